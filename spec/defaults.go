@@ -1,0 +1,125 @@
+package spec
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+const defaultCadence = day
+
+// defaultPolicy holds where neither the experiment nor the project says
+// otherwise. A rollout's least duration is its own duration instead.
+var defaultPolicy = Policy{
+	Alpha:         Alphas{Guardrails: 0.05, Goals: 0.05, SampleRatio: 0.01},
+	AutoRollback:  new(true),
+	OnSampleRatio: "hold",
+	OnMultiple:    "hold",
+	OnUnknown:     "hold",
+	MaxMultiple:   0.01,
+	MaxUnknown:    0.01,
+	MinUnits:      20,
+	MinStepUnits:  100,
+	MinDuration:   Duration{7 * day},
+	Freshness:     Duration{day},
+	MaxBlind:      Duration{day},
+	BlindAction:   "step_back",
+	Settle:        Duration{10 * time.Minute},
+}
+
+// defaultLadder are the coverages of a rollout that names none.
+var defaultLadder = []float64{0.1, 0.25, 0.5, 0.75, 1}
+
+// over is p where p says something, else base.
+func (p Policy) over(base Policy) Policy {
+	return Policy{
+		Alpha: Alphas{
+			Guardrails:  cmp.Or(p.Alpha.Guardrails, base.Alpha.Guardrails),
+			Goals:       cmp.Or(p.Alpha.Goals, base.Alpha.Goals),
+			SampleRatio: cmp.Or(p.Alpha.SampleRatio, base.Alpha.SampleRatio),
+		},
+		AutoRollback:  new(*cmp.Or(p.AutoRollback, base.AutoRollback, new(true))),
+		OnSampleRatio: cmp.Or(p.OnSampleRatio, base.OnSampleRatio),
+		OnMultiple:    cmp.Or(p.OnMultiple, base.OnMultiple),
+		OnUnknown:     cmp.Or(p.OnUnknown, base.OnUnknown),
+		MaxMultiple:   cmp.Or(p.MaxMultiple, base.MaxMultiple),
+		MaxUnknown:    cmp.Or(p.MaxUnknown, base.MaxUnknown),
+		MinUnits:      cmp.Or(p.MinUnits, base.MinUnits),
+		MinStepUnits:  cmp.Or(p.MinStepUnits, base.MinStepUnits),
+		MinDuration:   cmp.Or(p.MinDuration, base.MinDuration),
+		Freshness:     cmp.Or(p.Freshness, base.Freshness),
+		MaxBlind:      cmp.Or(p.MaxBlind, base.MaxBlind),
+		BlindAction:   cmp.Or(p.BlindAction, base.BlindAction),
+		Settle:        cmp.Or(p.Settle, base.Settle),
+	}
+}
+
+// fillDefaults completes a project without problems.
+func fillDefaults(p *Project) {
+	given := p.Config.Policy
+	for i := range p.Experiments {
+		fillExperiment(&p.Experiments[i], given)
+	}
+	slices.SortFunc(p.Experiments, func(a, b Experiment) int { return cmp.Compare(a.Name, b.Name) })
+	p.Config.Policy = given.over(defaultPolicy)
+	fillConfig(&p.Config)
+}
+
+func fillConfig(c *Config) {
+	c.Warehouse.Timeout = cmp.Or(c.Warehouse.Timeout, Duration{time.Hour})
+	c.Report.Path = cmp.Or(c.Report.Path, "report")
+	c.Ledger.Path = cmp.Or(c.Ledger.Path, "ledger.jsonl")
+	if c.Experiments == nil {
+		c.Experiments = []string{defaultGlob}
+	}
+	for name, a := range c.Assignments {
+		a.SQL, a.Timezone = statement(a.SQL), cmp.Or(a.Timezone, "UTC")
+		c.Assignments[name] = a
+	}
+	for name, j := range c.Joins {
+		j.SQL, j.Timezone = statement(j.SQL), cmp.Or(j.Timezone, "UTC")
+		c.Joins[name] = j
+	}
+	for name, s := range c.Facts {
+		s.SQL, s.Timezone = statement(s.SQL), cmp.Or(s.Timezone, "UTC")
+		c.Facts[name] = s
+	}
+	for name, m := range c.Metrics {
+		m.Where, m.Value = strings.TrimSpace(m.Where), strings.TrimSpace(m.Value)
+		m.Numerator, m.Denominator = m.Numerator.trimmed(), m.Denominator.trimmed()
+		c.Metrics[name] = m
+	}
+}
+
+// trimmed is the part without blanks around its SQL.
+func (p *Part) trimmed() *Part {
+	if p == nil {
+		return nil
+	}
+	return &Part{Value: strings.TrimSpace(p.Value), Where: strings.TrimSpace(p.Where)}
+}
+
+func fillExperiment(e *Experiment, project Policy) {
+	base := defaultPolicy
+	if e.Type == TypeRollout {
+		base.MinDuration = e.Duration
+		if e.Ladder == nil {
+			e.Ladder = slices.Clone(defaultLadder)
+		}
+	}
+	e.Policy = e.Policy.over(project.over(base))
+	e.ExperimentID = cmp.Or(e.ExperimentID, e.Name)
+	e.Cadence = cmp.Or(e.Cadence, Duration{defaultCadence})
+	e.Coverage = cmp.Or(e.Coverage, 1)
+	for i := range e.Variations {
+		v := &e.Variations[i]
+		v.Weight = cmp.Or(v.Weight, 1/float64(len(e.Variations)))
+	}
+	for _, uses := range [][]Use{e.Guardrails, e.Goals, e.Secondary} {
+		for i := range uses {
+			uses[i].Weight = cmp.Or(uses[i].Weight, 1)
+			uses[i].Method = cmp.Or(uses[i].Method, "auto")
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package spec
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Digest identifies everything an experiment's looks depend on: the resolved
+// experiment with the definitions it uses, prompts included; 32 hex digits. It
+// does not depend on paths, on the report, the ledger or the flag stores.
+func (p *Project) Digest(e *Experiment) string {
+	assignment := p.Config.Assignments[e.Assignment]
+	identifiers := map[string]Identifier{assignment.Identifier: p.Config.Identifiers[assignment.Identifier]}
+	metrics, facts, joins := map[string]Metric{}, map[string]Source{}, map[string]Join{}
+	for _, r := range e.roles() {
+		for _, use := range r.uses {
+			m := p.Config.Metrics[use.Metric]
+			join, identifier := p.JoinFor(e, m.Source)
+			metrics[use.Metric], facts[m.Source] = m, p.Config.Facts[m.Source]
+			identifiers[identifier] = p.Config.Identifiers[identifier]
+			if join != "" {
+				joins[join] = p.Config.Joins[join]
+			}
+		}
+	}
+	return digest(map[string]any{
+		"experiment":  canonical(reflect.ValueOf(*e)),
+		"assignment":  canonical(reflect.ValueOf(assignment)),
+		"identifiers": canonical(reflect.ValueOf(identifiers)),
+		"metrics":     canonical(reflect.ValueOf(metrics)),
+		"facts":       canonical(reflect.ValueOf(facts)),
+		"joins":       canonical(reflect.ValueOf(joins)),
+	}, 16)
+}
+
+// PlanDigest identifies what is fixed before data. The fields have names for
+// people ("alpha", "guardrail error_rate") and digests of their values, so that
+// a change can be named.
+func (p *Project) PlanDigest(e *Experiment) (whole string, fields map[string]string) {
+	values := map[string]any{
+		"planned_units": e.PlannedUnits,
+		"cadence":       e.Cadence,
+		"duration":      e.Duration,
+		"alpha":         canonical(reflect.ValueOf(e.Policy.Alpha)),
+		"allocation":    e.allocation(),
+	}
+	for role, r := range e.roles() {
+		for _, use := range r.uses {
+			values[role+" "+use.Metric] = map[string]any{
+				"use":    canonical(reflect.ValueOf(use)),
+				"metric": canonical(reflect.ValueOf(p.Config.Metrics[use.Metric].planned())),
+			}
+		}
+	}
+	fields = make(map[string]string, len(values))
+	for name, value := range values {
+		fields[name] = digest(value, 8)
+	}
+	return digest(fields, 16), fields
+}
+
+// allocation is who is meant to get what; the order of the arms and their
+// prompts are no part of it.
+func (e *Experiment) allocation() any {
+	arms := slices.Clone(e.Variations)
+	for i := range arms {
+		arms[i].Prompt = nil
+	}
+	slices.SortFunc(arms, func(a, b Variation) int { return strings.Compare(a.ID, b.ID) })
+	return map[string]any{
+		"variations": canonical(reflect.ValueOf(arms)),
+		"coverage":   e.Coverage,
+		"ladder":     e.Ladder,
+	}
+}
+
+// planned is the metric without what does not change its value.
+func (m Metric) planned() Metric {
+	m.Description, m.Quality, m.Unit = "", "", ""
+	return m
+}
+
+// Version identifies the prompt's template, model and parameters: 12 hex digits.
+func (p *Prompt) Version() string {
+	return digest(map[string]any{"template": p.Template, "model": p.Model, "parameters": p.Parameters}, 6)
+}
+
+// digest is the first n bytes of the SHA-256 of the value's JSON, in hex. The
+// keys of maps are sorted there.
+func digest(value any, n int) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(fmt.Sprintf("spec: %T has no JSON: %v", value, err)) // decoded values always have
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:n])
+}
+
+// canonical is a value as JSON has it, under the names of the YAML and without
+// what is zero, so that a key added to the format later leaves digests alone.
+// Secrets and the paths of prompts are left out.
+func canonical(v reflect.Value) any {
+	switch kind := v.Kind(); {
+	case kind == reflect.Pointer && v.IsNil():
+		return nil
+	case kind == reflect.Pointer:
+		return canonical(v.Elem())
+	case kind == reflect.Struct:
+		return canonicalStruct(v)
+	case kind == reflect.Map:
+		out := map[string]any{}
+		for key, element := range v.Seq2() {
+			out[key.String()] = canonical(element)
+		}
+		return out
+	case kind == reflect.Slice:
+		out := make([]any, v.Len())
+		for i := range out {
+			out[i] = canonical(v.Index(i))
+		}
+		return out
+	default:
+		return v.Interface()
+	}
+}
+
+func canonicalStruct(v reflect.Value) any {
+	switch value := v.Interface().(type) {
+	case Duration, Instant, Amount:
+		return value
+	case Secret:
+		return nil
+	case Prompt:
+		value.File = ""
+		v = reflect.ValueOf(value)
+	}
+	out := map[string]any{}
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		if name != "" && name != "-" && !v.Field(i).IsZero() {
+			out[name] = canonical(v.Field(i))
+		}
+	}
+	return out
+}

@@ -1,0 +1,242 @@
+// Package spec is the YAML as the user writes it: one assay.yaml and one file
+// per experiment or rollout.
+//
+// In: files. Out: a Project whose every reference resolves and whose every
+// default is filled in, or all problems at once, each at file:line:column with
+// its source line. A spec never touches a warehouse, and a secret in it prints
+// as ***.
+package spec
+
+import "time"
+
+// Project is an assay.yaml together with the experiments it names.
+type Project struct {
+	// Dir is the absolute folder of assay.yaml; relative paths start there.
+	Dir string
+	// Path is assay.yaml as the user named it.
+	Path        string
+	Config      Config
+	Experiments []Experiment // sorted by name
+	// Warnings are about what is allowed and probably not meant.
+	Warnings Problems
+}
+
+// Config is assay.yaml.
+type Config struct {
+	Version     int                   `yaml:"version" doc:"Format version of this file; 1."`
+	Warehouse   Warehouse             `yaml:"warehouse" doc:"Where the queries run."`
+	Identifiers map[string]Identifier `yaml:"identifiers" doc:"Kinds of unit identifiers, by name (user_id, session_id, ...)."`
+	Assignments map[string]Assignment `yaml:"assignments" doc:"Assignment queries by name: who was exposed to what, when."`
+	Joins       map[string]Join       `yaml:"joins,omitempty" doc:"Join queries by name: pairs of identifiers that belong together."`
+	Facts       map[string]Source     `yaml:"facts" doc:"Fact sources by name: the metric queries."`
+	Metrics     map[string]Metric     `yaml:"metrics" doc:"The library of metrics, defined once, reused by name."`
+	Policy      Policy                `yaml:"policy,omitempty" doc:"Defaults of the decision policy; an experiment may override each."`
+	FlagStores  map[string]FlagStore  `yaml:"flag_stores,omitempty" doc:"Flag stores by name."`
+	Report      Report                `yaml:"report,omitempty" doc:"Where reports are written."`
+	Ledger      Ledger                `yaml:"ledger,omitempty" doc:"Where the ledger is kept."`
+	Experiments []string              `yaml:"experiments,omitempty" doc:"Globs of experiment files; default experiments/*.yaml."`
+}
+
+// Warehouse says where the queries run.
+type Warehouse struct {
+	Type        string            `yaml:"type" enum:"duckdb" doc:"Engine."`
+	Path        string            `yaml:"path,omitempty" doc:"DuckDB database file; without it the database is in memory and reads only files."`
+	ReadWrite   bool              `yaml:"read_write,omitempty" doc:"Open the database file for writing; by default it is opened read-only."`
+	MemoryLimit string            `yaml:"memory_limit,omitempty" doc:"Memory limit of the engine, e.g. 4GB."`
+	Threads     int               `yaml:"threads,omitempty" doc:"Threads of the engine; 0 = all cores."`
+	TempDir     string            `yaml:"temp_dir,omitempty" doc:"Where the engine spills; relative to this file."`
+	Files       map[string]string `yaml:"files,omitempty" doc:"Views over Parquet or CSV files: name -> path or glob, relative to this file."`
+	Timeout     Duration          `yaml:"timeout,omitempty" doc:"Longest time of one statement; default 1h."`
+}
+
+// Identifier is a kind of unit identifier.
+type Identifier struct {
+	Type        string `yaml:"type,omitempty" enum:"text,integer" doc:"Compare as this type; without it identifiers are compared as the warehouse gives them."`
+	Description string `yaml:"description,omitempty" doc:"For people."`
+}
+
+// Assignment is an assignment query. Its SQL gives the identifier column (named
+// like the identifier), timestamp, experiment_id, variation_id and any
+// dimensions.
+type Assignment struct {
+	Identifier string   `yaml:"identifier" doc:"The identifier that is randomised; the column has the same name."`
+	SQL        string   `yaml:"sql" doc:"SELECT giving identifier, timestamp, experiment_id, variation_id and dimensions; may use {{start}}, {{end}}, {{experiment}}."`
+	Dimensions []string `yaml:"dimensions,omitempty" doc:"Columns by which sample ratio is also checked."`
+	Timezone   string   `yaml:"timezone,omitempty" doc:"Zone of timestamps that carry none; default UTC."`
+	Freshness  Duration `yaml:"freshness,omitempty" doc:"How old the newest exposure may be at as-of; default policy.freshness."`
+}
+
+// Join is a join query: two identifier columns and optionally timestamp. Where
+// an identifier has several partners the earliest link wins.
+type Join struct {
+	Identifiers []string `yaml:"identifiers" doc:"The two identifiers that the rows link."`
+	SQL         string   `yaml:"sql" doc:"SELECT giving both identifier columns and optionally timestamp."`
+	Timestamp   bool     `yaml:"timestamp,omitempty" doc:"The query gives a timestamp: the earliest link wins; otherwise the smallest identifier."`
+	Timezone    string   `yaml:"timezone,omitempty" doc:"Zone of timestamps that carry none; default UTC."`
+}
+
+// Source is a fact source (metric query): identifier columns, timestamp, any
+// columns.
+type Source struct {
+	Identifiers []string `yaml:"identifiers" doc:"Identifier columns of the rows."`
+	SQL         string   `yaml:"sql" doc:"SELECT giving identifiers, timestamp and columns; may use {{start}}, {{end}}, {{experiment}}."`
+	Key         string   `yaml:"key,omitempty" doc:"Column that identifies a row, if rows can repeat; repeats count once."`
+	Timezone    string   `yaml:"timezone,omitempty" doc:"Zone of timestamps that carry none; default UTC."`
+	Freshness   Duration `yaml:"freshness,omitempty" doc:"How old the newest fact may be at as-of; default policy.freshness."`
+}
+
+// Metric is a per-unit aggregate of facts inside a window.
+type Metric struct {
+	Description  string   `yaml:"description,omitempty" doc:"What it measures, for people."`
+	Kind         string   `yaml:"kind" enum:"proportion,count,sum,mean,ratio" doc:"What is computed per unit and across units."`
+	Source       string   `yaml:"source" doc:"Fact source."`
+	Where        string   `yaml:"where,omitempty" doc:"SQL condition on the source's columns; only matching facts count."`
+	Value        string   `yaml:"value,omitempty" doc:"SQL expression on the source's columns (kinds sum and mean)."`
+	Numerator    *Part    `yaml:"numerator,omitempty" doc:"Kind ratio: what is summed above."`
+	Denominator  *Part    `yaml:"denominator,omitempty" doc:"Kind ratio: what is summed below."`
+	Direction    string   `yaml:"direction,omitempty" enum:"up,down" doc:"Which way is good."`
+	Quality      string   `yaml:"quality,omitempty" enum:"correctness,relevance,safety,task_completion,behaviour,cost,latency" doc:"Quality dimension; the report groups by it."`
+	Delay        Duration `yaml:"delay,omitempty" doc:"The window opens this long after first exposure."`
+	Window       Duration `yaml:"window,omitempty" doc:"Length of the window; without it facts count until as-of."`
+	CompleteOnly bool     `yaml:"complete_only,omitempty" doc:"Leave out units whose window has not closed at as-of."`
+	PastEnd      bool     `yaml:"past_end,omitempty" doc:"Let windows run past the end of the experiment."`
+	BaseRate     *float64 `yaml:"base_rate,omitempty" doc:"What control is known to show: share of units (proportion) or mean per unit; tunes and routes the test."`
+	Unit         string   `yaml:"unit,omitempty" doc:"Unit of the value for the report, e.g. ms or USD."`
+}
+
+// Part is the numerator or denominator of a ratio: the sum of Value over the
+// facts that match the metric's Where and its own; without Value it is a count.
+type Part struct {
+	Value string `yaml:"value,omitempty" doc:"SQL expression; without it facts are counted."`
+	Where string `yaml:"where,omitempty" doc:"SQL condition, in addition to the metric's."`
+}
+
+// Policy is how evidence becomes a decision. After Load no field is unset.
+type Policy struct {
+	Alpha         Alphas   `yaml:"alpha,omitempty" doc:"Error rates, each in (0,1), valid over the experiment's whole life."`
+	AutoRollback  *bool    `yaml:"auto_rollback,omitempty" doc:"false: rollback, ramp and ship are delivered as proposals; default true."`
+	OnSampleRatio string   `yaml:"on_sample_ratio,omitempty" enum:"hold,rollback,warn" doc:"What a sample-ratio mismatch does; default hold."`
+	OnMultiple    string   `yaml:"on_multiple,omitempty" enum:"hold,rollback,warn" doc:"What too many units in several variations do; default hold."`
+	OnUnknown     string   `yaml:"on_unknown,omitempty" enum:"hold,rollback,warn" doc:"What unknown variations do; default hold."`
+	MaxMultiple   float64  `yaml:"max_multiple,omitempty" share:"true" doc:"Share of units in several variations that fails, as 0.01 or 1%; default 0.01."`
+	MaxUnknown    float64  `yaml:"max_unknown,omitempty" share:"true" doc:"Share of units in unknown variations that fails, as 0.01 or 1%; default 0.01."`
+	MinUnits      int64    `yaml:"min_units,omitempty" doc:"Least complete units per arm for a normal-based method; default 20."`
+	MinStepUnits  int64    `yaml:"min_step_units,omitempty" doc:"Least complete units per arm and step to ramp; default 100."`
+	MinDuration   Duration `yaml:"min_duration,omitempty" doc:"Least duration before ship; default 7d for an experiment, the monitoring duration for a rollout."`
+	Freshness     Duration `yaml:"freshness,omitempty" doc:"How old the newest row of a source may be at as-of; default 24h."`
+	MaxBlind      Duration `yaml:"max_blind,omitempty" doc:"How long a hold for bad data may last before the fail-safe acts; default 24h."`
+	BlindAction   string   `yaml:"blind_action,omitempty" enum:"step_back,rollback" doc:"The fail-safe; default step_back, to the last healthy rung."`
+	Settle        Duration `yaml:"settle,omitempty" doc:"How long clients take to fetch a changed flag; default 10m."`
+}
+
+// Alphas are error rates in (0,1).
+type Alphas struct {
+	Guardrails  float64 `yaml:"guardrails,omitempty" doc:"Chance that a harmless variation is ever rolled back, over all guardrails; default 0.05."`
+	Goals       float64 `yaml:"goals,omitempty" doc:"Over all goals; default 0.05."`
+	SampleRatio float64 `yaml:"sample_ratio,omitempty" doc:"False alarms of the sample-ratio check; default 0.01."`
+}
+
+// FlagStore is where decisions go.
+type FlagStore struct {
+	Type       string `yaml:"type" enum:"flagd,webhook" doc:"Kind of store."`
+	Path       string `yaml:"path,omitempty" doc:"flagd: the flag file, relative to this file."`
+	URL        Secret `yaml:"url,omitempty" doc:"webhook: where changes are posted; may be ${ENV}."`
+	StateURL   Secret `yaml:"state_url,omitempty" doc:"webhook: where the present state is read (GET, {flag} is replaced by the key); without it the state is what the ledger last saw accepted."`
+	Secret     Secret `yaml:"secret,omitempty" env:"only" doc:"webhook: signing secret (whsec_...), only as ${ENV}."`
+	SecretFile string `yaml:"secret_file,omitempty" doc:"webhook: file with the signing secret."`
+}
+
+// Report says where reports are written.
+type Report struct {
+	Path string `yaml:"path,omitempty" doc:"Folder; default report."`
+}
+
+// Ledger says where the ledger is kept.
+type Ledger struct {
+	Path string `yaml:"path,omitempty" doc:"File; default ledger.jsonl."`
+}
+
+// Kinds of experiment files.
+const (
+	TypeExperiment = "experiment"
+	TypeRollout    = "rollout"
+)
+
+// Experiment is one experiment or rollout. After Load all defaults are filled
+// in and Policy is complete.
+type Experiment struct {
+	// Path is the file, as shown in problems.
+	Path         string      `yaml:"-"`
+	Name         string      `yaml:"name" doc:"Unique name: letters, digits, - and _."`
+	Type         string      `yaml:"type" enum:"experiment,rollout" doc:"An experiment looks for the better variation; a rollout brings a change to everybody unless it harms."`
+	Description  string      `yaml:"description,omitempty" doc:"What is tried, for people."`
+	Owner        string      `yaml:"owner,omitempty" doc:"Who answers for it."`
+	Tags         []string    `yaml:"tags,omitempty" doc:"Labels to select by: tag:x."`
+	Assignment   string      `yaml:"assignment" doc:"Assignment query."`
+	ExperimentID string      `yaml:"experiment_id,omitempty" doc:"Value of experiment_id in the exposures; default the name."`
+	Start        Instant     `yaml:"start" doc:"Exposures before it do not count."`
+	Duration     Duration    `yaml:"duration" doc:"Monitoring duration; the spec must say it."`
+	Cadence      Duration    `yaml:"cadence,omitempty" doc:"Distance of scheduled looks; default 24h."`
+	PlannedUnits int64       `yaml:"planned_units" doc:"Units expected in all arms together by the end; fixed before data, tunes the tests."`
+	Variations   []Variation `yaml:"variations" doc:"The arms; exactly one is known_good."`
+	Coverage     float64     `yaml:"coverage,omitempty" share:"true" doc:"Share of units in an experiment, as 0.25 or 25%; default 1 (a rollout uses its ladder)."`
+	Ladder       []float64   `yaml:"ladder,omitempty" share:"true" doc:"Coverage steps of a rollout, as 0.25 or 25%, ending at 1; default [0.1, 0.25, 0.5, 0.75, 1]."`
+	Guardrails   []Use       `yaml:"guardrails,omitempty" doc:"Metrics whose harm beyond the margin rolls back."`
+	Goals        []Use       `yaml:"goals,omitempty" doc:"Metrics that are meant to get better."`
+	Secondary    []Use       `yaml:"secondary,omitempty" doc:"Metrics that are reported and decide nothing."`
+	Flag         FlagRef     `yaml:"flag,omitempty" doc:"The flag that serves the variations; without it decisions are only reported."`
+	Policy       Policy      `yaml:"policy,omitempty" doc:"Overrides of the project's policy."`
+}
+
+// End is the end of the monitoring duration.
+func (e *Experiment) End() time.Time { return e.Start.Add(e.Duration.Duration) }
+
+// KnownGood is the variation that a rollback serves to everybody.
+func (e *Experiment) KnownGood() Variation {
+	for _, v := range e.Variations {
+		if v.KnownGood {
+			return v
+		}
+	}
+	return Variation{}
+}
+
+// Variation is one arm.
+type Variation struct {
+	ID        string  `yaml:"id" doc:"Value of variation_id in the exposures."`
+	KnownGood bool    `yaml:"known_good,omitempty" doc:"The variation that a rollback serves to everybody."`
+	Weight    float64 `yaml:"weight,omitempty" share:"true" doc:"Share of the covered units, as 0.5 or 50%, in (0,1); all sum to 1; default equal."`
+	Prompt    *Prompt `yaml:"prompt,omitempty" doc:"The prompt this variation runs."`
+}
+
+// Prompt is a prompt version: its digest covers template, model and parameters.
+type Prompt struct {
+	Name       string         `yaml:"name" doc:"Name of the prompt, the same for all its versions."`
+	Template   string         `yaml:"template,omitempty" doc:"The text itself."`
+	File       string         `yaml:"file,omitempty" doc:"File with the text, relative to the experiment's file."`
+	Model      string         `yaml:"model,omitempty" doc:"Model that runs the prompt."`
+	Parameters map[string]any `yaml:"parameters,omitempty" doc:"Parameters of the model."`
+}
+
+// Use is a metric in a role.
+type Use struct {
+	Metric   string  `yaml:"metric" doc:"Name of the metric in the library."`
+	MDE      *Amount `yaml:"mde,omitempty" doc:"Smallest effect of interest: 0.05, 5% or {relative: 0.05} of the known-good mean, or {absolute: x} in the metric's unit."`
+	Margin   *Amount `yaml:"margin,omitempty" doc:"How much harm is tolerated (guardrails), written like mde; default 0."`
+	Weight   float64 `yaml:"weight,omitempty" doc:"Guardrails: relative share of alpha; default 1."`
+	Method   string  `yaml:"method,omitempty" enum:"auto,exact,mixture" doc:"Test; auto chooses by kind and base rate and says why."`
+	Rollback bool    `yaml:"rollback,omitempty" doc:"Goals: harm rolls back as for a guardrail."`
+}
+
+// Amount is an effect size: relative to the known-good mean (0.05 = 5 %), or
+// absolute in the metric's unit.
+type Amount struct {
+	Value    float64 `json:"value"`
+	Absolute bool    `json:"absolute,omitempty"`
+}
+
+// FlagRef names the flag of an experiment.
+type FlagRef struct {
+	Key    string   `yaml:"key,omitempty" doc:"Key of the flag in the store."`
+	Stores []string `yaml:"stores,omitempty" doc:"Flag stores that are told; the first one is asked for the present state."`
+}

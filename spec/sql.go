@@ -1,0 +1,190 @@
+package spec
+
+import (
+	"regexp"
+	"strings"
+)
+
+// placeholders are what a query may use; each becomes a whole literal of the
+// dialect.
+var placeholders = []string{"{{start}}", "{{end}}", "{{experiment}}"}
+
+// sqlToken finds what matters in SQL text, in order: what hides other
+// characters (texts, quoted names, comments), placeholders, statement ends,
+// parentheses, and an opening that is never closed.
+var sqlToken = regexp.MustCompile(`(?s)` + strings.Join([]string{
+	`\b[eE]'(?:[^'\\]|\\.|'')*'`, `'(?:[^']|'')*'`, `"(?:[^"]|"")*"`, "`[^`]*`", `\$\$.*?\$\$`,
+	`--[^\n]*`, `/\*.*?\*/`,
+	`\{\{[^{}\n]*\}\}`, `[;()]`,
+	"['\"`]", `/\*`, `\{\{`, `\$\$`,
+}, "|"))
+
+var insideBraces = regexp.MustCompile(`\{\{[^{}\n]*\}\}`)
+
+// query checks a statement: not empty, one statement, known placeholders, and
+// nothing left open.
+func query(text string, at place) {
+	if !at.ok() {
+		return
+	}
+	s := sqlCheck{text: text, at: at}
+	if s.run(); s.first < 0 {
+		at.problemf("the SQL is empty")
+		return
+	}
+	if s.end >= 0 && s.beyond >= 0 {
+		s.fault(s.end, "one statement only: there is more SQL behind this semicolon")
+	}
+}
+
+// expression checks a part of a statement: it stands inside a line of SQL.
+func expression(text string, at place) {
+	if !at.ok() {
+		return
+	}
+	s := sqlCheck{text: text, at: at, part: true}
+	if s.run(); s.first < 0 {
+		at.problemf("the SQL is empty")
+	}
+}
+
+// sqlCheck walks over SQL text.
+type sqlCheck struct {
+	text string
+	at   place
+	part bool // an expression, not a statement
+
+	first  int   // offset of the first SQL, -1 without any
+	end    int   // offset of the first semicolon, -1 without one
+	beyond int   // offset of the first SQL behind it, -1 without any
+	open   []int // offsets of open parentheses
+}
+
+func (s *sqlCheck) run() {
+	s.first, s.end, s.beyond = -1, -1, -1
+	last := 0
+	for _, at := range sqlToken.FindAllStringIndex(s.text, -1) {
+		s.plain(last, at[0])
+		s.token(at[0], s.text[at[0]:at[1]])
+		last = at[1]
+	}
+	s.plain(last, len(s.text))
+	if len(s.open) > 0 {
+		s.fault(s.open[0], "this parenthesis is not closed")
+	}
+}
+
+// plain notes SQL that is no token.
+func (s *sqlCheck) plain(from, to int) {
+	if rest := strings.TrimSpace(s.text[from:to]); rest != "" {
+		s.code(from + strings.Index(s.text[from:to], rest))
+	}
+}
+
+// code notes that there is SQL at the offset.
+func (s *sqlCheck) code(offset int) {
+	if s.first < 0 {
+		s.first = offset
+	}
+	if s.end >= 0 && s.beyond < 0 {
+		s.beyond = offset
+	}
+}
+
+func (s *sqlCheck) token(offset int, token string) {
+	comment := len(token) > 2 && (strings.HasPrefix(token, "--") || strings.HasPrefix(token, "/*")) || token == "--"
+	if token != ";" && !comment {
+		s.code(offset)
+	}
+	switch {
+	case comment:
+		s.braces(offset, token)
+		if s.part && strings.HasPrefix(token, "--") && strings.TrimSpace(s.text[offset+len(token):]) == "" {
+			s.fault(offset, "an expression cannot end in a comment: it would swallow what follows")
+		}
+	case token == ";":
+		s.semicolon(offset)
+	case token == "(":
+		s.open = append(s.open, offset)
+	case token == ")":
+		s.close(offset)
+	case strings.HasPrefix(token, "{{") && len(token) > 2:
+		s.placeholder(offset, token)
+	case len(token) > 2 || token == "''" || token == `""`:
+		s.quoted(offset, token)
+	default:
+		s.fault(offset, "%s is not closed", token)
+	}
+}
+
+func (s *sqlCheck) semicolon(offset int) {
+	if s.part {
+		s.fault(offset, "an expression has no semicolon")
+	}
+	if s.end < 0 {
+		s.end = offset
+	}
+}
+
+func (s *sqlCheck) close(offset int) {
+	if len(s.open) == 0 {
+		s.fault(offset, "this parenthesis was never opened")
+		return
+	}
+	s.open = s.open[:len(s.open)-1]
+}
+
+func (s *sqlCheck) placeholder(offset int, token string) {
+	if s.part {
+		s.fault(offset, "placeholders belong in the query of a source, not in an expression")
+		return
+	}
+	for _, known := range placeholders {
+		if token == known {
+			return
+		}
+	}
+	s.unknown(offset, token)
+}
+
+func (s *sqlCheck) unknown(offset int, token string) {
+	compact := strings.Join(strings.Fields(token), "")
+	for _, known := range placeholders {
+		if strings.EqualFold(compact, known) {
+			s.fault(offset, "write %s, in lower case and without blanks", known)
+			return
+		}
+	}
+	s.fault(offset, "unknown placeholder %s; valid: %s", token, strings.Join(placeholders, ", "))
+}
+
+// quoted looks for placeholders in a quoted text or name: a placeholder is a
+// whole literal, quotes included.
+func (s *sqlCheck) quoted(offset int, token string) {
+	for _, at := range insideBraces.FindAllStringIndex(token, -1) {
+		s.fault(offset+at[0], "%s becomes a whole literal and must not stand in quotes", token[at[0]:at[1]])
+	}
+}
+
+// braces looks for unknown placeholders in a comment.
+func (s *sqlCheck) braces(offset int, token string) {
+	for _, at := range insideBraces.FindAllStringIndex(token, -1) {
+		s.placeholder(offset+at[0], token[at[0]:at[1]])
+	}
+}
+
+// fault adds a problem at an offset of the text.
+func (s *sqlCheck) fault(offset int, format string, args ...any) {
+	s.at.problemAt(offset, format, args...)
+}
+
+// statement is the query without its last semicolon and what follows it, which
+// are blanks and comments; it is called on checked text only.
+func statement(text string) string {
+	for _, at := range sqlToken.FindAllStringIndex(text, -1) {
+		if text[at[0]:at[1]] == ";" {
+			return strings.TrimSpace(text[:at[0]])
+		}
+	}
+	return strings.TrimSpace(text)
+}

@@ -1,0 +1,101 @@
+package spec
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// validate holds a decoded project against what the words mean: names resolve,
+// numbers are in range, roles are complete. Values that could not be decoded
+// have their problem already and are left alone.
+func validate(p *Project, config place, specs []place) {
+	v := validator{
+		config:  &p.Config,
+		root:    config,
+		metrics: maps.Collect(config.at("metrics").entries()),
+		facts:   maps.Collect(config.at("facts").entries()),
+		joined:  config.at("joins").absent || config.at("joins").sound(),
+	}
+	v.validateConfig()
+	first := map[string]place{}
+	for i := range p.Experiments {
+		v.experiment(&p.Experiments[i], specs[i])
+		uniqueName(p.Experiments[i].Name, specs[i].at("name"), first)
+	}
+}
+
+// validator holds what references resolve against.
+type validator struct {
+	config  *Config
+	root    place
+	metrics map[string]place
+	facts   map[string]place
+	joined  bool // the joins could be decoded
+}
+
+// uniqueName also refuses names that differ only in case: they name folders.
+func uniqueName(name string, at place, first map[string]place) {
+	if !at.ok() {
+		return
+	}
+	key := strings.ToLower(name)
+	if other, taken := first[key]; taken {
+		at.problemf("the name %s is taken by %s", name, other.where())
+		return
+	}
+	first[key] = at
+}
+
+var (
+	name          = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+	sqlIdentifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+)
+
+// named checks a name that the user gives to something.
+func named(given string, at place) {
+	if !name.MatchString(given) {
+		at.keyProblemf("a name has letters, digits, - and _, begins with a letter or digit, and is at most 64 long")
+	}
+}
+
+// plainIdentifier checks a name that is also a column or a view.
+func plainIdentifier(given string, at place) {
+	if !sqlIdentifier.MatchString(given) {
+		at.keyProblemf("%q is not a plain SQL identifier: letters, digits and _, not beginning with a digit", given)
+	}
+}
+
+// refer looks up a name declared in a section of assay.yaml; a name that is
+// not there is a problem, unless the section itself could not be read.
+func refer[T any](at place, noun, given string, declared map[string]T, section place) (T, bool) {
+	found, ok := declared[given]
+	if ok || !at.ok() || section.unreadable() {
+		return found, ok
+	}
+	var valid []string
+	if len(declared) <= maxCompared {
+		valid = slices.Collect(maps.Keys(declared))
+	}
+	at.problemf("%s %q is not declared%s", noun, given, suggest(given, valid))
+	return found, false
+}
+
+// timezone checks a zone's name. Local would make a look depend on its host.
+func timezone(zone string, at place) {
+	if !at.ok() {
+		return
+	}
+	if _, err := time.LoadLocation(zone); err != nil || zone == "" || strings.EqualFold(zone, "local") {
+		at.problemf("unknown timezone %q; want a name such as Europe/Berlin or UTC", zone)
+	}
+}
+
+// positive checks durations that mean nothing at 0; left out, the default holds.
+func positive(at place, durations map[string]Duration) {
+	for _, key := range slices.Sorted(maps.Keys(durations)) {
+		at.at(key).must(durations[key].Duration > 0, "%s must be more than 0; without it the default holds", key)
+	}
+}

@@ -1,0 +1,190 @@
+package spec
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+func (v validator) validateConfig() {
+	c, at := v.config, v.root
+	at.at("version").must(c.Version == 1, "version %d is not supported; write 1", c.Version)
+	validateWarehouse(c.Warehouse, at.at("warehouse"))
+	validateIdentifiers(at.at("identifiers"))
+	for name, p := range at.at("assignments").entries() {
+		v.assignment(name, p)
+	}
+	for name, p := range at.at("joins").entries() {
+		v.join(name, p)
+	}
+	for name, p := range at.at("facts").entries() {
+		v.source(name, p)
+	}
+	for name, p := range at.at("metrics").entries() {
+		v.metric(name, p)
+	}
+	for name, p := range at.at("flag_stores").entries() {
+		validateStore(name, c.FlagStores[name], p)
+	}
+	validatePolicy(c.Policy, at.at("policy"))
+	at.at("report").at("path").must(c.Report.Path != "", "the path is empty")
+	at.at("ledger").at("path").must(c.Ledger.Path != "", "the path is empty")
+}
+
+func validateWarehouse(w Warehouse, at place) {
+	at.at("threads").must(w.Threads >= 0, "threads must be 0 (all cores) or more")
+	at.at("path").must(w.Path != "", "the path is empty; leave it out for a database in memory")
+	positive(at, map[string]Duration{"timeout": w.Timeout})
+	for name, p := range at.at("files").entries() {
+		plainIdentifier(name, p)
+		p.must(w.Files[name] != "", "the path is empty")
+	}
+}
+
+// reserved are the columns that an assignment query gives beside its
+// identifier and dimensions.
+var reserved = []string{"timestamp", "experiment_id", "variation_id"}
+
+// validateIdentifiers checks the names, which are also columns: those of a
+// warehouse do not differ by case.
+func validateIdentifiers(at place) {
+	first := map[string]bool{}
+	for name, p := range at.entries() {
+		plainIdentifier(name, p)
+		folded := strings.ToLower(name)
+		if slices.Contains(reserved, folded) {
+			p.keyProblemf("%s is a column of its own in an assignment query; name the identifier otherwise", name)
+		}
+		if first[folded] {
+			p.keyProblemf("%s differs from another identifier in case only", name)
+		}
+		first[folded] = true
+	}
+}
+
+func (v validator) identifier(given string, at place) {
+	refer(at, "identifier", given, v.config.Identifiers, v.root.at("identifiers"))
+}
+
+func (v validator) assignment(name string, at place) {
+	a := v.config.Assignments[name]
+	named(name, at)
+	v.identifier(a.Identifier, at.at("identifier"))
+	query(a.SQL, at.at("sql"))
+	timezone(a.Timezone, at.at("timezone"))
+	positive(at, map[string]Duration{"freshness": a.Freshness})
+	seen := map[string]bool{strings.ToLower(a.Identifier): true}
+	for _, column := range reserved {
+		seen[column] = true
+	}
+	for i, dimension := range a.Dimensions {
+		p, folded := at.at("dimensions").item(i), strings.ToLower(dimension)
+		p.must(dimension != "", "the name is empty")
+		p.must(!seen[folded], "%s is a column already and cannot be a dimension as well", dimension)
+		seen[folded] = true
+	}
+}
+
+func (v validator) join(name string, at place) {
+	j := v.config.Joins[name]
+	named(name, at)
+	query(j.SQL, at.at("sql"))
+	timezone(j.Timezone, at.at("timezone"))
+	list := at.at("identifiers")
+	v.identifierList(j.Identifiers, list)
+	list.must(len(j.Identifiers) == 2, "a join links exactly two identifiers")
+}
+
+func (v validator) source(name string, at place) {
+	s := v.config.Facts[name]
+	named(name, at)
+	query(s.SQL, at.at("sql"))
+	timezone(s.Timezone, at.at("timezone"))
+	positive(at, map[string]Duration{"freshness": s.Freshness})
+	at.at("key").must(s.Key != "", "the name is empty")
+	v.identifierList(s.Identifiers, at.at("identifiers"))
+}
+
+// identifierList checks identifiers of which each may stand once.
+func (v validator) identifierList(given []string, at place) {
+	seen := map[string]bool{}
+	for i, identifier := range given {
+		v.identifier(identifier, at.item(i))
+		at.item(i).must(!seen[identifier], "identifier %s is listed twice", identifier)
+		seen[identifier] = true
+	}
+}
+
+// storeKeys are the keys of a flag store that belong to one type.
+var storeKeys = map[string][]string{
+	"flagd":   {"path"},
+	"webhook": {"url", "state_url", "secret", "secret_file"},
+}
+
+func validateStore(name string, s FlagStore, at place) {
+	named(name, at)
+	if storeKeys[s.Type] == nil {
+		return
+	}
+	for kind, keys := range storeKeys {
+		for _, key := range keys {
+			if kind != s.Type {
+				at.at(key).refuse("%s belongs to a %s store; this one is %s", key, kind, s.Type)
+			}
+		}
+	}
+	if s.Type == "flagd" {
+		validateFile(s, at)
+		return
+	}
+	validateWebhook(s, at)
+}
+
+func validateFile(s FlagStore, at place) {
+	p := at.at("path")
+	if p.absent {
+		at.keyProblemf("a flagd store needs path, its flag file")
+	}
+	p.must(s.Path != "", "the path is empty")
+}
+
+func validateWebhook(s FlagStore, at place) {
+	address, secret, file := at.at("url"), at.at("secret"), at.at("secret_file")
+	if address.absent {
+		at.keyProblemf("a webhook store needs url")
+	}
+	validateAddress(s.URL, address)
+	validateAddress(s.StateURL, at.at("state_url"))
+	switch {
+	case secret.absent && file.absent:
+		at.keyProblemf("a webhook store needs its signing secret: secret: ${ENV} or secret_file")
+	case !secret.absent && !file.absent:
+		file.keyProblemf("give either secret or secret_file")
+	}
+	file.must(s.SecretFile != "", "the path is empty")
+}
+
+// validateAddress never shows the address: its path is often a secret.
+func validateAddress(address Secret, at place) {
+	u, err := url.Parse(address.Reveal())
+	good := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+	at.must(good, "want an http or https URL")
+}
+
+// validatePolicy checks what is given; 0 would stand for the default.
+func validatePolicy(p Policy, at place) {
+	for key, alpha := range map[string]float64{
+		"guardrails": p.Alpha.Guardrails, "goals": p.Alpha.Goals, "sample_ratio": p.Alpha.SampleRatio,
+	} {
+		at.at("alpha").at(key).must(alpha > 0 && alpha < 0.5, "an error rate lies between 0 and 0.5, both excluded")
+	}
+	for key, share := range map[string]float64{"max_multiple": p.MaxMultiple, "max_unknown": p.MaxUnknown} {
+		at.at(key).must(share > 0 && share <= 1, "%s is a share: more than 0, at most 1", key)
+	}
+	for key, units := range map[string]int64{"min_units": p.MinUnits, "min_step_units": p.MinStepUnits} {
+		at.at(key).must(units >= 1, "%s must be at least 1", key)
+	}
+	positive(at, map[string]Duration{
+		"min_duration": p.MinDuration, "freshness": p.Freshness, "max_blind": p.MaxBlind, "settle": p.Settle,
+	})
+}
