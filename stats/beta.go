@@ -1,0 +1,132 @@
+package stats
+
+import "math"
+
+// stirling is the remainder of Stirling's formula: lnGamma(x) less
+// (x-1/2) ln x - x + ln(2 pi)/2, for x > 0. Differences of log gammas built
+// from it keep their digits where the log gammas themselves are huge.
+func stirling(x float64) float64 {
+	if x < 10 {
+		g, _ := math.Lgamma(x)
+		return g - ((x-0.5)*math.Log(x) - x + lnSqrt2Pi)
+	}
+	r := 1 / (x * x)
+	return (1.0/12 - r*(1.0/360-r*(1.0/1260-r*(1.0/1680-r/1188)))) / x
+}
+
+// deviance is x ln(x/m) + m - x for x >= 0 and m > 0, without cancellation
+// where x is near m (Loader 2000, "Fast and accurate computation of binomial
+// probabilities").
+func deviance(x, m float64) float64 {
+	d := x - m
+	if math.Abs(d) >= 0.1*(x+m) {
+		if x == 0 {
+			return m
+		}
+		return x*(math.Log(x)-math.Log(m)) - d
+	}
+	v := d / (x + m)
+	sum, term := d*v, 2*x*v
+	for k := 3.0; ; k += 2 {
+		term *= v * v
+		next := sum + term/k
+		if next == sum {
+			return sum
+		}
+		sum = next
+	}
+}
+
+// logBetaTails returns the logs of the regularised incomplete beta function
+// I_x(a, b) and of 1 - I_x(a, b), for a, b > 0 and y = 1 - x. Neither
+// underflows: the power term is Loader's saddle point in logs, and the smaller
+// tail is a continued fraction, or for very large a and b Temme's expansion.
+func logBetaTails(a, b, x, y float64) (lower, upper float64) {
+	n := a + b
+	switch {
+	case x <= 0 || y <= 0:
+		return edgeTails(x)
+	case math.Min(a, b) > largeBeta:
+		return temmeTails(a, b, x, y)
+	}
+	power := 0.5*(math.Log(a)+math.Log(b/n)) - lnSqrt2Pi +
+		stirling(n) - stirling(a) - stirling(b) - deviance(a, n*x) - deviance(b, n*y)
+	if x*(n+2) < a+1 {
+		lower = math.Min(power-logBetaFraction(a, b, x, y), 0)
+		return lower, logComplement(lower)
+	}
+	upper = math.Min(power-logBetaFraction(b, a, y, x), 0)
+	return logComplement(upper), upper
+}
+
+// largeBeta is the least parameter from which Temme's expansion is exact to
+// 1e-10 and the continued fraction takes thousands of terms.
+const largeBeta = 3e6
+
+// edgeTails are the tails where x or 1-x has underflowed to zero.
+func edgeTails(x float64) (lower, upper float64) {
+	if x <= 0 {
+		return -math.MaxFloat64, 0
+	}
+	return 0, -math.MaxFloat64
+}
+
+// logComplement is ln(1 - e^l) for l <= 0, cut off at the smallest float.
+func logComplement(l float64) float64 {
+	var c float64
+	if l > -math.Ln2 {
+		c = math.Log(-math.Expm1(l))
+	} else {
+		c = math.Log1p(-math.Exp(l))
+	}
+	return math.Max(c, -math.MaxFloat64)
+}
+
+// logBetaFraction is the log of the continued fraction F with
+// I_x(a, b) = x^a y^b / (B(a, b) F), by forward recurrence (Didonato & Morris
+// 1992, ACM TOMS 18, algorithm 708, the even part). It
+// converges where x is below the mean.
+func logBetaFraction(a, b, x, y float64) float64 {
+	p0, q0 := 1.0, 0.0
+	r := 1 / (a + 1)
+	p1, q1 := a*(a*y-b*x+1)*r, 1.0
+	for m := 1.0; m < 1e5; m++ {
+		s := r * (a + m - 1) * r // The divisors a+2m-1 are r's reciprocals.
+		numer := s * (a + b + m - 1) * m * (b - m) * x * x
+		denom := m + m*(b-m)*x*r
+		r = 1 / (a + 2*m + 1)
+		denom += (a + m) * (a*y - b*x + 1 + m*(1+y)) * r
+		p0, p1 = p1, denom*p1+numer*p0
+		q0, q1 = q1, denom*q1+numer*q0
+		if math.Abs(p1*q0-p0*q1) <= 1e-15*math.Abs(p1*q0) {
+			break
+		}
+		if p1 > 1e100 || q1 > 1e100 {
+			p0, p1, q0, q1 = p0*1e-100, p1*1e-100, q0*1e-100, q1*1e-100
+		}
+	}
+	return math.Log(p1 / q1)
+}
+
+// temmeTails are the tails of I_x(a, b) for large a and b: the leading terms
+// of Temme's uniform expansion (DLMF 8.18(ii)), relative error of order
+// n^(-3/2).
+func temmeTails(a, b, x, y float64) (lower, upper float64) {
+	n := a + b
+	mean := a / n
+	sd := math.Sqrt(mean * (b / n))
+	w := math.Sqrt(2 * (deviance(a, n*x) + deviance(b, n*y)))
+	eta := w / math.Sqrt(n)
+	if x < mean {
+		w, eta = -w, -eta
+	}
+	c := (1 - 2*mean) / (3 * sd)
+	if math.Abs(eta) > 1e-5 {
+		c = 1/eta - sd/(x-mean)
+	}
+	// The correction in units of the tails: c phi(w) / (sqrt(n) Phi(w)).
+	c /= math.Sqrt(n)
+	lower = logPhi(w) + math.Log1p(math.Max(c*hazard(w), -0.5))
+	upper = logPhi(-w) + math.Log1p(math.Max(-c*hazard(-w), -0.5))
+	return math.Min(lower, 0), math.Min(upper, 0)
+}

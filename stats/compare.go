@@ -1,0 +1,180 @@
+package stats
+
+import (
+	"fmt"
+	"math"
+)
+
+// Compare judges a treatment against control on one metric over the epochs of
+// a comparison. It never errs: a question without an answer has a Status that
+// says why.
+//
+// Stratum.Share is taken as given. Where an epoch's sample ratio fails, the
+// declared split is not the one that was used: give the observed share
+// nT/(nT+nC) instead. The exact method then conditions on the arms' sizes; the
+// labels of the events are hypergeometric, which is less spread than binomial
+// in convex order (Hoeffding 1963, theorem 4), and an e-value of the exact
+// method is convex in the number of events, so its mean stays at most 1 at
+// every look.
+func Compare(d Design, strata []Stratum) Comparison {
+	c := Comparison{
+		Status: StatusOK, Design: d, P: 1, PWithin: 1, PTwoSided: 1,
+		AbsoluteInterval: openInterval(), RelativeInterval: openInterval(), FixedInterval: openInterval(),
+	}
+	if status, note := question(&d, strata); status != StatusOK {
+		c.cannot(status, note)
+		return c
+	}
+	c.Bound = -math.Log(d.Alpha)
+	switch d.Method {
+	case MethodExact:
+		c.exact(strata)
+	case MethodMixture:
+		c.mixture(strata)
+	}
+	return c
+}
+
+// cannot records why there is no answer.
+func (c *Comparison) cannot(status Status, note string) {
+	c.Status, c.Note = status, note
+}
+
+// remark adds to the note.
+func (c *Comparison) remark(text string) {
+	if c.Note != "" {
+		c.Note += "; "
+	}
+	c.Note += text
+}
+
+// question checks what Compare was asked.
+func question(d *Design, strata []Stratum) (Status, string) {
+	if note := d.contradiction(); note != "" {
+		return StatusBadQuestion, note
+	}
+	for i := range strata {
+		s := &strata[i]
+		if !s.Control.finite() || !s.Treatment.finite() {
+			return StatusNotFinite, fmt.Sprintf("the moments of epoch %d are not finite", s.Epoch)
+		}
+		if !s.Control.consistent() || !s.Treatment.consistent() {
+			return StatusBadQuestion, fmt.Sprintf("the moments of epoch %d contradict themselves", s.Epoch)
+		}
+		split := s.Share > 0 && s.Share < 1
+		if d.Method == MethodExact && !split && viewAny.counts(s) {
+			return StatusBadQuestion, fmt.Sprintf("the share of treatment in epoch %d is not between 0 and 1", s.Epoch)
+		}
+	}
+	return compared(strata)
+}
+
+// compared tells whether any epoch has units in both arms.
+func compared(strata []Stratum) (Status, string) {
+	control, treatment := false, false
+	for i := range strata {
+		c, t := strata[i].Control.N > 0, strata[i].Treatment.N > 0
+		if c && t {
+			return StatusOK, ""
+		}
+		control, treatment = control || c, treatment || t
+	}
+	switch {
+	case control && treatment:
+		return StatusNoUnits, "no epoch has units in both arms"
+	case control:
+		return StatusNoUnits, "the treatment arm has no units"
+	case treatment:
+		return StatusNoUnits, "the control arm has no units"
+	default:
+		return StatusNoUnits, "neither arm has units"
+	}
+}
+
+// contradiction says what is wrong with a design; empty if nothing is.
+func (d *Design) contradiction() string {
+	for _, rule := range [...]struct {
+		broken bool
+		text   string
+	}{
+		{!(d.Alpha > 0 && d.Alpha < 1), "alpha is not between 0 and 1"},
+		{!(d.Planned > 0) || !isFinite(d.Planned), "planned units are not positive"},
+		{!(d.Margin.Value >= 0) || !isFinite(d.Margin.Value), "the margin is negative or not finite"},
+		{!(d.MDE.Value >= 0) || !isFinite(d.MDE.Value), "the smallest effect of interest is negative or not finite"},
+		{!(d.BaseRate >= 0) || !isFinite(d.BaseRate), "the base rate is negative or not finite"},
+		{d.Harm != SideUp && d.Harm != SideDown, "the side of harm is neither up nor down"},
+		{d.Kind != KindProportion && d.Kind != KindMean && d.Kind != KindRatio, "the kind of metric is unknown"},
+		{d.Method != MethodExact && d.Method != MethodMixture, "the method is neither exact nor mixture"},
+		{d.Method == MethodExact && d.Kind == KindRatio, "the exact method cannot judge a ratio"},
+	} {
+		if rule.broken {
+			return rule.text
+		}
+	}
+	if d.Method == MethodExact {
+		return d.exactContradiction()
+	}
+	return ""
+}
+
+// exactContradiction says why the exact method cannot use the margin.
+func (d *Design) exactContradiction() string {
+	margin, ok := d.relative(d.Margin)
+	switch {
+	case !ok:
+		return "an absolute margin needs a base rate for the exact method"
+	case !isFinite(margin):
+		return "the margin is not finite relative to the base rate"
+	case d.Harm == SideDown && margin >= 1:
+		return "a margin of 100 % or more tolerates the loss of every event"
+	default:
+		return ""
+	}
+}
+
+// relative is a size as a share of the control value: an absolute one is
+// divided by the declared base rate. Not ok if there is none.
+func (d *Design) relative(s Size) (share float64, ok bool) {
+	switch {
+	case !s.Absolute || s.Value == 0:
+		return s.Value, true
+	case d.BaseRate > 0:
+		return s.Value / d.BaseRate, true
+	default:
+		return 0, false
+	}
+}
+
+// judge turns log e-values into p-values and verdicts, and reconciles the
+// bound of the excess with them where rounding parts the two.
+func (c *Comparison) judge() {
+	c.LogE, c.LogEWithin, c.LogETwoSided = bounded(c.LogE), bounded(c.LogEWithin), bounded(c.LogETwoSided)
+	c.P, c.PWithin, c.PTwoSided = fromLogE(c.LogE), fromLogE(c.LogEWithin), fromLogE(c.LogETwoSided)
+	c.Harmed = c.LogE >= c.Bound
+	c.NonInferior = c.LogEWithin >= c.Bound
+	c.ExcessBound = bounded(c.ExcessBound)
+	if c.Harmed {
+		c.ExcessBound = max(c.ExcessBound, math.SmallestNonzeroFloat64)
+	} else {
+		c.ExcessBound = min(c.ExcessBound, 0)
+	}
+}
+
+// bounded is x cut off at the greatest float.
+func bounded(x float64) float64 {
+	return min(max(x, -math.MaxFloat64), math.MaxFloat64)
+}
+
+// epochsLeftOut notes epochs that had no weight.
+func (c *Comparison) epochsLeftOut(left int, why string) {
+	if left > 0 {
+		c.remark(fmt.Sprintf("%d %s left out: %s", left, plural(left, "epoch", "epochs"), why))
+	}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

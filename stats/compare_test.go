@@ -1,0 +1,603 @@
+package stats
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// binary are the moments of n units of which k have an event.
+func binary(n, k int64) Moments {
+	if n == 0 {
+		return Moments{}
+	}
+	p := float64(k) / float64(n)
+	return Moments{N: n, Any: k, Mean: p, M2: float64(k) * (1 - p)}
+}
+
+// normal are the moments of n units with mean and standard deviation.
+func normal(n int64, mean, sd float64) Moments { return FromWarehouse(n, n, mean, sd*sd) }
+
+func exactDesign() Design {
+	return Design{
+		Kind: KindProportion, Method: MethodExact, Harm: SideUp, MDE: Size{Value: 0.5},
+		Alpha: 0.05, Planned: 5000, BaseRate: 0.02, MinUnits: 20,
+	}
+}
+
+func mixtureDesign() Design {
+	return Design{
+		Kind: KindMean, Method: MethodMixture, Harm: SideUp, MDE: Size{Value: 0.1},
+		Alpha: 0.05, Planned: 5000, MinUnits: 20,
+	}
+}
+
+func half(control, treatment Moments) []Stratum {
+	return []Stratum{{Share: 0.5, Control: control, Treatment: treatment}}
+}
+
+// randomCase is a seeded random question with moments of some units.
+func randomCase(r *rand.Rand) (Design, []Stratum) {
+	d := exactDesign()
+	if r.IntN(2) == 0 {
+		d = mixtureDesign()
+	}
+	if r.IntN(2) == 0 {
+		d.Harm = SideDown
+	}
+	d.Alpha = math.Pow(10, -4*r.Float64()-0.5)
+	d.Planned = math.Pow(10, 2+4*r.Float64())
+	d.BaseRate = [...]float64{0, 0.02, 0.2}[r.IntN(3)]
+	d.Margin.Value = [...]float64{0, 0.05, 0.4}[r.IntN(3)]
+	var strata []Stratum
+	for e := range 1 + r.IntN(3) {
+		share := [...]float64{0.1, 0.5, 0.9}[r.IntN(3)]
+		n := math.Pow(10, 2+2.5*r.Float64())
+		base, lift := 0.02+0.2*r.Float64(), 0.5+r.Float64()
+		strata = append(strata, Stratum{
+			Epoch: e, Share: share,
+			Control:   binary(30+int64(n*(1-share)), int64(n*(1-share)*base)),
+			Treatment: binary(30+int64(n*share), min(30+int64(n*share), int64(n*share*base*lift))),
+		})
+	}
+	return d, strata
+}
+
+func TestVerdictsAgreeWithBounds(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	harmed, excluded := 0, 0
+	for range 20000 {
+		d, strata := randomCase(r)
+		c := Compare(d, strata)
+		if c.Status != StatusOK {
+			continue
+		}
+		if c.Harmed != (c.LogE >= c.Bound) || c.Harmed != (c.ExcessBound > 0) || c.Harmed != (c.P <= d.Alpha*(1+1e-12)) {
+			t.Fatalf("harmed %v, ln E %g of %g, bound %g, p %g: %+v", c.Harmed, c.LogE, c.Bound, c.ExcessBound, c.P, d)
+		}
+		if c.ExcessBound == 0 || c.ExcessBound == math.SmallestNonzeroFloat64 {
+			if math.Abs(c.LogE-c.Bound) > 1e-9 {
+				t.Fatalf("bound reconciled by more than rounding: ln E %g of %g: %+v %+v", c.LogE, c.Bound, d, strata)
+			}
+		}
+		interval := c.RelativeInterval
+		if d.Method == MethodMixture {
+			if open := math.IsInf(interval.Lower, 0); !open && interval.Contains(0) != c.AbsoluteInterval.Contains(0) {
+				t.Fatalf("intervals disagree: %v %v", c.AbsoluteInterval, c.RelativeInterval)
+			}
+			interval = c.AbsoluteInterval
+		}
+		if out := !interval.Contains(0); out != (c.LogETwoSided >= c.Bound) {
+			t.Fatalf("two-sided: ln E %g of %g, %v: %+v %+v", c.LogETwoSided, c.Bound, interval, d, strata)
+		}
+		if c.Harmed && c.NonInferior {
+			t.Fatalf("harmed and non-inferior: %+v %+v", d, strata)
+		}
+		if c.Relative != nil && !c.RelativeInterval.Contains(*c.Relative) {
+			t.Fatalf("%g is not in %v", *c.Relative, c.RelativeInterval)
+		}
+		if c.Miss != nil && (*c.Miss < 0 || *c.Miss > 1) {
+			t.Fatalf("miss %g", *c.Miss)
+		}
+		harmed += count(c.Harmed)
+		excluded += count(c.LogETwoSided >= c.Bound)
+	}
+	if harmed < 300 || excluded < 300 {
+		t.Errorf("only %d harmed, %d different: the test says little", harmed, excluded)
+	}
+}
+
+func count(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func TestIntervalsNestInAlpha(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 1))
+	for range 2000 {
+		d, strata := randomCase(r)
+		last := Interval{}
+		for i, alpha := range []float64{0.4, 0.1, 0.05, 1e-3, 1e-6, 1e-12} {
+			d.Alpha = alpha
+			c := Compare(d, strata)
+			if c.Status != StatusOK {
+				break
+			}
+			// An exact interval of a mixture over shares may be retuned by alpha,
+			// so that only the order of magnitude of alpha must nest.
+			if i > 0 && (c.RelativeInterval.Lower > last.Lower || c.RelativeInterval.Upper < last.Upper) {
+				t.Fatalf("alpha %g: %v in %v: %+v", alpha, last, c.RelativeInterval, strata)
+			}
+			last = c.RelativeInterval
+		}
+	}
+}
+
+func TestMixtureShiftAndScale(t *testing.T) {
+	d := mixtureDesign()
+	plain := Compare(d, half(normal(900, 10, 3), normal(1100, 10.4, 3.5)))
+	shifted := Compare(d, half(normal(900, 1e6+10, 3), normal(1100, 1e6+10.4, 3.5)))
+	scaled := Compare(d, half(normal(900, 10e9, 3e9), normal(1100, 10.4e9, 3.5e9)))
+	for _, c := range []Comparison{shifted, scaled} {
+		if !near(c.LogE, plain.LogE, 1e-8, 0) || !near(c.LogETwoSided, plain.LogETwoSided, 1e-8, 0) {
+			t.Errorf("ln E %.15g, want %.15g", c.LogE, plain.LogE)
+		}
+	}
+	if !near(scaled.ExcessBound, 1e9*plain.ExcessBound, 1e-9, 0) || !near(*scaled.Miss, *plain.Miss, 1e-9, 0) {
+		t.Errorf("bound %g, want %g", scaled.ExcessBound, 1e9*plain.ExcessBound)
+	}
+}
+
+// Exchanging the arms and the side of harm asks the same question.
+func TestArmsExchange(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 1))
+	for range 500 {
+		d, strata := randomCase(r)
+		d.Margin.Value = 0
+		back := make([]Stratum, len(strata))
+		for i, s := range strata {
+			back[i] = Stratum{Epoch: s.Epoch, Share: 1 - s.Share, Control: s.Treatment, Treatment: s.Control}
+		}
+		e := d
+		e.Harm = map[Side]Side{SideUp: SideDown, SideDown: SideUp}[d.Harm]
+		a, b := Compare(d, strata), Compare(e, back)
+		if !near(a.LogE, b.LogE, 1e-9, 1e-9) || !near(a.LogEWithin, b.LogEWithin, 1e-9, 1e-9) || !near(a.ExcessBound, b.ExcessBound, 1e-9, 1e-9) {
+			t.Fatalf("%g and %g: %+v", a.LogE, b.LogE, d)
+		}
+	}
+}
+
+// A ramp from 10 % to 50 % of treatment while the baseline doubles: pooling
+// sees a large effect where there is none.
+func TestRampWithTrend(t *testing.T) {
+	const effect = 0.5
+	strata := []Stratum{
+		{Epoch: 0, Share: 0.1, Control: normal(9000, 10, 4), Treatment: normal(1000, 10+effect, 4)},
+		{Epoch: 1, Share: 0.5, Control: normal(5000, 20, 4), Treatment: normal(5000, 20+effect, 4)},
+	}
+	c := Compare(mixtureDesign(), strata)
+	if !near(c.Absolute, effect, 1e-12, 0) || !c.AbsoluteInterval.Contains(effect) || c.AbsoluteInterval.Contains(0) {
+		t.Errorf("effect %g in %v, want %g", c.Absolute, c.AbsoluteInterval, effect)
+	}
+	pooled := Merge(strata[0].Treatment, strata[1].Treatment).Mean - Merge(strata[0].Control, strata[1].Control).Mean
+	if pooled < 5 {
+		t.Errorf("pooling gives %g: the case shows nothing", pooled)
+	}
+	// The same for the exact test: constant rates within epochs, no harm.
+	events := []Stratum{
+		{Epoch: 0, Share: 0.1, Control: binary(9000, 90), Treatment: binary(1000, 10)},
+		{Epoch: 1, Share: 0.5, Control: binary(5000, 250), Treatment: binary(5000, 250)},
+	}
+	x := Compare(exactDesign(), events)
+	if x.LogE > 0 || !near(*x.Relative, 0, 0, 1e-12) || !near(x.Absolute, 0, 0, 1e-15) {
+		t.Errorf("exact: ln E %g, relative %g, absolute %g", x.LogE, *x.Relative, x.Absolute)
+	}
+}
+
+func TestEpochsLeftOut(t *testing.T) {
+	strata := []Stratum{
+		{Epoch: 0, Share: 0.5, Control: normal(500, 10, 3), Treatment: Moments{}},
+		{Epoch: 1, Share: 0.5, Control: normal(400, 10, 3), Treatment: normal(400, 11, 3)},
+		{Epoch: 2, Share: 0.5, Control: normal(400, 10, 3), Treatment: normal(1, 99, 0)},
+		{Epoch: 3, Share: 0.5},
+	}
+	c := Compare(mixtureDesign(), strata)
+	if c.Control.N != 400 || c.Absolute != 1 || !strings.Contains(c.Note, "2 epochs left out") {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// Epochs with one split are pooled; the split of a ladder does not matter to
+// floating point.
+func TestSameSplitPools(t *testing.T) {
+	one := Compare(exactDesign(), []Stratum{{Share: 0.3, Control: binary(700, 20), Treatment: binary(300, 20)}})
+	two := Compare(exactDesign(), []Stratum{
+		{Share: 0.075 / (0.075 + 0.175), Control: binary(500, 15), Treatment: binary(200, 8)},
+		{Share: 0.3, Control: binary(200, 5), Treatment: binary(100, 12)},
+	})
+	if !near(one.LogE, two.LogE, 1e-12, 0) || !near(one.ExcessBound, two.ExcessBound, 1e-12, 0) {
+		t.Errorf("pooled %g, split %g", one.LogE, two.LogE)
+	}
+}
+
+// Different splits multiply: the log e-values add.
+func TestDifferentSplitsMultiply(t *testing.T) {
+	a := Stratum{Share: 0.1, Control: binary(900, 18), Treatment: binary(100, 8)}
+	b := Stratum{Share: 0.5, Control: binary(500, 10), Treatment: binary(500, 22)}
+	d := exactDesign()
+	both := Compare(d, []Stratum{a, b})
+	sum := Compare(d, []Stratum{a}).LogE + Compare(d, []Stratum{b}).LogE
+	if !near(both.LogE, sum, 1e-12, 0) {
+		t.Errorf("ln E %g, want %g", both.LogE, sum)
+	}
+	if low, high := 18.0/9, 18/18.0; *both.Relative < 0 || *both.Relative > low*4 || high == 0 {
+		t.Errorf("relative %g", *both.Relative)
+	}
+}
+
+func TestTotalBreakage(t *testing.T) {
+	undeclared := exactDesign()
+	undeclared.BaseRate = 0
+	down := exactDesign()
+	down.Harm, down.BaseRate = SideDown, 0.2
+	constant := mixtureDesign()
+	downMean := mixtureDesign()
+	downMean.Harm = SideDown
+	for _, c := range []struct {
+		name    string
+		design  Design
+		strata  []Stratum
+		atLeast float64
+		method  Method
+	}{
+		{"20 events against none", exactDesign(), half(binary(1000, 0), binary(1000, 20)), math.Log(1e3), MethodExact},
+		{"35 events against none", exactDesign(), half(binary(1000, 0), binary(1000, 35)), math.Log(1e5), MethodExact},
+		{"20 against none, undeclared", undeclared, half(binary(1000, 0), binary(1000, 20)), math.Log(1e2), MethodExact},
+		{"every treated unit fails", exactDesign(), half(binary(200, 0), binary(200, 200)), 40, MethodExact},
+		{"no treated unit succeeds", down, half(binary(200, 150), binary(200, 0)), 30, MethodExact},
+		{"every treated unit fails, mixture", constant, half(binary(200, 0), binary(200, 200)), 40, MethodExact},
+		{"every treated unit stops paying", downMean, half(normal(200, 5, 0), FromWarehouse(200, 0, 0, 0)), 40, MethodExact},
+		{"0/1000 against 35/1000, mixture", constant, half(binary(1000, 0), binary(1000, 35)), 8, MethodMixture},
+	} {
+		got := Compare(c.design, c.strata)
+		if got.Status != StatusOK || got.LogE < c.atLeast || !got.Harmed || got.Design.Method != c.method {
+			t.Errorf("%s: %s, ln E %g, %s (%s)", c.name, got.Status, got.LogE, got.Design.Method, got.Note)
+		}
+	}
+}
+
+func TestCannotSay(t *testing.T) {
+	bad := func(change func(*Design)) Design {
+		d := exactDesign()
+		change(&d)
+		return d
+	}
+	good := half(binary(100, 5), binary(100, 7))
+	ratio := mixtureDesign()
+	ratio.Kind = KindRatio
+	for _, c := range []struct {
+		name   string
+		design Design
+		strata []Stratum
+		want   Status
+	}{
+		{"no epochs", exactDesign(), nil, StatusNoUnits},
+		{"no units", exactDesign(), half(Moments{}, Moments{}), StatusNoUnits},
+		{"no treatment", mixtureDesign(), half(normal(100, 1, 1), Moments{}), StatusNoUnits},
+		{"no control", mixtureDesign(), half(Moments{}, normal(100, 1, 1)), StatusNoUnits},
+		{"never together", mixtureDesign(), []Stratum{{Control: normal(50, 1, 1)}, {Treatment: normal(50, 1, 1)}}, StatusNoUnits},
+		{"one unit each", mixtureDesign(), half(normal(1, 1, 0), normal(1, 2, 0)), StatusTooFew},
+		{"19 units", mixtureDesign(), half(normal(1000, 1, 1), normal(19, 1, 1)), StatusTooFew},
+		{"no events", exactDesign(), half(binary(1000, 0), binary(1000, 0)), StatusNoEvents},
+		{"all the same", mixtureDesign(), half(normal(100, 3, 0), normal(100, 3, 0)), StatusNoVariance},
+		{"the same but for rounding", mixtureDesign(), half(normal(100, 0.1, 1e-18), normal(100, 0.1+2e-17, 1e-18)), StatusNoVariance},
+		{"constant and different", mixtureDesign(), half(normal(100, 3, 0), normal(100, 4, 0)), StatusNoVariance},
+		{"shares against means", mixtureDesign(), half(normal(100, -5, 0), FromWarehouse(100, 0, 0, 0)), StatusOK},
+		{"constant, wrong direction", mixtureDesign(), half(FromWarehouse(100, 0, 0, 0), normal(100, -5, 0)), StatusNoVariance},
+		{"no denominator", ratio, half(normal(100, 3, 1), normal(100, 4, 1)), StatusNoBase},
+		{"NaN", mixtureDesign(), half(normal(100, math.NaN(), 1), normal(100, 4, 1)), StatusNotFinite},
+		{"overflow", mixtureDesign(), half(normal(100, 1.5e308, 1e150), normal(100, -1.5e308, 1e150)), StatusNotFinite},
+		{"alpha 0", bad(func(d *Design) { d.Alpha = 0 }), good, StatusBadQuestion},
+		{"alpha 1", bad(func(d *Design) { d.Alpha = 1 }), good, StatusBadQuestion},
+		{"alpha NaN", bad(func(d *Design) { d.Alpha = math.NaN() }), good, StatusBadQuestion},
+		{"nothing planned", bad(func(d *Design) { d.Planned = 0 }), good, StatusBadQuestion},
+		{"no side", bad(func(d *Design) { d.Harm = "" }), good, StatusBadQuestion},
+		{"no method", bad(func(d *Design) { d.Method = "" }), good, StatusBadQuestion},
+		{"no kind", bad(func(d *Design) { d.Kind = "" }), good, StatusBadQuestion},
+		{"exact ratio", bad(func(d *Design) { d.Kind = KindRatio }), good, StatusBadQuestion},
+		{"negative margin", bad(func(d *Design) { d.Margin.Value = -1 }), good, StatusBadQuestion},
+		{"whole margin down", bad(func(d *Design) { d.Margin.Value, d.Harm = 1, SideDown }), good, StatusBadQuestion},
+		{"absolute margin without a base", bad(func(d *Design) { d.Margin, d.BaseRate = Size{0.01, true}, 0 }), good, StatusBadQuestion},
+		{"no split", exactDesign(), []Stratum{{Control: good[0].Control, Treatment: good[0].Treatment}}, StatusBadQuestion},
+		{"more events than units", exactDesign(), half(Moments{N: 5, Any: 6}, binary(5, 1)), StatusBadQuestion},
+	} {
+		got := Compare(c.design, c.strata)
+		if got.Status != c.want {
+			t.Errorf("%s: %s (%s), want %s", c.name, got.Status, got.Note, c.want)
+		}
+		if got.Status == StatusOK {
+			continue
+		}
+		if got.Note == "" || got.Harmed || got.NonInferior || got.P != 1 || got.LogE != 0 || got.Miss != nil {
+			t.Errorf("%s: a made-up answer: %+v", c.name, got)
+		}
+		if got.AbsoluteInterval != openInterval() || got.RelativeInterval != openInterval() {
+			t.Errorf("%s: a made-up interval: %+v", c.name, got)
+		}
+		mustBeClean(t, got)
+	}
+}
+
+// mustBeClean wants no NaN anywhere and JSON that comes back as it was.
+func mustBeClean(t *testing.T, c Comparison) {
+	t.Helper()
+	for _, i := range []Interval{c.AbsoluteInterval, c.RelativeInterval, c.FixedInterval} {
+		if math.IsNaN(i.Lower) || math.IsNaN(i.Upper) || i.Lower > i.Upper {
+			t.Fatalf("interval %v: %+v", i, c)
+		}
+	}
+	// The design is the caller's and may hold what no JSON can.
+	for _, x := range []*float64{
+		&c.Design.Alpha, &c.Design.Planned, &c.Design.BaseRate, &c.Design.Margin.Value, &c.Design.MDE.Value,
+	} {
+		if !isFinite(*x) {
+			*x = 0
+		}
+	}
+	b, err := json.Marshal(c)
+	if err != nil {
+		t.Fatalf("%v: %+v", err, c)
+	}
+	var back Comparison
+	if err := json.Unmarshal(b, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(c, back); diff != "" {
+		t.Fatalf("JSON changes it: %s", diff)
+	}
+}
+
+func TestDegenerateNumbers(t *testing.T) {
+	small := func(d Design) Design { d.Alpha = 1e-12; return d }
+	ratio := mixtureDesign()
+	ratio.Kind = KindRatio
+	for i, strata := range [][]Stratum{
+		half(binary(1, 0), binary(1, 1)),
+		half(binary(2, 1), binary(2, 1)),
+		half(binary(100, 100), binary(100, 100)),
+		half(binary(100, 0), binary(100, 100)),
+		half(binary(100, 100), binary(100, 0)),
+		half(normal(100, 1e12, 1e12), normal(100, 2e12, 1e12)),
+		half(normal(100, 1e300, 1e150), normal(100, 2e300, 1e150)),
+		half(normal(100, 1e-300, 1e-150), normal(100, 2e-300, 1e-150)),
+		half(normal(100, 0, 1), normal(100, 0, 1)),
+		half(normal(100, 0, 0), normal(100, 1, 1)),
+		half(normal(100, 1, 1e-10), normal(100, 1e10, 1e-10)),
+		half(binary(4e18, 2e18), binary(4e18, 2e18+1e12)),
+		{{Share: 5e-324, Control: binary(100, 5), Treatment: binary(100, 50)}},
+		{{Share: 1 - 1e-16, Control: binary(100, 5), Treatment: binary(100, 50)}},
+	} {
+		for _, d := range []Design{
+			exactDesign(), mixtureDesign(), ratio, small(exactDesign()), small(mixtureDesign()),
+			{Kind: KindMean, Method: MethodMixture, Harm: SideDown, Alpha: 0.05, Planned: 1e-300, Margin: Size{1e300, true}, MDE: Size{1e300, true}},
+			{Kind: KindMean, Method: MethodMixture, Harm: SideDown, Alpha: 1 - 1e-16, Planned: 1e308, Margin: Size{1e300, false}},
+			{Kind: KindMean, Method: MethodExact, Harm: SideUp, Alpha: 0.7, Planned: 1e308, BaseRate: 1e300, Margin: Size{1e300, true}, MDE: Size{1e308, false}},
+			{Kind: KindMean, Method: MethodExact, Harm: SideDown, Alpha: 5e-324, Planned: 1e-3, BaseRate: 5e-324, MDE: Size{5, false}},
+		} {
+			t.Run(fmt.Sprint(i, d.Method, d.Alpha), func(t *testing.T) { mustBeClean(t, Compare(d, strata)) })
+		}
+	}
+}
+
+func TestNegativeControl(t *testing.T) {
+	// Balance in control -10; a relative margin of 5 % is 0.5 either way.
+	d := mixtureDesign()
+	d.Harm, d.Margin = SideDown, Size{Value: 0.05}
+	c := Compare(d, half(normal(1000, -10, 2), normal(1000, -12, 2)))
+	if !near(c.Excess, 1.5, 1e-12, 0) || !near(*c.Relative, -0.2, 1e-12, 0) || !c.Harmed || !c.RelativeInterval.Contains(-0.2) {
+		t.Errorf("excess %g, relative %g in %v", c.Excess, *c.Relative, c.RelativeInterval)
+	}
+	d.Harm = SideUp
+	c = Compare(d, half(normal(1000, -10, 2), normal(1000, -12, 2)))
+	if !near(c.Excess, -2.5, 1e-12, 0) || !c.NonInferior {
+		t.Errorf("excess %g", c.Excess)
+	}
+}
+
+func TestMargins(t *testing.T) {
+	// 5 % against 4 %: a quarter more. The excess over a margin of 10 % is
+	// 0.05 - 1.1 0.04, or as a log rate ratio ln(1.25/1.1).
+	strata := half(binary(10000, 400), binary(10000, 500))
+	m, x := mixtureDesign(), exactDesign()
+	m.Margin, x.Margin = Size{Value: 0.1}, Size{Value: 0.1}
+	if c := Compare(m, strata); !near(c.Excess, 0.05-1.1*0.04, 1e-12, 0) {
+		t.Errorf("mixture %g", c.Excess)
+	}
+	if c := Compare(x, strata); !near(c.Excess, math.Log(1.25/1.1), 1e-12, 0) {
+		t.Errorf("exact %g", c.Excess)
+	}
+	// Absolute 0.004 of a base of 0.04 is 10 %.
+	a, relative := x, Compare(withBase(x, 0.04), strata)
+	a.Margin = Size{Value: 0.004, Absolute: true}
+	if c := Compare(withBase(a, 0.04), strata); !near(c.LogE, relative.LogE, 1e-12, 0) {
+		t.Errorf("absolute %g, relative %g", c.LogE, relative.LogE)
+	}
+	m.Margin = Size{Value: 0.004, Absolute: true}
+	if c := Compare(m, strata); !near(c.Excess, 0.006, 1e-12, 0) {
+		t.Errorf("mixture, absolute %g", c.Excess)
+	}
+	// Successes may fall by 10 %: from 0.05 to 0.04 is a fifth.
+	x.Harm, m.Harm, m.Margin = SideDown, SideDown, Size{Value: 0.1}
+	down := half(binary(10000, 500), binary(10000, 400))
+	if c := Compare(x, down); !near(c.Excess, math.Log(0.9/0.8), 1e-12, 0) {
+		t.Errorf("exact, down %g", c.Excess)
+	}
+	if c := Compare(m, down); !near(c.Excess, 0.9*0.05-0.04, 1e-12, 0) {
+		t.Errorf("mixture, down %g", c.Excess)
+	}
+}
+
+func withBase(d Design, rate float64) Design { d.BaseRate = rate; return d }
+
+// The chance of a miss of the exact method is a sum of binomial probabilities.
+func TestMissExact(t *testing.T) {
+	d := exactDesign()
+	for _, strata := range [][]Stratum{
+		half(binary(2500, 50), binary(2500, 51)),
+		{{Share: 0.1, Control: binary(4500, 90), Treatment: binary(500, 10)}},
+		half(binary(100, 1), binary(100, 1)),
+	} {
+		got := Compare(d, strata)
+		s := strata[0]
+		events := s.Control.Any + s.Treatment.Any
+		p := s.Share * 1.5 / (s.Share*1.5 + 1 - s.Share)
+		want := 0.0
+		for k := int64(0); k <= events; k++ {
+			again := Compare(d, []Stratum{{Share: s.Share, Control: binary(4500, events-k), Treatment: binary(4500, k)}})
+			if !again.Harmed {
+				want += binomial(events, k, p)
+			}
+		}
+		if !near(*got.Miss, want, 1e-9, 1e-12) {
+			t.Errorf("miss %g, want %g", *got.Miss, want)
+		}
+	}
+}
+
+func binomial(n, k int64, p float64) float64 {
+	a, _ := math.Lgamma(float64(n + 1))
+	b, _ := math.Lgamma(float64(k + 1))
+	c, _ := math.Lgamma(float64(n - k + 1))
+	return math.Exp(a - b - c + float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p))
+}
+
+// With several splits the miss is an upper bound of the truth, and of use.
+func TestMissOfSeveralSplits(t *testing.T) {
+	d := exactDesign()
+	d.MDE.Value = 1
+	strata := []Stratum{
+		{Share: 0.1, Control: binary(1800, 36), Treatment: binary(200, 4)},
+		{Share: 0.5, Control: binary(5000, 100), Treatment: binary(5000, 100)},
+	}
+	got := *Compare(d, strata).Miss
+	want := 0.0
+	for k := int64(0); k <= 40; k++ {
+		for j := int64(0); j <= 200; j++ {
+			chance := binomial(40, k, 0.2/1.1) * binomial(200, j, 2.0/3)
+			if chance < 1e-9 {
+				continue
+			}
+			again := Compare(d, []Stratum{
+				{Share: 0.1, Control: binary(1800, 40-k), Treatment: binary(1800, k)},
+				{Share: 0.5, Control: binary(5000, 200-j), Treatment: binary(5000, j)},
+			})
+			want += chance * float64(count(!again.Harmed))
+		}
+	}
+	if got < want || got > want+0.25 {
+		t.Errorf("miss %g, truth %g", got, want)
+	}
+	t.Logf("miss %.3f, truth %.3f", got, want)
+}
+
+func TestUndeclaredBaseRate(t *testing.T) {
+	d := exactDesign()
+	d.BaseRate = 0
+	strata := half(binary(2500, 50), binary(2500, 90))
+	c, g := Compare(d, strata), group{hits: 90, other: 50}
+	e := 0.0
+	for _, share := range []float64{0.0025, 0.01, 0.04, 0.16} {
+		above, _ := g.logOneSided(0, concentration(0.1, 5000*share))
+		e += math.Exp(above) / 4
+	}
+	if !near(c.LogE, math.Log(e), 1e-12, 0) {
+		t.Errorf("ln E %g, want %g", c.LogE, math.Log(e))
+	}
+}
+
+func TestRoute(t *testing.T) {
+	rate := func(x float64) *float64 { return &x }
+	for _, c := range []struct {
+		kind, asked string
+		base        *float64
+		want        Method
+	}{
+		{"proportion", "auto", nil, MethodExact},
+		{"proportion", "", rate(0.29), MethodExact},
+		{"proportion", "auto", rate(0.3), MethodMixture},
+		{"proportion", "exact", rate(0.9), MethodExact},
+		{"proportion", "mixture", nil, MethodMixture},
+		{"count", "auto", nil, MethodMixture},
+		{"count", "auto", rate(0.1), MethodExact},
+		{"count", "auto", rate(3), MethodMixture},
+		{"sum", "auto", rate(0.1), MethodMixture},
+		{"mean", "auto", nil, MethodMixture},
+		{"ratio", "auto", rate(0.1), MethodMixture},
+		{"median", "auto", nil, ""},
+		{"mean", "guess", nil, ""},
+	} {
+		got, reason := Route(c.kind, c.asked, c.base)
+		if got != c.want || reason == "" {
+			t.Errorf("%+v: %q (%s)", c, got, reason)
+		}
+	}
+}
+
+func TestIntervalJSON(t *testing.T) {
+	for _, c := range []struct {
+		in   Interval
+		want string
+	}{
+		{Interval{-1, 2.5}, `{"lower":-1,"upper":2.5}`},
+		{openInterval(), `{"lower":null,"upper":null}`},
+		{Interval{-1, math.Inf(1)}, `{"lower":-1,"upper":null}`},
+	} {
+		b, err := json.Marshal(c.in)
+		if err != nil || string(b) != c.want {
+			t.Errorf("%v: %s, %v", c.in, b, err)
+		}
+		var back Interval
+		if err := json.Unmarshal(b, &back); err != nil || back != c.in {
+			t.Errorf("%s: %v, %v", b, back, err)
+		}
+	}
+	var i Interval
+	if err := json.Unmarshal([]byte(`[1,2]`), &i); err == nil {
+		t.Error("a list is no interval")
+	}
+}
+
+// BenchmarkCompare/core is the effect, interval, e-value and bound without the
+// chance of a miss.
+func BenchmarkCompare(b *testing.B) {
+	noMiss := func(d Design) Design { d.MDE.Value = 0; return d }
+	means := half(normal(2400, 10, 3), normal(2600, 10.2, 3.1))
+	few := half(normal(24, 10, 3), normal(26, 10.2, 3.1))
+	events := half(binary(2400, 48), binary(2600, 60))
+	for _, c := range []struct {
+		name   string
+		design Design
+		strata []Stratum
+	}{
+		{"mixture", mixtureDesign(), means},
+		{"mixture/few", mixtureDesign(), few},
+		{"exact/core", noMiss(exactDesign()), events},
+		{"exact", exactDesign(), events},
+		{"exact/undeclared", withBase(exactDesign(), 0), events},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				c := Compare(c.design, c.strata)
+				sink = c.LogE
+			}
+		})
+	}
+}

@@ -1,0 +1,190 @@
+package stats
+
+import "math"
+
+// zeroRatio is the log of the smallest float: a rate ratio of zero.
+const zeroRatio = -745.0
+
+// tuning is the concentrations kappa of the beta priors that the exact method
+// averages its e-values over.
+type tuning struct {
+	kappas [4]float64
+	count  int
+}
+
+// undeclared are the shares of units with an event that are tried where no base
+// rate is declared: a factor of 8 of the truth costs little power.
+var undeclared = [4]float64{0.0025, 0.01, 0.04, 0.16}
+
+// tune picks kappa = max(1, 1/rho²(m) - 1) for the m events expected by the
+// planned end, where the two boundaries meet; alpha is that of Rho2.
+func (d *Design) tune(alpha float64) tuning {
+	if share := d.anyRate(); share > 0 {
+		return tuning{kappas: [4]float64{concentration(alpha, d.Planned*share)}, count: 1}
+	}
+	t := tuning{count: len(undeclared)}
+	for i, share := range undeclared {
+		t.kappas[i] = concentration(alpha, d.Planned*share)
+	}
+	return t
+}
+
+// anyRate is the expected share of units with any: the base rate of a
+// proportion, the share that is not zero of a Poisson count with that mean.
+func (d *Design) anyRate() float64 {
+	if d.Kind == KindProportion {
+		return min(d.BaseRate, 1)
+	}
+	return -math.Expm1(-d.BaseRate)
+}
+
+// concentration is the kappa of a beta prior tuned to m observations.
+func concentration(alpha, m float64) float64 { return max(1, 1/Rho2(alpha, m)-1) }
+
+// mean is the log of the average of e-values, one log a kappa.
+func (t *tuning) mean(logs *[4]float64) float64 {
+	top := logs[0]
+	for _, l := range logs[:t.count] {
+		top = max(top, l)
+	}
+	sum := 0.0
+	for _, l := range logs[:t.count] {
+		sum += math.Exp(l - top)
+	}
+	return top + math.Log(sum/float64(t.count))
+}
+
+// logMixture is the log e-value of a group against the log rate ratio u: the
+// beta-binomial likelihood ratio with a prior of concentration kappa centred at
+// the null (Lindon & Malek 2022).
+func (g group) logMixture(u, kappa float64) float64 {
+	p, q := sigmoid(g.logit+u), sigmoid(-g.logit-u)
+	a, b := kappa*p, kappa*q
+	n := g.hits + g.other
+	return dirichletTerm(a, g.hits, (kappa+n)*p) + dirichletTerm(b, g.other, (kappa+n)*q) + dirichletScale(kappa, n)
+}
+
+// logOneSided are the log e-values of a group with the prior cut off at the
+// null u: above it (against "the ratio is at most e^u") and below it.
+func (g group) logOneSided(u, kappa float64) (above, below float64) {
+	p, q := sigmoid(g.logit+u), sigmoid(-g.logit-u)
+	a, b := kappa*p, kappa*q
+	whole := g.logMixture(u, kappa)
+	priorBelow, priorAbove := logBetaTails(a, b, p, q)
+	postBelow, postAbove := logBetaTails(a+g.hits, b+g.other, p, q)
+	return whole + postAbove - priorAbove, whole + postBelow - priorBelow
+}
+
+// logTwoSided is the log e-value of all groups against the log rate ratio u:
+// groups multiply, kappas average.
+func (l labels) logTwoSided(u float64, t *tuning) float64 {
+	var logs [4]float64
+	for k := range t.count {
+		for _, g := range l {
+			logs[k] += g.logMixture(u, t.kappas[k])
+		}
+	}
+	return t.mean(&logs)
+}
+
+// logOneSided are the log e-values of all groups on either side of u.
+func (l labels) logOneSided(u float64, t *tuning) (above, below float64) {
+	var up, down [4]float64
+	for k := range t.count {
+		for _, g := range l {
+			a, b := g.logOneSided(u, t.kappas[k])
+			up[k] += a
+			down[k] += b
+		}
+	}
+	return t.mean(&up), t.mean(&down)
+}
+
+// exact judges by the conditional binomial e-process on units with any.
+//
+// Harm up: the first label is treatment, and "harm is within the margin M" is
+// a rate ratio of at most 1+M. Harm down: the event is a success that must not
+// fall; the labels are exchanged, so that the first is control, and pT >= (1-M)
+// pC is a ratio of at most 1/(1-M) of control over treatment.
+func (c *Comparison) exact(strata []Stratum) {
+	var room [8]group
+	l := gather(room[:0], strata)
+	a := standardise(viewAny, strata)
+	c.show(&a)
+	c.Absolute = a.difference().estimate
+	if hits, other := l.totals(); hits+other == 0 {
+		c.cannot(StatusNoEvents, "no unit of either arm has any event yet")
+		return
+	}
+	c.epochsLeftOut(a.left, "an arm is empty")
+	c.ratio(l)
+	c.shares(&a)
+	if c.Design.Harm == SideDown {
+		l.swap()
+	}
+	c.oneSidedExact(l)
+	c.judge()
+}
+
+// nullRatio is the log of the ratio of the first label's rate over the second's
+// that a relative harm h just reaches: ln(1+h), or -ln(1-h) where harm is down
+// and the labels are exchanged; +Inf where nothing is left.
+func (d *Design) nullRatio(h float64) float64 {
+	if d.Harm == SideUp {
+		return math.Log1p(h)
+	}
+	return -math.Log1p(-min(h, 1))
+}
+
+// oneSidedExact fills in the harm beyond the margin. The bound inverts the same
+// mixture: the ratios whose likelihood is within a factor of alpha of it cover
+// the truth at every look, and their lower end is above the margin exactly
+// where the e-value reaches 1/alpha.
+func (c *Comparison) oneSidedExact(l labels) {
+	d := &c.Design
+	margin, _ := d.relative(d.Margin)
+	null := d.nullRatio(margin)
+	t := d.tune(2 * d.Alpha)
+	c.LogE, c.LogEWithin = l.logOneSided(null, &t)
+	c.Excess = max(l.shrunk()-null, zeroRatio)
+	at, _, _ := l.logLikelihood(null)
+	c.ExcessBound = max(l.lower(at+c.LogE-c.Bound, l.peak())-null, zeroRatio)
+	c.Miss = d.missExact(l, null, &t)
+}
+
+// shrunk is the peak, or where a label has no event the peak after half an
+// event was added to either label, which is finite.
+func (l labels) shrunk() float64 {
+	if u := l.peak(); !math.IsInf(u, 0) {
+		return u
+	}
+	var room [8]group
+	half := append(labels(room[:0]), l...)
+	for i := range half {
+		half[i].hits += 0.5 / float64(len(half))
+		half[i].other += 0.5 / float64(len(half))
+	}
+	return half.peak()
+}
+
+// ratio fills in the rate ratio of treatment over control with its exact
+// interval: the ratios that the two-sided e-value does not reject.
+func (c *Comparison) ratio(l labels) {
+	t := c.Design.tune(c.Design.Alpha)
+	c.LogETwoSided = l.logTwoSided(0, &t)
+	at, _, _ := l.logLikelihood(0)
+	target, peak := at+c.LogETwoSided-c.Bound, l.peak()
+	c.RelativeInterval = Interval{Lower: math.Expm1(l.lower(target, peak)), Upper: math.Expm1(l.upper(target, peak))}
+	if relative := math.Expm1(peak); isFinite(relative) {
+		c.Relative = &relative
+	}
+}
+
+// shares fills in the difference of shares for display: the normal confidence
+// sequence cut to what a difference of shares can be, and Welch's.
+func (c *Comparison) shares(a *arms) {
+	diff := a.difference()
+	s := TwoSided{X: a.units() * Rho2(c.Design.Alpha, c.Design.Planned)}
+	c.AbsoluteInterval = around(diff.estimate, zToT(s.Critical(c.Design.Alpha), diff.df)*diff.se).within(-1, 1)
+	c.fixed(diff)
+}

@@ -1,0 +1,60 @@
+package stats
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/mathext"
+)
+
+const (
+	lnSqrt2Pi = 0.91893853320467274178 // ln of the square root of 2 pi
+	// farTail is where the complementary error function nears underflow and its
+	// asymptotic series has become exact to rounding.
+	farTail = -36.0
+)
+
+// logPhi is the log of the standard normal distribution function at z.
+func logPhi(z float64) float64 {
+	switch {
+	case z > 0:
+		return math.Log1p(-0.5 * math.Erfc(z/math.Sqrt2))
+	case z > farTail:
+		return math.Log(0.5 * math.Erfc(-z/math.Sqrt2))
+	default:
+		return scaledLogPhi(z) - z*z/2
+	}
+}
+
+// scaledLogPhi is z²/2 + ln Phi(z). Far in the lower tail, where the two terms
+// cancel, it is the asymptotic series of Abramowitz & Stegun (1964), 26.2.12.
+func scaledLogPhi(z float64) float64 {
+	if z > farTail {
+		return z*z/2 + logPhi(z)
+	}
+	r := 1 / (z * z)
+	return math.Log1p(-r*(1-3*r*(1-5*r*(1-7*r)))) - lnSqrt2Pi - math.Log(-z)
+}
+
+// hazard is phi(z) / Phi(z), the derivative of ln Phi at z.
+func hazard(z float64) float64 { return math.Exp(-lnSqrt2Pi - scaledLogPhi(z)) }
+
+// upperQuantile is the z whose upper tail probability has the log l; l in
+// (-Inf, ln 1/2], z >= 0. The tail is inverted in logs, so that it holds far
+// beyond the smallest float.
+func upperQuantile(l float64) float64 {
+	if l >= -math.Ln2 {
+		return 0
+	}
+	z := math.Sqrt(-2 * l)
+	if l > -600 {
+		z = -mathext.NormalQuantile(math.Exp(l))
+	}
+	for range 20 {
+		step := (logPhi(-z) - l) / hazard(-z)
+		z += step
+		if math.Abs(step) <= 1e-15*z {
+			break
+		}
+	}
+	return z
+}

@@ -1,0 +1,279 @@
+package stats
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"testing"
+)
+
+// refCase is one case of testdata/reference.json.
+type refCase struct {
+	Name, Method, Source string
+	Inputs               refInputs
+	Expected             map[string]json.RawMessage
+	Tolerance            struct{ Rel, Abs float64 }
+}
+
+// sums are an arm as sums of powers.
+type sums struct {
+	N, Sum, SumSquares            float64
+	Num, Num2, Den, Den2, NumDen_ float64
+}
+
+func (s *sums) UnmarshalJSON(b []byte) error {
+	var m map[string]float64
+	if err := json.Unmarshal(b, &m); err != nil {
+		return err
+	}
+	*s = sums{m["n"], m["sum"], m["sum_squares"], m["num"], m["num2"], m["den"], m["den2"], m["numden"]}
+	return nil
+}
+
+func (s sums) mean() Moments {
+	return Moments{N: int64(s.N), Mean: s.Sum / s.N, M2: s.SumSquares - s.Sum*s.Sum/s.N}
+}
+
+func (s sums) ratio() Moments {
+	return Moments{
+		N: int64(s.N), Mean: s.Num / s.N, M2: s.Num2 - s.Num*s.Num/s.N,
+		DenMean: s.Den / s.N, DenM2: s.Den2 - s.Den*s.Den/s.N, Co: s.NumDen_ - s.Num*s.Den/s.N,
+	}
+}
+
+type refInputs struct {
+	Point, Se, Alpha, Z, Lift, T, Confidence, Diff, Tau2, Concentration, Kappa, Df, Effect float64
+	NTotal                                                                                 float64   `json:"n_total"`
+	NStar                                                                                  float64   `json:"n_star"`
+	NTune                                                                                  float64   `json:"n_tune"`
+	NPlanned                                                                               float64   `json:"n_planned"`
+	Factors                                                                                []float64 `json:"n_star_factors"`
+	VarDiff                                                                                float64   `json:"var_diff"`
+	Control, Treatment                                                                     sums
+	Observed                                                                               []int64
+	Weights                                                                                []float64
+	Counts                                                                                 []int64 `json:"cumulative_counts"`
+	Probabilities                                                                          []float64
+	Batches                                                                                [][]int64
+	EventsT                                                                                float64 `json:"events_t"`
+	EventsC                                                                                float64 `json:"events_c"`
+	ShareT                                                                                 float64 `json:"share_t"`
+	P, E                                                                                   []float64
+	MeanT                                                                                  float64 `json:"mean_t"`
+	MeanC                                                                                  float64 `json:"mean_c"`
+	VarT                                                                                   float64 `json:"var_t"`
+	VarC                                                                                   float64 `json:"var_c"`
+	NT                                                                                     float64 `json:"n_t"`
+	NC                                                                                     float64 `json:"n_c"`
+	Strata                                                                                 []struct {
+		Control, Treatment struct{ N, Mean, SD float64 }
+	}
+}
+
+// refRun computes what a case expects, by key.
+var refRun = map[string]func(in refInputs) map[string]any{
+	"asympcs_two_sided": func(in refInputs) map[string]any {
+		s := TwoSided{X: in.NTotal * Rho2(in.Alpha, in.NStar)}
+		h := in.Se * s.Critical(in.Alpha)
+		l := s.LogE(in.Point / in.Se)
+		return map[string]any{
+			"rho": math.Sqrt(s.X / in.NTotal), "half_width": h, "log_e": l, "p_value": fromLogE(l),
+			"ci_lower": in.Point - h, "ci_upper": in.Point + h,
+		}
+	},
+	"asympcs_two_sided_from_sums": func(in refInputs) map[string]any {
+		a := pairOf(viewMean, in.Control.mean(), in.Treatment.mean())
+		d := a.difference()
+		s := TwoSided{X: a.units() * Rho2(in.Alpha, in.NStar)}
+		h := d.se * s.Critical(in.Alpha)
+		return map[string]any{
+			"point": d.estimate, "se": d.se, "ci_lower": d.estimate - h, "ci_upper": d.estimate + h,
+			"p_value": fromLogE(s.LogE(d.estimate / d.se)),
+		}
+	},
+	"normal_mixture_one_sided_exact": func(in refInputs) map[string]any {
+		s := OneSided{X: in.NTotal * Rho2(2*in.Alpha, in.NStar)}
+		return map[string]any{"log_e": s.LogE(in.Z), "z_critical": s.Critical(in.Alpha)}
+	},
+	"normal_mixture_one_sided_scale_mixture": func(in refInputs) map[string]any {
+		e := 0.0
+		for _, f := range in.Factors {
+			s := OneSided{X: in.NTotal * Rho2(2*in.Alpha, in.NPlanned*f)}
+			e += math.Exp(s.LogE(in.Z)) / float64(len(in.Factors))
+		}
+		return map[string]any{"log_e": math.Log(e)}
+	},
+	"asympcs_rho2_exact": func(in refInputs) map[string]any {
+		return map[string]any{"rho2_closed_form": Rho2(in.Alpha, in.NStar)}
+	},
+	"eppo_sequential": func(in refInputs) map[string]any {
+		alpha := 1 - in.Confidence
+		b := TwoSided{X: in.T * Rho2(alpha, in.NTune)}.Critical(alpha)
+		return map[string]any{"B": b, "ci_lower": in.Lift - b*in.Se, "ci_upper": in.Lift + b*in.Se}
+	},
+	"msprt_normal": func(in refInputs) map[string]any {
+		s, se := TwoSided{X: in.Tau2 / in.VarDiff}, math.Sqrt(in.VarDiff)
+		l := s.LogE(in.Diff / se)
+		return map[string]any{"log_e": l, "p_value": fromLogE(l), "half_width": se * s.Critical(in.Alpha)}
+	},
+	"srm_chi_square": func(in refInputs) map[string]any {
+		r := TestSampleRatio(in.Observed, in.Weights, 1e4, 0.01)
+		return map[string]any{"statistic": r.ChiStat, "df": 1.0, "p_value": *r.ChiP}
+	},
+	"srm_dirichlet_multinomial": func(in refInputs) map[string]any {
+		g := RatioGroup{Counts: in.Counts, Expected: in.Probabilities}
+		return map[string]any{"log_e": g.logE(in.Concentration)}
+	},
+	"srm_dirichlet_running_p": func(in refInputs) map[string]any {
+		g := RatioGroup{Counts: make([]int64, 2), Expected: in.Probabilities}
+		p := []float64{1}
+		for _, batch := range in.Batches {
+			g.Counts[0] += batch[0]
+			g.Counts[1] += batch[1]
+			p = append(p, min(p[len(p)-1], fromLogE(g.logE(in.Concentration))))
+		}
+		return map[string]any{"p": p[1:]}
+	},
+	"ratio_metric_delta": func(in refInputs) map[string]any {
+		a := pairOf(viewRatio, in.Control.ratio(), in.Treatment.ratio())
+		d := a.difference()
+		return map[string]any{"point": d.estimate, "se": d.se}
+	},
+	"relative_lift_intervals_fixed": func(in refInputs) map[string]any {
+		a := pairOf(viewMean,
+			FromWarehouse(int64(in.NC), 0, in.MeanC, in.VarC), FromWarehouse(int64(in.NT), 0, in.MeanT, in.VarT))
+		i := fieller(&a, upperQuantile(math.Log(in.Alpha/2)))
+		return map[string]any{"lift": in.MeanT/in.MeanC - 1, "fieller": []float64{i.Lower, i.Upper}}
+	},
+	"conditional_binomial_e_value": func(in refInputs) map[string]any {
+		g := group{logit: math.Log(in.ShareT / (1 - in.ShareT)), hits: in.EventsT, other: in.EventsC}
+		above, _ := g.logOneSided(0, in.Kappa)
+		return map[string]any{"log_e_one_sided_t_higher": above, "log_e_two_sided": g.logMixture(0, in.Kappa)}
+	},
+	"rate_ratio_confidence_sequence": func(in refInputs) map[string]any {
+		l := labels{{logit: math.Log(in.ShareT / (1 - in.ShareT)), hits: in.EventsT, other: in.EventsC}}
+		at, _, _ := l.logLikelihood(0)
+		target := at + l[0].logMixture(0, in.Kappa) + math.Log(in.Alpha)
+		low, high := l.lower(target, l.peak()), l.upper(target, l.peak())
+		return map[string]any{
+			"theta_lower": sigmoid(low + l[0].logit), "theta_upper": sigmoid(high + l[0].logit),
+			"ratio_lower": math.Exp(low), "ratio_upper": math.Exp(high),
+		}
+	},
+	"p_adjust_bh": func(in refInputs) map[string]any { return map[string]any{"adjusted": BenjaminiHochberg(in.P)} },
+	"e_bh": func(in refInputs) map[string]any {
+		var out []float64
+		for _, i := range EBH(logs(in.E), in.Alpha) {
+			out = append(out, float64(i))
+		}
+		return map[string]any{"rejected": out}
+	},
+	"e_closed_mean": func(in refInputs) map[string]any {
+		adjusted, global := EClosedMean(logs(in.E)), 0.0
+		for i := range adjusted {
+			adjusted[i] = math.Exp(adjusted[i])
+			global = max(global, adjusted[i])
+		}
+		return map[string]any{"adjusted_e": adjusted, "global_e": global}
+	},
+	"welch_t": func(in refInputs) map[string]any {
+		c := Compare(
+			Design{Kind: KindMean, Method: MethodMixture, Harm: SideUp, Alpha: in.Alpha, Planned: 5000},
+			[]Stratum{{Share: 0.5, Control: in.Control.mean(), Treatment: in.Treatment.mean()}})
+		a := pairOf(viewMean, in.Control.mean(), in.Treatment.mean())
+		d := a.difference()
+		return map[string]any{
+			"df": d.df, "t": d.estimate / d.se, "p_value": *c.FixedP,
+			"ci_lower": c.FixedInterval.Lower, "ci_upper": c.FixedInterval.Upper,
+		}
+	},
+	"t_to_z": func(in refInputs) map[string]any { return map[string]any{"z": tToZ(in.T, in.Df)} },
+	"power_single_look": func(in refInputs) map[string]any {
+		z := TwoSided{X: in.NTotal * Rho2(in.Alpha, in.NStar)}.Critical(in.Alpha)
+		d := Design{MDE: Size{Value: in.Effect, Absolute: true}}
+		wrongSide := math.Exp(logPhi(-z - in.Effect/in.Se)) // The case is two-sided.
+		return map[string]any{"sequential_lower_bound": 1 - *d.missMixture(0, in.Se, z) + wrongSide}
+	},
+	"post_stratified_mean": func(in refInputs) map[string]any {
+		var strata []Stratum
+		for _, s := range in.Strata {
+			strata = append(strata, Stratum{
+				Control:   FromWarehouse(int64(s.Control.N), 0, s.Control.Mean, s.Control.SD*s.Control.SD),
+				Treatment: FromWarehouse(int64(s.Treatment.N), 0, s.Treatment.Mean, s.Treatment.SD*s.Treatment.SD),
+			})
+		}
+		a := standardise(viewMean, strata)
+		return map[string]any{"point": a.difference().estimate}
+	},
+}
+
+func pairOf(v view, control, treatment Moments) arms {
+	return standardise(v, []Stratum{{Share: 0.5, Control: control, Treatment: treatment}})
+}
+
+func logs(x []float64) []float64 {
+	out := make([]float64, len(x))
+	for i := range x {
+		out[i] = math.Log(x[i])
+	}
+	return out
+}
+
+func TestReference(t *testing.T) {
+	raw, err := os.ReadFile("testdata/reference.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []refCase
+	if err := json.Unmarshal(raw, &cases); err != nil {
+		t.Fatal(err)
+	}
+	if len(cases) < 30 {
+		t.Fatalf("only %d cases", len(cases))
+	}
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			run := refRun[c.Method]
+			if run == nil {
+				t.Fatalf("no method %s", c.Method)
+			}
+			compareWithReference(t, c, run(c.Inputs))
+		})
+	}
+}
+
+// compareWithReference wants every number we compute to be that of the case,
+// and at least one of them.
+func compareWithReference(t *testing.T, c refCase, got map[string]any) {
+	t.Helper()
+	for key, value := range got {
+		raw, ok := c.Expected[key]
+		if !ok {
+			continue
+		}
+		var want []float64
+		have, list := value.([]float64)
+		if list {
+			if err := json.Unmarshal(raw, &want); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			want, have = make([]float64, 1), []float64{value.(float64)}
+			if err := json.Unmarshal(raw, &want[0]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(have) != len(want) {
+			t.Fatalf("%s: got %v, want %v", key, have, want)
+		}
+		for i := range want {
+			if !near(have[i], want[i], max(c.Tolerance.Rel, 1e-15), c.Tolerance.Abs) {
+				t.Errorf("%s: got %.15g, want %.15g (%s)", key, have[i], want[i], c.Source)
+			}
+		}
+		delete(got, key)
+	}
+	if len(got) > 0 {
+		t.Errorf("nothing to compare %v with", got)
+	}
+}

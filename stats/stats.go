@@ -1,0 +1,178 @@
+// Package stats is pure arithmetic on moments and counts: effects, confidence
+// sequences and e-values that hold at every look, the sample-ratio test,
+// error control over several metrics, and the chance of missing a harm.
+//
+// In: Moments and counts by arm and epoch, and a Design fixed before data.
+// Out: values, never NaN or a made-up 0 or 1: a question that has no answer
+// gets a Status that says why. No I/O, no clock, no logging.
+package stats
+
+// Moments of one metric in one arm and epoch. A mean has no denominator; a
+// ratio has one. All are finite; N >= 0.
+type Moments struct {
+	N       int64   `json:"n"`       // units
+	Any     int64   `json:"any"`     // units whose value is not zero
+	Mean    float64 `json:"mean"`    // of the value (of the numerator), 0 if N = 0
+	M2      float64 `json:"m2"`      // sum of squared deviations from Mean
+	DenMean float64 `json:"denMean"` // of the denominator; 0 where there is none
+	DenM2   float64 `json:"denM2"`
+	Co      float64 `json:"co"` // sum of products of the deviations of numerator and denominator
+}
+
+// Stratum is one epoch of one comparison.
+type Stratum struct {
+	Epoch int
+	// Share is the probability, in (0,1), that a unit of these two arms is in
+	// treatment: wT/(wT+wC).
+	Share              float64
+	Control, Treatment Moments
+}
+
+// Kind of a metric, as far as arithmetic cares.
+type Kind string
+
+// The kinds.
+const (
+	KindProportion Kind = "proportion"
+	KindMean       Kind = "mean" // per-unit value: count, sum and mean
+	KindRatio      Kind = "ratio"
+)
+
+// Method of a harm test.
+type Method string
+
+// The methods.
+const (
+	MethodExact   Method = "exact"   // conditional binomial e-process on units with any
+	MethodMixture Method = "mixture" // normal mixture with t to z
+)
+
+// Side is a direction of an effect.
+type Side string
+
+// The sides.
+const (
+	SideUp   Side = "up"
+	SideDown Side = "down"
+)
+
+// Size of an effect: relative to the control mean (0.05 = 5 %), or absolute in
+// the metric's unit. Never negative.
+type Size struct {
+	Value    float64 `json:"value"`
+	Absolute bool    `json:"absolute,omitempty"`
+}
+
+// Design is everything about a comparison that is fixed before data.
+type Design struct {
+	Kind   Kind   `json:"kind"`
+	Method Method `json:"method"`
+	// Reason says why this method.
+	Reason string `json:"reason"`
+	// Harm is the direction that hurts.
+	Harm Side `json:"harm"`
+	// Margin is the harm that is tolerated, MDE the smallest effect of interest.
+	Margin Size `json:"margin"`
+	MDE    Size `json:"mde"`
+	// Alpha is this comparison's share of the family's error, in (0,1).
+	Alpha float64 `json:"alpha"`
+	// Planned is the number of units expected in the two arms together by the end.
+	Planned float64 `json:"planned"`
+	// BaseRate is the expected value in control; 0 = not declared.
+	BaseRate float64 `json:"baseRate,omitempty"`
+	// MinUnits is the least number of units per arm for MethodMixture.
+	MinUnits int64 `json:"minUnits"`
+}
+
+// Status says whether a comparison has an answer.
+type Status string
+
+// The statuses. Every one but StatusOK means "cannot say".
+const (
+	StatusOK          Status = "ok"
+	StatusNoUnits     Status = "no_units"     // an arm is empty in every epoch
+	StatusTooFew      Status = "too_few"      // fewer units in an arm than MinUnits
+	StatusNoVariance  Status = "no_variance"  // nothing varies in either arm and the arms agree
+	StatusNoEvents    Status = "no_events"    // no unit of either arm has any event yet
+	StatusNoBase      Status = "no_base"      // a denominator is zero
+	StatusNotFinite   Status = "not_finite"   // the moments overflow
+	StatusBadQuestion Status = "bad_question" // the design contradicts itself
+)
+
+// ArmValue is one arm's value, standardised over epochs.
+type ArmValue struct {
+	N     int64   `json:"n"`
+	Any   int64   `json:"any"`
+	Value float64 `json:"value"` // mean, share or ratio of means
+	SE    float64 `json:"se"`    // standard error of Value, 0 where unknown
+}
+
+// Comparison of a treatment with control on one metric. Where Status is not ok
+// the intervals are open, the p-values 1 and the log e-values 0.
+type Comparison struct {
+	Status Status `json:"status"`
+	// Design as it was used: Method is the exact one after a fallback.
+	Design Design `json:"design"`
+	// Note explains a Status other than ok, a change of method or epochs left out.
+	Note               string `json:"note,omitempty"`
+	Control, Treatment ArmValue
+
+	// Absolute is treatment - control; Relative is that over the magnitude of
+	// control (0.05 = 5 %), so that both have one sign. Both intervals are
+	// two-sided confidence sequences at level 1 - Design.Alpha.
+	//
+	// For the exact method values are shares of units with any, Relative is the
+	// rate ratio of the conditional likelihood less 1 with its exact interval,
+	// and AbsoluteInterval is the normal one, for display.
+	Absolute         float64  `json:"absolute"`
+	AbsoluteInterval Interval `json:"absoluteInterval"`
+	Relative         *float64 `json:"relative,omitempty"` // nil: control is zero
+	RelativeInterval Interval `json:"relativeInterval"`
+	// LogETwoSided is the log e-value against "no difference", PTwoSided is
+	// min(1, 1/E): valid at any look, and at most Design.Alpha where the interval
+	// leaves out zero.
+	LogETwoSided float64 `json:"logETwoSided"`
+	PTwoSided    float64 `json:"pTwoSided"`
+
+	// Excess is the harm beyond the margin, in the metric's unit, positive =
+	// worse than tolerated; ExcessBound is its one-sided lower confidence bound.
+	// For the exact method both are log rate ratios over the margin, from -745
+	// (the rate ratio is zero). Harmed is ExcessBound > 0.
+	Excess      float64 `json:"excess"`
+	ExcessBound float64 `json:"excessBound"`
+	// LogE is the log e-value against "harm is within the margin"; harm is
+	// established when it reaches Bound = ln(1/alpha).
+	LogE   float64 `json:"logE"`
+	Bound  float64 `json:"bound"`
+	P      float64 `json:"p"` // min(1, 1/E)
+	Harmed bool    `json:"harmed"`
+	// LogEWithin is the log e-value against "harm is at least the margin" (with
+	// margin 0: against "not better").
+	LogEWithin  float64 `json:"logEWithin"`
+	NonInferior bool    `json:"nonInferior"` // LogEWithin >= Bound
+	PWithin     float64 `json:"pWithin"`
+	// Miss is an upper bound on the chance that a harm of size MDE beyond the
+	// margin would not be established with the data of this look, in [0,1];
+	// nil where it cannot be said.
+	Miss *float64 `json:"miss,omitempty"`
+
+	// FixedInterval and FixedP are Welch's, for one look only: not safe under
+	// peeking.
+	FixedInterval Interval `json:"fixedInterval"`
+	FixedP        *float64 `json:"fixedP,omitempty"`
+}
+
+// SampleRatio is the sample-ratio check of one group of counts.
+type SampleRatio struct {
+	Status Status `json:"status"`
+	// Note explains a Status other than ok, or names an arm that must be empty
+	// and is not.
+	Note     string    `json:"note,omitempty"`
+	Counts   []int64   `json:"counts"`
+	Expected []float64 `json:"expected"` // shares, sum 1
+	LogE     float64   `json:"logE"`     // Dirichlet-multinomial; valid at any look; the greatest float where certain
+	Bound    float64   `json:"bound"`    // ln(1/alpha)
+	Failed   bool      `json:"failed"`   // LogE >= Bound
+	ChiP     *float64  `json:"chiP,omitempty"`
+	ChiStat  float64   `json:"chiStat"`
+}
