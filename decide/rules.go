@@ -1,0 +1,279 @@
+package decide
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// rule is one row of the table: what it looks for and what it does. A row that
+// does not match gives no reasons.
+type rule struct {
+	number int
+	match  func(Evidence, Policy) []Reason
+}
+
+// rules is the table of decisions. Every row that matches is listed as a
+// reason; the first one decides.
+var rules = []rule{
+	{0, alreadyDecided},
+	{1, guardrailHarmed},
+	{2, dataStale},
+	{3, sourceBlind},
+	{4, splitUnhealthy},
+	{5, stepDue},
+	{6, experimentWon},
+	{7, rolloutUnharmed},
+	{8, endReached},
+	{9, collecting},
+}
+
+// Decide applies the table to the evidence of one look.
+func Decide(e Evidence, p Policy) Decision {
+	var d Decision
+	for _, r := range rules {
+		if r.number == 9 && len(d.Reasons) > 0 {
+			continue
+		}
+		for _, reason := range r.match(e, p) {
+			reason.Rule = r.number
+			d.Reasons = append(d.Reasons, reason)
+		}
+	}
+	first := d.Reasons[0]
+	d.Verdict, d.Summary = first.Verdict, first.Text
+	d.Target, d.Winner = target(e, p, first)
+	d.Proposal = d.Target != nil && !p.AutoRollback
+	d.WouldChange = wouldChange(e, p, d)
+	return d
+}
+
+// target is the state the flag should have after the deciding reason; nil
+// leaves it as it is.
+func target(e Evidence, p Policy, r Reason) (state *Allocation, winner string) {
+	var next Allocation
+	switch r.Verdict {
+	case Rollback:
+		next = e.Allocation.All(e.Allocation.KnownGood)
+	case Ramp:
+		next = e.Open.Covering(*e.Step.Next)
+	case Ship:
+		winner = r.Variation
+		next = e.Allocation.All(winner)
+	case Hold:
+		coverage, ok := stepBack(e, p)
+		if r.Rule == 0 || !ok {
+			return nil, ""
+		}
+		next = e.Open.Covering(coverage)
+	case Continue, Review:
+		return nil, ""
+	}
+	return &next, winner
+}
+
+func alreadyDecided(e Evidence, _ Policy) []Reason {
+	if e.Terminal == nil {
+		return nil
+	}
+	what := map[Verdict]string{Rollback: "rolled back", Ship: "shipped"}[e.Terminal.Verdict]
+	return []Reason{{
+		Code: "already_decided", Verdict: Hold,
+		Text: fmt.Sprintf("Already %s by %s on %s; nothing is sent until it is cleared.", what, e.Terminal.By, day(e.Terminal.At)),
+	}}
+}
+
+func guardrailHarmed(e Evidence, _ Policy) []Reason {
+	var out []Reason
+	for _, j := range e.guards() {
+		if j.harmed() {
+			out = append(out, Reason{
+				Code: "guardrail_harmed", Verdict: Rollback, Text: harmText(j),
+				Metric: j.Metric, Variation: j.Variation, Source: j.Source,
+			})
+		}
+	}
+	return out
+}
+
+func dataStale(e Evidence, p Policy) []Reason      { return troubles(e, p, e.Stale) }
+func sourceBlind(e Evidence, p Policy) []Reason    { return troubles(e, p, e.Blind) }
+func splitUnhealthy(e Evidence, p Policy) []Reason { return troubles(e, p, e.Unhealthy) }
+
+// troubles holds, rolls back where the policy says so, and lets the fail-safe
+// act once the hold has lasted too long.
+func troubles(e Evidence, p Policy, list []Trouble) []Reason {
+	var out []Reason
+	for _, t := range list {
+		r := Reason{Code: t.Code, Verdict: Hold, Text: t.Text, Source: t.Source}
+		switch {
+		case t.Action == "warn":
+			continue
+		case t.Action == "rollback" || tooLong(e, p) && p.BlindRollback:
+			r.Verdict = Rollback
+		}
+		if tooLong(e, p) {
+			r.Text += " " + failSafeText(e, p)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// tooLong tells whether the data have been bad for longer than the policy
+// tolerates.
+func tooLong(e Evidence, p Policy) bool {
+	return !e.BlindSince.IsZero() && e.AsOf.Sub(e.BlindSince) >= p.MaxBlind
+}
+
+// stepBack is the rung to which the fail-safe returns: the last one with good
+// data, else the ladder's first. An experiment without a ladder has none.
+func stepBack(e Evidence, p Policy) (coverage float64, ok bool) {
+	if !tooLong(e, p) || p.BlindRollback {
+		return 0, false
+	}
+	coverage = e.Healthy
+	if coverage == 0 {
+		coverage = e.Lowest
+	}
+	return coverage, coverage > 0 && coverage < e.Allocation.Coverage
+}
+
+func failSafeText(e Evidence, p Policy) string {
+	since := fmt.Sprintf("This has lasted since %s, longer than %s:", instant(e.BlindSince), span(p.MaxBlind))
+	if p.BlindRollback {
+		return since + " everybody goes back to " + e.Allocation.KnownGood + "."
+	}
+	if coverage, ok := stepBack(e, p); ok {
+		return fmt.Sprintf("%s coverage goes back to %s.", since, percent(coverage))
+	}
+	return since + " there is no smaller rung to go back to."
+}
+
+func stepDue(e Evidence, p Policy) []Reason {
+	if closed(e) {
+		return []Reason{{
+			Code: "not_open", Verdict: Ramp,
+			Text: fmt.Sprintf("Everybody gets %s; exposure starts at %s.", e.Allocation.KnownGood, percent(*e.Step.Next)),
+		}}
+	}
+	if !e.Rollout || e.Step.Next == nil || e.AsOf.Before(e.Step.Due) || len(thinGuardrails(e, p)) > 0 {
+		return nil
+	}
+	return []Reason{{
+		Code: "step_due", Verdict: Ramp,
+		Text: fmt.Sprintf("The step to %s was due on %s, and every guardrail has at least %d complete units per arm from this step; none is harmed.",
+			percent(*e.Step.Next), instant(e.Step.Due), p.MinStepUnits),
+	}}
+}
+
+// closed tells whether the start has come, nobody is exposed yet and nothing
+// was decided: a flag that is not open, or one that was cleared.
+func closed(e Evidence) bool {
+	return e.Step.Index < 0 && e.Step.Next != nil && !e.AsOf.Before(e.Start) && e.AsOf.Before(e.End)
+}
+
+// thinGuardrails are those that lack units of this step or cannot be judged.
+func thinGuardrails(e Evidence, p Policy) []Judgement {
+	return filter(e.guardrails(), func(j Judgement) bool { return j.StepUnits < p.MinStepUnits || !j.judged() })
+}
+
+func experimentWon(e Evidence, p Policy) []Reason {
+	if e.Rollout || e.AsOf.Before(e.Start.Add(p.MinDuration)) {
+		return nil
+	}
+	var best *Judgement
+	for _, j := range e.goals() {
+		if !j.Better || j.WinP > p.AlphaGoals || !safe(e, j.Variation) {
+			continue
+		}
+		if best == nil || j.WinP < best.WinP {
+			best = &j
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return []Reason{{
+		Code: "goal_better", Verdict: Ship, Metric: best.Metric, Variation: best.Variation, Source: best.Source,
+		Text: winText(*best),
+	}}
+}
+
+func rolloutUnharmed(e Evidence, _ Policy) []Reason {
+	if !e.Rollout || e.AsOf.Before(e.End) || !e.Step.LastRung || len(e.guardrails()) == 0 {
+		return nil
+	}
+	treatment := e.Treatments[0]
+	if !safe(e, treatment) {
+		return nil
+	}
+	return []Reason{{
+		Code: "window_over_unharmed", Verdict: Ship, Variation: treatment,
+		Text: fmt.Sprintf("The monitoring window ended on %s and no guardrail is harmed%s.", day(e.End), missText(e)),
+	}}
+}
+
+// safe tells whether a treatment's guardrails are all judged, unharmed and,
+// where they have a margin, shown to be within it.
+func safe(e Evidence, variation string) bool {
+	for _, j := range e.guards() {
+		if j.Variation != variation {
+			continue
+		}
+		if !j.judged() || j.harmed() || j.Role == RoleGuardrail && j.hasMargin() && !j.Comparison.NonInferior {
+			return false
+		}
+	}
+	return true
+}
+
+func endReached(e Evidence, p Policy) []Reason {
+	if e.AsOf.Before(e.End) || len(experimentWon(e, p)) > 0 || len(rolloutUnharmed(e, p)) > 0 || len(guardrailHarmed(e, p)) > 0 {
+		return nil
+	}
+	return []Reason{{
+		Code: "end_reached", Verdict: Review,
+		Text: fmt.Sprintf("The end was reached on %s without an answer: %s.", day(e.End), openQuestions(e, p)),
+	}}
+}
+
+// openQuestions says what keeps a finished experiment from being shipped.
+func openQuestions(e Evidence, p Policy) string {
+	var out []string
+	for _, j := range e.guards() {
+		switch {
+		case !j.judged():
+			out = append(out, fmt.Sprintf("%s cannot be judged (%s)", j.Metric, j.Comparison.Status))
+		case j.Role == RoleGuardrail && j.hasMargin() && !j.Comparison.NonInferior:
+			out = append(out, fmt.Sprintf("%s is not shown to be within its margin", j.Metric))
+		}
+	}
+	if !e.Rollout && len(experimentWon(e, p)) == 0 {
+		out = append(out, "no goal is better after correction")
+	}
+	if e.Rollout && !e.Step.LastRung {
+		out = append(out, "full coverage was not reached")
+	}
+	if e.Rollout && len(e.guardrails()) == 0 {
+		out = append(out, "no guardrail is declared")
+	}
+	if len(out) == 0 {
+		return "a person has to decide"
+	}
+	return strings.Join(out, "; ")
+}
+
+func collecting(e Evidence, p Policy) []Reason {
+	text := "No guardrail is harmed and nothing is due."
+	if e.AsOf.Before(e.Start) {
+		text = fmt.Sprintf("It starts on %s.", instant(e.Start))
+	} else if thin := thinGuardrails(e, p); e.Rollout && e.Step.Next != nil && !e.AsOf.Before(e.Step.Due) && len(thin) > 0 {
+		text = fmt.Sprintf("The step to %s is due, but %s has %d complete units in its smaller arm from this step; %d are needed.",
+			percent(*e.Step.Next), thin[0].Metric, thin[0].StepUnits, p.MinStepUnits)
+	}
+	return []Reason{{Code: "collecting", Verdict: Continue, Text: text}}
+}
+
+func day(t time.Time) string     { return t.UTC().Format("2006-01-02") }
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }

@@ -1,0 +1,182 @@
+package decide
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"assay/stats"
+)
+
+// percent writes a share: 0.25 as "25 %".
+func percent(share float64) string { return number(share*100) + " %" }
+
+// number writes three significant digits, more only for whole numbers.
+func number(x float64) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(x, 'g', 3, 64)
+}
+
+// evalue writes exp(logE) so that it can be read at any size.
+func evalue(logE float64) string {
+	if logE > 14 {
+		return fmt.Sprintf("10^%.0f", math.Floor(logE/math.Ln10))
+	}
+	return number(math.Exp(logE))
+}
+
+func span(d time.Duration) string {
+	if d >= 48*time.Hour && d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	}
+	text := d.String()
+	return strings.TrimSuffix(strings.TrimSuffix(text, "0s"), "0m")
+}
+
+// value writes a metric's value in its own way.
+func value(c stats.Comparison, x float64) string {
+	if c.Design.Kind == stats.KindProportion {
+		return percent(x)
+	}
+	return number(x)
+}
+
+func size(s stats.Size) string {
+	if s.Absolute {
+		return number(s.Value)
+	}
+	return percent(s.Value)
+}
+
+// relative writes a relative effect with its interval; an open end is ∞.
+func relative(c stats.Comparison) string {
+	if c.Relative == nil {
+		return ""
+	}
+	ends := [2]string{"-∞", "∞"}
+	if !math.IsInf(c.RelativeInterval.Lower, 0) {
+		ends[0] = signed(c.RelativeInterval.Lower)
+	}
+	if !math.IsInf(c.RelativeInterval.Upper, 0) {
+		ends[1] = signed(c.RelativeInterval.Upper)
+	}
+	return fmt.Sprintf(", %s (%s to %s)", signed(*c.Relative), ends[0], ends[1])
+}
+
+func signed(share float64) string {
+	if share > 0 {
+		return "+" + percent(share)
+	}
+	return percent(share)
+}
+
+// harmText names the culprit: estimate, interval, e-value against its bound and
+// margin.
+func harmText(j Judgement) string {
+	c := j.Comparison
+	margin := ""
+	if j.hasMargin() {
+		margin = fmt.Sprintf(" beyond the margin of %s", size(c.Design.Margin))
+	}
+	if !c.Harmed {
+		return fmt.Sprintf("%s of %s was harmed%s at an earlier look of this version.", j.Metric, j.Variation, margin)
+	}
+	return fmt.Sprintf("%s of %s is harmed%s: %s against %s%s; e-value %s, bound %s.",
+		j.Metric, j.Variation, margin, value(c, c.Treatment.Value), value(c, c.Control.Value), relative(c),
+		evalue(c.LogE), evalue(c.Bound))
+}
+
+func winText(j Judgement) string {
+	c := j.Comparison
+	return fmt.Sprintf("%s of %s is better: %s against %s%s; p = %s after correction over goals, and no guardrail is harmed.",
+		j.Metric, j.Variation, value(c, c.Treatment.Value), value(c, c.Control.Value), relative(c), number(j.WinP))
+}
+
+// missText prints the chance that a harm of the size of interest was missed,
+// for the guardrail where it is largest.
+func missText(e Evidence) string {
+	worst := -1.0
+	text := ""
+	for _, j := range e.guardrails() {
+		c := j.Comparison
+		if c.Miss == nil || c.Design.MDE.Value == 0 || *c.Miss <= worst {
+			continue
+		}
+		worst = *c.Miss
+		text = fmt.Sprintf("; a harm of %s in %s would have been missed with a chance of at most %s",
+			size(c.Design.MDE), j.Metric, percent(*c.Miss))
+	}
+	return text
+}
+
+// wouldChange says, for the verdict reached, what evidence would have led to
+// another one.
+func wouldChange(e Evidence, p Policy, d Decision) []string {
+	switch d.Verdict {
+	case Rollback:
+		return changeRollback(e)
+	case Hold:
+		return changeHold(e, d)
+	case Ship:
+		return append(nearestHarm(e), "hold, if the data were stale or the split broken")
+	case Ramp, Continue, Review:
+		return append(nearestHarm(e), nextSteps(e, p)...)
+	}
+	return nil
+}
+
+func changeRollback(e Evidence) []string {
+	var out []string
+	for _, j := range e.guards() {
+		if j.Comparison.Harmed {
+			out = append(out, fmt.Sprintf("no rollback, had the e-value of %s stayed below %s (it is %s)",
+				j.Metric, evalue(j.Comparison.Bound), evalue(j.Comparison.LogE)))
+		}
+	}
+	return append(out, "assay clear opens a new epoch with fresh evidence")
+}
+
+func changeHold(e Evidence, d Decision) []string {
+	if d.Reasons[0].Rule == 0 {
+		return []string{"assay clear opens a new epoch with fresh evidence"}
+	}
+	var out []string
+	for _, r := range d.Reasons {
+		if r.Verdict == Hold {
+			out = append(out, fmt.Sprintf("not held, once this is mended: %s", r.Code))
+		}
+	}
+	return append(slices.Compact(out), nearestHarm(e)...)
+}
+
+// nearestHarm names the guardrail that is closest to a rollback.
+func nearestHarm(e Evidence) []string {
+	guards := filter(e.guards(), func(j Judgement) bool { return j.judged() && !j.harmed() })
+	if len(guards) == 0 {
+		return nil
+	}
+	j := slices.MaxFunc(guards, func(a, b Judgement) int {
+		return cmp.Compare(a.Comparison.LogE/a.Comparison.Bound, b.Comparison.LogE/b.Comparison.Bound)
+	})
+	return []string{fmt.Sprintf("rollback, if the e-value of %s reached %s (it is %s)",
+		j.Metric, evalue(j.Comparison.Bound), evalue(j.Comparison.LogE))}
+}
+
+func nextSteps(e Evidence, p Policy) []string {
+	var out []string
+	if e.Rollout && e.Step.Next != nil {
+		out = append(out, fmt.Sprintf("ramp to %s, from %s with %d complete units per arm from this step",
+			percent(*e.Step.Next), instant(e.Step.Due), p.MinStepUnits))
+	}
+	if e.Rollout {
+		return append(out, fmt.Sprintf("ship, at full coverage from %s, if no guardrail is harmed and each is within its margin", instant(e.End)))
+	}
+	return append(out, fmt.Sprintf("ship, from %s, if a goal is better after correction (p at most %s) and each guardrail is within its margin",
+		instant(e.Start.Add(p.MinDuration)), number(p.AlphaGoals)))
+}
