@@ -1,0 +1,96 @@
+package ledger
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// head is the last record the file is known to have reached. It lies in its
+// own file because a log that was cut off at the end of a line is still a
+// valid chain. It is written after its record, so it may be one behind and is
+// never ahead.
+type head struct {
+	Seq  int64  `json:"seq"`
+	Hash string `json:"hash"`
+}
+
+func headPath(path string) string { return path + ".head" }
+
+// readHead returns the zero head where there is no file.
+func readHead(path string) (head, error) {
+	data, err := os.ReadFile(headPath(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return head{}, nil
+	}
+	if err != nil {
+		return head{}, fmt.Errorf("head of ledger %s: %w", path, err)
+	}
+	var h head
+	if json.Unmarshal(data, &h) != nil || h.Seq < 1 || len(h.Hash) != digestLen || string(data) != string(h.line()) {
+		return head{}, &TamperError{Path: path, Problem: "its head file is damaged"}
+	}
+	return h, nil
+}
+
+func (h head) line() []byte { return fmt.Appendf(nil, `{"seq":%d,"hash":%q}`+"\n", h.Seq, h.Hash) }
+
+// writeHead replaces the head in one step; when it returns the new one is on
+// the disk.
+func writeHead(path string, h head) error {
+	next := headPath(path) + ".next"
+	if err := writeSynced(next, h.line()); err != nil {
+		return fmt.Errorf("head of ledger %s: %w", path, err)
+	}
+	if err := os.Rename(next, headPath(path)); err != nil {
+		return fmt.Errorf("head of ledger %s: %w", path, err)
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func writeSynced(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, filePerm)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// syncFolder makes names in a folder durable. Windows has no such call and
+// needs none.
+func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// fits compares the chain with the head as it was before and after the chain
+// was read; a writer may have been at work in between.
+func (h head) fits(path string, c *chain, after head) error {
+	if last := int64(len(c.entries)); h.Seq > last {
+		return &TamperError{
+			Path: path, Record: last + 1,
+			Problem: fmt.Sprintf("it is missing: the file once reached record %d", h.Seq),
+		}
+	}
+	if last := int64(len(c.entries)); last > after.Seq+1 {
+		return &TamperError{
+			Path: path, Record: after.Seq + 2,
+			Problem: fmt.Sprintf("the head file knows only %d records (Reseal accepts a chain that was restored from a copy)", after.Seq),
+		}
+	}
+	if h.Seq > 0 && c.entries[h.Seq-1].hash != h.Hash {
+		return &TamperError{Path: path, Record: h.Seq, Problem: "it is not the record that the head file names"}
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+)
+
+// Entry is one record with its number and the instant it was written.
+type Entry[T any] struct {
+	Seq  int64     `json:"seq"`
+	At   time.Time `json:"at"`
+	Body T         `json:"body"`
+}
+
+// History is all that the ledger knows of one experiment, oldest first.
+type History struct {
+	Plans    []Entry[Plan]
+	Looks    []Entry[Look]
+	Attempts []Entry[Attempt]
+	Observed []Entry[Observed]
+	Clears   []Entry[Clear]
+}
+
+// History returns everything about an experiment; looks are large, and Events
+// with Looks or LastLook does where not all of them are needed. An unknown
+// experiment has an empty history. Errors are those of the file system.
+func (l *Ledger) History(experiment string) (*History, error) {
+	h, err := l.Events(experiment)
+	if err != nil {
+		return nil, err
+	}
+	h.Looks, err = all[Look](l, experiment, kindLook)
+	return h, err
+}
+
+// Events returns the history of an experiment without its looks.
+func (l *Ledger) Events(experiment string) (*History, error) {
+	var h History
+	var err error
+	if h.Plans, err = all[Plan](l, experiment, kindPlan); err != nil {
+		return nil, err
+	}
+	if h.Attempts, err = all[Attempt](l, experiment, kindAttempt); err != nil {
+		return nil, err
+	}
+	if h.Observed, err = all[Observed](l, experiment, kindObserved); err != nil {
+		return nil, err
+	}
+	h.Clears, err = all[Clear](l, experiment, kindClear)
+	return &h, err
+}
+
+// Looks gives the looks of an experiment one at a time, oldest first, as they
+// were when it was called; it ends after the first error.
+func (l *Ledger) Looks(experiment string) iter.Seq2[*Entry[Look], error] {
+	return func(yield func(*Entry[Look], error) bool) {
+		for _, e := range l.filed(experiment, kindLook) {
+			look, err := body[Look](l, e)
+			if !yield(look, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// LastLook returns the look written last, or nil where there is none.
+func (l *Ledger) LastLook(experiment string) (*Entry[Look], error) {
+	looks := l.filed(experiment, kindLook)
+	if len(looks) == 0 {
+		return nil, nil
+	}
+	return body[Look](l, looks[len(looks)-1])
+}
+
+// FindLook returns the look with this id, the one written last where there are
+// several, or nil where there is none.
+func (l *Ledger) FindLook(id string) (*Entry[Look], error) {
+	for _, e := range slices.Backward(l.snapshot()) {
+		if e.kind == kindLook && e.look == id {
+			return body[Look](l, e)
+		}
+	}
+	return nil, nil
+}
+
+// Experiments returns the names the ledger knows, sorted.
+func (l *Ledger) Experiments() []string {
+	var names []string
+	for _, e := range l.snapshot() {
+		names = append(names, e.experiment)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// snapshot is safe to read while others append: entries are never changed.
+func (l *Ledger) snapshot() []entry {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.entries[:len(l.entries):len(l.entries)]
+}
+
+func (l *Ledger) filed(experiment, kind string) []entry {
+	var found []entry
+	for _, e := range l.snapshot() {
+		if e.kind == kind && e.experiment == experiment {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+func all[T Body](l *Ledger, experiment, kind string) ([]Entry[T], error) {
+	var found []Entry[T]
+	for _, e := range l.filed(experiment, kind) {
+		one, err := body[T](l, e)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, *one)
+	}
+	return found, nil
+}
+
+// body reads and decodes one record's body, or the part of it that T names.
+func body[T any](l *Ledger, e entry) (*Entry[T], error) {
+	data := make([]byte, e.length)
+	if err := l.readAt(data, e.offset); err != nil {
+		return nil, fmt.Errorf("record %d of ledger %s: %w", e.seq, l.path, err)
+	}
+	one := &Entry[T]{Seq: e.seq, At: e.at}
+	if err := json.Unmarshal(data, &one.Body); err != nil {
+		return nil, fmt.Errorf("record %d of ledger %s: %w", e.seq, l.path, err)
+	}
+	return one, nil
+}
+
+func (l *Ledger) readAt(data []byte, offset int64) error {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.closed {
+		return ErrClosed
+	}
+	_, err := l.file.ReadAt(data, offset)
+	return err
+}

@@ -1,0 +1,240 @@
+package ledger
+
+import (
+	"time"
+
+	"assay/decide"
+	"assay/stats"
+)
+
+// Look is one analysis of one experiment as of one instant: everything that
+// the report shows and that is needed to repeat the decision. It is written
+// once and rendered from here ever after.
+type Look struct {
+	ID         string `json:"id"` // hash of experiment, as-of and digest
+	Experiment string `json:"experiment"`
+	// AsOf bounds the facts: those at or after it never count.
+	AsOf   time.Time `json:"asOf"`
+	Digest string    `json:"digest"` // of the resolved spec of this experiment
+	// Version counts changes of what is fixed before data (PlanDigest); Number
+	// counts looks within the version, from 1.
+	Version    int    `json:"version"`
+	PlanDigest string `json:"planDigest"`
+	Number     int    `json:"number"`
+	// Backfill: as-of is not newer than the last decided one; nothing was delivered.
+	Backfill bool `json:"backfill,omitempty"`
+
+	// Failed is why (part of) the evidence is missing; such a look is repeated by
+	// the next run with the same as-of.
+	Failed string `json:"failed,omitempty"`
+
+	Spec     SpecInfo `json:"spec"`
+	Tool     string   `json:"tool"` // version of assay
+	Revision string   `json:"revision,omitempty"`
+
+	// Allocation is the flag's state that the decision was based on.
+	Allocation decide.Allocation `json:"allocation"`
+	// AllocationSource says where it was read: a store's name, ledger or spec.
+	AllocationSource string      `json:"allocationSource"`
+	Epochs           []Epoch     `json:"epochs"`
+	Step             decide.Step `json:"step"`
+
+	Health     Health          `json:"health"`
+	Metrics    []MetricResult  `json:"metrics"`
+	Daily      []DayCount      `json:"daily"`
+	Standing   Standing        `json:"standing"`
+	Decision   decide.Decision `json:"decision"`
+	Deliveries []Delivery      `json:"deliveries,omitempty"` // planned by this look
+	Statements []Statement     `json:"statements"`
+}
+
+// Standing is what one look hands to the next.
+type Standing struct {
+	// Ended is set from the look on that rolled back or shipped, or saw that a
+	// person did; only assay clear resets it.
+	Ended *decide.Terminal `json:"ended,omitempty"`
+	// BlindSince is the as-of of the first of the unbroken run of looks that held
+	// for bad data; zero = data are good.
+	BlindSince time.Time `json:"blindSince,omitzero"`
+	// Healthy is the coverage at the last look with good data; zero = none yet.
+	Healthy float64 `json:"healthy,omitempty"`
+}
+
+// SpecInfo is the part of the spec that a reader of the report needs.
+type SpecInfo struct {
+	Type         string      `json:"type"`
+	Description  string      `json:"description,omitempty"`
+	Owner        string      `json:"owner,omitempty"`
+	Tags         []string    `json:"tags,omitempty"`
+	Identifier   string      `json:"identifier"`
+	Assignment   string      `json:"assignment"`
+	Start        time.Time   `json:"start"`
+	End          time.Time   `json:"end"`
+	Cadence      string      `json:"cadence"`
+	PlannedUnits int64       `json:"plannedUnits"`
+	Ladder       []float64   `json:"ladder,omitempty"`
+	Variations   []Variation `json:"variations"`
+	FlagKey      string      `json:"flagKey,omitempty"`
+	Alpha        Alphas      `json:"alpha"`
+}
+
+// Alphas are the families' error rates, each in (0,1).
+type Alphas struct {
+	Guardrails  float64 `json:"guardrails"`
+	Goals       float64 `json:"goals"`
+	SampleRatio float64 `json:"sampleRatio"`
+}
+
+// Variation is one arm with the prompt version it runs.
+type Variation struct {
+	ID        string  `json:"id"`
+	KnownGood bool    `json:"knownGood,omitempty"`
+	Weight    float64 `json:"weight"`
+	Prompt    *Prompt `json:"prompt,omitempty"`
+}
+
+// Prompt is an immutable prompt version.
+type Prompt struct {
+	Name       string         `json:"name"`
+	Version    string         `json:"version"` // digest of template, model and parameters
+	Model      string         `json:"model,omitempty"`
+	Template   string         `json:"template"`
+	Parameters map[string]any `json:"parameters,omitempty"`
+}
+
+// Epoch is a span in which the intended weights were constant.
+type Epoch struct {
+	Index      int               `json:"index"`
+	Start      time.Time         `json:"start"`
+	Settled    time.Time         `json:"settled"` // exposures before it are left out
+	Allocation decide.Allocation `json:"allocation"`
+	// Units by variation (order of Spec.Variations), without multiple and unknown.
+	Units []int64 `json:"units"`
+	// Settling are the units first exposed before Settled.
+	Settling int64 `json:"settling,omitempty"`
+}
+
+// Health says whether the data can be trusted.
+type Health struct {
+	Units          int64          `json:"units"`     // units in declared variations, settling ones left out
+	Exposures      int64          `json:"exposures"` // rows
+	ByVariation    []int64        `json:"byVariation"`
+	Multiple       int64          `json:"multiple"` // units seen in several variations
+	Unknown        int64          `json:"unknown"`  // units in undeclared variations
+	UnknownNames   []string       `json:"unknownNames,omitempty"`
+	NullRows       int64          `json:"nullRows"` // exposures without an identifier
+	Settling       int64          `json:"settling"`
+	NewestExposure *time.Time     `json:"newestExposure,omitempty"`
+	SampleRatio    []RatioCheck   `json:"sampleRatio"` // overall first, then epochs, then dimension values
+	Sources        []SourceHealth `json:"sources"`
+	Problems       []Finding      `json:"problems"` // what is wrong, most serious first; empty = healthy
+}
+
+// RatioCheck is a sample-ratio check of one slice.
+type RatioCheck struct {
+	Slice string `json:"slice"` // "overall", "epoch 2", "platform = ios"
+	stats.SampleRatio
+}
+
+// SourceHealth is how one fact source meets the exposed units.
+type SourceHealth struct {
+	Source string `json:"source"`
+	// Present are exposed units with any fact that a metric counts, by variation.
+	Present []int64 `json:"present"`
+	Units   []int64 `json:"units"`
+	// PresentLogE is against "presence does not differ between variations".
+	Presence stats.SampleRatio `json:"presence"`
+	Newest   *time.Time        `json:"newest,omitempty"` // newest fact seen
+	Join     *JoinHealth       `json:"join,omitempty"`
+	// Alignment is filled where the source looks blind or stale.
+	Alignment *Alignment `json:"alignment,omitempty"`
+	Blind     bool       `json:"blind,omitempty"`
+	Stale     bool       `json:"stale,omitempty"`
+}
+
+// JoinHealth measures a join source.
+type JoinHealth struct {
+	Join      string `json:"join"`
+	Links     int64  `json:"links"`     // identifiers of the source that have a link
+	FannedOut int64  `json:"fannedOut"` // of these, linked to several units; the earliest wins
+}
+
+// Alignment is what a look at the whole source says about its identifiers.
+type Alignment struct {
+	Rows      int64      `json:"rows"`
+	NullRows  int64      `json:"nullRows"`
+	IDs       int64      `json:"ids"`     // distinct identifiers in the source
+	Matched   int64      `json:"matched"` // of these, exposed units
+	Newest    *time.Time `json:"newest,omitempty"`
+	UnitShape string     `json:"unitShape"` // commonest form of exposed identifiers: u-9999
+	FactShape string     `json:"factShape"` // commonest form of the source's: aaaa-9999
+}
+
+// Finding is something wrong with the data.
+type Finding struct {
+	Code   string `json:"code"` // source_blind, stale_data, sample_ratio, multiple_exposure, unknown_variation, no_exposures, null_identifiers, ...
+	Text   string `json:"text"`
+	Source string `json:"source,omitempty"`
+	// Since is the first look of the unbroken run of looks that showed it.
+	Since time.Time `json:"since,omitzero"`
+}
+
+// MetricResult is one metric in one role.
+type MetricResult struct {
+	Name        string       `json:"name"`
+	Role        string       `json:"role"` // goal, guardrail or secondary
+	Kind        string       `json:"kind"`
+	Source      string       `json:"source"`
+	Description string       `json:"description,omitempty"`
+	Quality     string       `json:"quality,omitempty"`
+	Direction   string       `json:"direction,omitempty"`
+	Unit        string       `json:"unit,omitempty"`
+	Window      string       `json:"window"` // in words
+	MDE         *stats.Size  `json:"mde,omitempty"`
+	Margin      *stats.Size  `json:"margin,omitempty"`
+	Arms        []ArmMoments `json:"arms"`        // by variation and epoch
+	Comparisons []Versus     `json:"comparisons"` // one a treatment
+}
+
+// ArmMoments are the moments that came back for one variation and epoch.
+type ArmMoments struct {
+	Variation string        `json:"variation"`
+	Epoch     int           `json:"epoch"`
+	Moments   stats.Moments `json:"moments"`
+}
+
+// Versus is a treatment against the known-good variation.
+type Versus struct {
+	Variation string `json:"variation"`
+	stats.Comparison
+	// Adjusted is the goal's p-value after correction over goals.
+	Adjusted *float64 `json:"adjusted,omitempty"`
+	// MaxLogE is the largest LogE so far in this version, this look included.
+	MaxLogE float64 `json:"maxLogE"`
+	// Presence warns where units without a value are left out and their share differs.
+	Presence *stats.SampleRatio `json:"presence,omitempty"`
+}
+
+// DayCount is the number of first exposures of one day (UTC) by variation.
+type DayCount struct {
+	Day   time.Time `json:"day"`
+	Units []int64   `json:"units"`
+}
+
+// Statement is one statement as it ran.
+type Statement struct {
+	Name    string `json:"name"`
+	Purpose string `json:"purpose"`
+	SQL     string `json:"sql"`
+	Rows    int64  `json:"rows"`
+}
+
+// Delivery is an effect this look owes to a flag store.
+type Delivery struct {
+	ID       string            `json:"id"` // constant over retries
+	Store    string            `json:"store"`
+	FlagKey  string            `json:"flagKey"`
+	Expected decide.Allocation `json:"expected"` // state the decision was based on
+	Target   decide.Allocation `json:"target"`
+	Proposal bool              `json:"proposal,omitempty"`
+}
