@@ -1,0 +1,125 @@
+package queries
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Dialect is what differs between engines, as data. %s are filled in order.
+type Dialect struct {
+	Name string
+	// Text, Integer, Small and Float name types.
+	Text, Integer, Small, Float string
+	// Quote surrounds identifiers; QuotePlain tells whether plain ones are
+	// quoted too (an engine that folds case must leave them bare).
+	Quote      string
+	QuotePlain bool
+	// Backslash tells whether a backslash escapes inside a string literal.
+	Backslash bool
+	// Temp opens a temporary table: name.
+	Temp string
+	// Instant is a literal of a point in time, filled with its UTC wall clock.
+	Instant string
+	// Micros turns a time column into microseconds since 1970 UTC; MicrosIn does
+	// so for a column without a zone that is meant in a named one: column, zone.
+	Micros, MicrosIn string
+	// TryInteger casts text or numbers to integer, NULL where it cannot.
+	TryInteger string
+}
+
+// The three dialects, side by side.
+var (
+	DuckDB = Dialect{
+		Name: "duckdb",
+		Text: "VARCHAR", Integer: "BIGINT", Small: "SMALLINT", Float: "DOUBLE",
+		Quote: `"`, QuotePlain: true,
+		Temp:       "CREATE TEMP TABLE %s AS",
+		Instant:    "TIMESTAMP '%s'",
+		Micros:     "epoch_us(%s)",
+		MicrosIn:   "epoch_us(timezone(%[2]s, CAST(%[1]s AS TIMESTAMP)))",
+		TryInteger: "TRY_CAST(%s AS BIGINT)",
+	}
+	BigQuery = Dialect{
+		Name: "bigquery",
+		Text: "STRING", Integer: "INT64", Small: "INT64", Float: "FLOAT64",
+		Quote: "`", QuotePlain: true, Backslash: true,
+		Temp:       "CREATE TEMP TABLE %s AS",
+		Instant:    "TIMESTAMP '%s+00:00'",
+		Micros:     "UNIX_MICROS(CAST(%s AS TIMESTAMP))",
+		MicrosIn:   "UNIX_MICROS(TIMESTAMP(CAST(%[1]s AS DATETIME), %[2]s))",
+		TryInteger: "SAFE_CAST(%s AS INT64)",
+	}
+	Snowflake = Dialect{
+		Name: "snowflake",
+		Text: "VARCHAR", Integer: "BIGINT", Small: "SMALLINT", Float: "DOUBLE",
+		Quote: `"`, Backslash: true,
+		Temp:       "CREATE TEMPORARY TABLE %s AS",
+		Instant:    "TO_TIMESTAMP_TZ('%s +00:00')",
+		Micros:     "DATE_PART(EPOCH_MICROSECOND, %s)",
+		MicrosIn:   "DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE(%[2]s, 'UTC', CAST(%[1]s AS TIMESTAMP_NTZ)))",
+		TryInteger: "TRY_TO_NUMBER(TO_VARCHAR(%s))",
+	}
+)
+
+var dialects = map[string]Dialect{
+	DuckDB.Name:    DuckDB,
+	BigQuery.Name:  BigQuery,
+	Snowflake.Name: Snowflake,
+}
+
+// DialectNames lists the dialects.
+func DialectNames() []string { return slices.Sorted(maps.Keys(dialects)) }
+
+// DialectOf returns the dialect of that name; an unknown one is an error that
+// lists the valid ones.
+func DialectOf(name string) (Dialect, error) {
+	if d, ok := dialects[name]; ok {
+		return d, nil
+	}
+	return Dialect{}, fmt.Errorf("unknown dialect %q: want one of %s", name, strings.Join(DialectNames(), ", "))
+}
+
+// ident writes a column name. The spec admits only letters, digits and _.
+func (d Dialect) ident(name string) string {
+	if !d.QuotePlain {
+		return name
+	}
+	return d.Quote + name + d.Quote
+}
+
+// text writes a string literal.
+func (d Dialect) text(s string) string {
+	if d.Backslash {
+		s = strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`, `'`, `\'`).Replace(s)
+		return "'" + s + "'"
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
+
+// instant writes a typed literal of a point in time.
+func (d Dialect) instant(t time.Time) string {
+	return fmt.Sprintf(d.Instant, t.UTC().Format("2006-01-02 15:04:05.000000"))
+}
+
+// micros reads a time column as microseconds since 1970 UTC.
+func (d Dialect) micros(column, zone string) string {
+	if zone == "" || zone == "UTC" {
+		return fmt.Sprintf(d.Micros, column)
+	}
+	return fmt.Sprintf(d.MicrosIn, column, d.text(zone))
+}
+
+// key writes an identifier as it is compared.
+func (d Dialect) key(column, identifierType string) string {
+	switch identifierType {
+	case "text":
+		return fmt.Sprintf("CAST(%s AS %s)", column, d.Text)
+	case "integer":
+		return fmt.Sprintf(d.TryInteger, column)
+	default:
+		return column
+	}
+}

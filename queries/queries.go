@@ -1,0 +1,125 @@
+// Package queries renders a spec as the SQL of one look.
+//
+// In: a project, one of its experiments, a Look and a Dialect. Out: a Script of
+// statements, and the layout that says which column holds which metric. The
+// statements come from the templates in sql/, which are the same for every
+// engine; what differs is a Dialect. Nothing here knows a driver.
+//
+// All times inside the statements are microseconds since 1970 UTC, so that
+// windows are plain sums and no engine's interval arithmetic is trusted.
+package queries
+
+import "time"
+
+// Look is what a rendering depends on beside the spec.
+type Look struct {
+	AsOf   time.Time
+	Epochs []Epoch // by start; at least one
+}
+
+// Epoch is a span with constant weights. Units first exposed in [Start,
+// Settled) are left out of the effects.
+type Epoch struct{ Start, Settled time.Time }
+
+// Statement is one SQL statement.
+type Statement struct {
+	Name    string // short and unique in the script: "units", "facts of responses"
+	Purpose string // why it runs, one line
+	SQL     string
+}
+
+// Script is everything a look may run, in order. Links and Units create
+// temporary tables that the others read, so they share one session.
+type Script struct {
+	Units      Statement // creates the unit table: one row per unit
+	Links      []Link
+	Summary    Statement // counts per stratum
+	Days       Statement // first exposures per day and arm
+	Unknown    Statement // names of undeclared variations; run where there are any
+	Dimensions []Dimension
+	Facts      []Facts
+
+	arms int
+}
+
+// Link resolves one join source.
+type Link struct {
+	Join   string
+	Create Statement
+	Health Statement
+}
+
+// Dimension counts units per value of a dimension.
+type Dimension struct {
+	Name string
+	Statement
+}
+
+// Facts is the one statement that scans a fact source for all its metrics, and
+// the one that is run beside it only where the source looks blind or stale.
+type Facts struct {
+	Source string
+	Statement
+	Alignment Statement
+	Shapes    Statement
+	Measures  []Measure
+}
+
+// Measure says where a metric's numbers are in the rows of a Facts statement.
+type Measure struct {
+	Metric string
+	Kind   string
+	// Class is the value of column assay_class, Prefix that of its columns
+	// (<prefix>_n, _any, _mean, _var and for ratios _den_mean, _den_var, _co).
+	Class  int64
+	Prefix string
+	// Closed is the column of Summary that counts the units whose window has
+	// closed; "" = the window never closes.
+	Closed string
+	// CompleteOnly: only units whose window has closed count.
+	CompleteOnly bool
+	// Zeros: units without a fact are exact zeros (not for kind mean).
+	Zeros bool
+}
+
+// Codes of column assay_stratum that stand for no stratum.
+const (
+	StratumMultiple = -1 // seen in several variations
+	StratumUnknown  = -2 // in an undeclared variation
+	StratumSettling = -3 // first exposed while a change was settling
+	StratumNull     = -4 // exposures without an identifier
+)
+
+// ClassAll is the value of assay_class in rows that cover all facts of a unit.
+const ClassAll = -1
+
+// Stratum splits a code >= 0 of column assay_stratum into the position of its
+// epoch in Look.Epochs and of its variation in the spec.
+func (s *Script) Stratum(code int64) (epoch, arm int) {
+	return int(code) / s.arms, int(code) % s.arms
+}
+
+// All lists the statements in the order they may run.
+func (s *Script) All() []Statement {
+	all := []Statement{s.Units}
+	for _, l := range s.Links {
+		all = append(all, l.Create, l.Health)
+	}
+	all = append(all, s.Summary, s.Days)
+	for _, d := range s.Dimensions {
+		all = append(all, d.Statement)
+	}
+	for _, f := range s.Facts {
+		all = append(all, f.Statement)
+	}
+	return all
+}
+
+// Checks lists the statements that run only where All leaves a doubt.
+func (s *Script) Checks() []Statement {
+	checks := []Statement{s.Unknown}
+	for _, f := range s.Facts {
+		checks = append(checks, f.Alignment, f.Shapes)
+	}
+	return checks
+}
