@@ -1,0 +1,82 @@
+// Package connectors runs statements on a warehouse: one file a warehouse.
+//
+// In: queries.Statement. Out: Rows of counts and moments, or an *Error that
+// says whether the warehouse or the statement is to blame. No statistics.
+package connectors
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"assay/queries"
+	"assay/spec"
+)
+
+// Warehouse is an open warehouse. Sessions of one warehouse may be used at the
+// same time.
+type Warehouse interface {
+	// Session opens a session; temporary tables live as long as it does.
+	Session(ctx context.Context) (Session, error)
+	// Dialect is what the warehouse speaks.
+	Dialect() queries.Dialect
+	Close() error
+}
+
+// Session runs statements one after the other. When the context ends, the
+// statement is cancelled in the warehouse too.
+type Session interface {
+	// Run executes a statement. A statement that creates a table gives no rows.
+	// Errors are *Error.
+	Run(ctx context.Context, s queries.Statement) (*Rows, error)
+	Close() error
+}
+
+// opener opens a warehouse; dir is where relative paths start.
+type opener func(ctx context.Context, cfg spec.Warehouse, dir string) (Warehouse, error)
+
+var openers = map[string]opener{
+	"duckdb": openDuckDB,
+}
+
+// Open opens the warehouse of a spec. An unknown type is an error that lists
+// the valid ones; a warehouse that cannot be reached is an *Error with Fault
+// FaultWarehouse.
+func Open(ctx context.Context, cfg spec.Warehouse, dir string) (Warehouse, error) {
+	open, ok := openers[cfg.Type]
+	if !ok {
+		return nil, fmt.Errorf("unknown warehouse %q: want one of %s",
+			cfg.Type, strings.Join(slices.Sorted(maps.Keys(openers)), ", "))
+	}
+	return open(ctx, cfg, dir)
+}
+
+// Fault says what is to blame for an Error.
+type Fault string
+
+// The faults.
+const (
+	FaultWarehouse Fault = "warehouse" // gone, locked, out of memory or time
+	FaultStatement Fault = "statement" // the SQL does not run: the spec needs mending
+	FaultCanceled  Fault = "canceled"  // the caller's context ended
+)
+
+// Error is a statement or a warehouse that failed.
+type Error struct {
+	Fault     Fault
+	Statement string // its name; "" while opening
+	Err       error
+}
+
+// Error names the statement and the engine's own words.
+func (e *Error) Error() string {
+	if e.Statement == "" {
+		return e.Err.Error()
+	}
+	return e.Statement + ": " + e.Err.Error()
+}
+
+// Unwrap returns the driver's error.
+func (e *Error) Unwrap() error { return e.Err }

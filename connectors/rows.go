@@ -1,0 +1,86 @@
+package connectors
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// maxRows bounds a result. Statements aggregate: a larger one is a defect of
+// the statement, not something to hold in memory.
+const maxRows = 1_000_000
+
+// Rows is a small result. Every value is an integer, a float, text or NULL.
+type Rows struct {
+	columns map[string]int
+	cells   [][]any
+}
+
+// Len is the number of rows.
+func (r *Rows) Len() int { return len(r.cells) }
+
+// Int reads a whole number; ok is false for NULL. A column that is missing or
+// holds something else is a defect of the statement and panics.
+func (r *Rows) Int(row int, column string) (value int64, ok bool) {
+	return cell[int64](r, row, column)
+}
+
+// Float reads a number; ok is false for NULL. It panics like Int.
+func (r *Rows) Float(row int, column string) (value float64, ok bool) {
+	return cell[float64](r, row, column)
+}
+
+// Text reads text; ok is false for NULL. It panics like Int.
+func (r *Rows) Text(row int, column string) (value string, ok bool) {
+	return cell[string](r, row, column)
+}
+
+func cell[T any](r *Rows, row int, column string) (T, bool) {
+	var zero T
+	i, found := r.columns[column]
+	if !found {
+		panic(fmt.Sprintf("connectors: no column %q in the result", column))
+	}
+	if r.cells[row][i] == nil {
+		return zero, false
+	}
+	value, ok := r.cells[row][i].(T)
+	if !ok {
+		panic(fmt.Sprintf("connectors: column %q is %T, want %T", column, r.cells[row][i], zero))
+	}
+	return value, true
+}
+
+// read copies a driver's rows.
+func read(rows *sql.Rows) (*Rows, error) {
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	out := &Rows{columns: make(map[string]int, len(names))}
+	for i, name := range names {
+		out.columns[name] = i
+	}
+	for rows.Next() {
+		if len(out.cells) == maxRows {
+			return nil, fmt.Errorf("more than %d rows came back", maxRows)
+		}
+		values := make([]any, len(names))
+		targets := make([]any, len(names))
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		if err := rows.Scan(targets...); err != nil {
+			return nil, err
+		}
+		for i, v := range values {
+			switch v.(type) {
+			case nil, int64, float64, string:
+			default:
+				return nil, fmt.Errorf("column %s is %T: every column must be cast to an integer, a float or text", names[i], v)
+			}
+		}
+		out.cells = append(out.cells, values)
+	}
+	return out, errors.Join(rows.Err(), rows.Close())
+}
