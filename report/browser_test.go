@@ -1,0 +1,217 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/png"
+	"maps"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// browser finds a Chromium. Without one the test is skipped, and fails where
+// ASSAY_REQUIRE_BROWSER=1 says that there must be one.
+func browser(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("the browser tests take a minute: not run with -short")
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "/usr/bin/chromium"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("ASSAY_REQUIRE_BROWSER") == "1" {
+		t.Fatal("ASSAY_REQUIRE_BROWSER=1 and no Chromium was found")
+	}
+	t.Skip("SKIPPED, PAGES NOT SEEN IN A BROWSER: no Chromium was found; ASSAY_REQUIRE_BROWSER=1 makes this a failure")
+	return ""
+}
+
+// browse runs the browser once and returns what it wrote to its two streams.
+func browse(t *testing.T, path string, args ...string) (stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	args = append([]string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--hide-scrollbars", "--enable-logging=stderr", "--v=0",
+		"--user-data-dir=" + t.TempDir(),
+	}, args...)
+	command := exec.CommandContext(ctx, path, args...)
+	command.WaitDelay = 5 * time.Second
+	var out, err bytes.Buffer
+	command.Stdout, command.Stderr = &out, &err
+	if failed := command.Run(); failed != nil {
+		t.Fatalf("%v: %v\n%s", args, failed, err.String())
+	}
+	return out.String(), err.String()
+}
+
+// silent fails on anything the page wrote to the console, which is where a
+// violated policy or a resource that is missing would show.
+func silent(t *testing.T, stderr string) {
+	t.Helper()
+	for line := range strings.Lines(stderr) {
+		if strings.Contains(line, "CONSOLE") || strings.Contains(line, "Content Security Policy") {
+			t.Errorf("console: %s", strings.TrimSpace(line))
+		}
+	}
+}
+
+func fileURL(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() }
+
+// light and dark are what Chromium calls the preferred colour schemes.
+const (
+	dark  = 0
+	light = 1
+)
+
+func shoot(t *testing.T, chromium, page string, width, scheme int) image.Image {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "shot.png")
+	_, stderr := browse(t, chromium, "--screenshot="+file, fmt.Sprintf("--window-size=%d,800", width),
+		"--blink-settings=preferredColorScheme="+strconv.Itoa(scheme), fileURL(page))
+	silent(t, stderr)
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if picture.Bounds().Dx() != width {
+		t.Errorf("picture is %d wide, want %d", picture.Bounds().Dx(), width)
+	}
+	return picture
+}
+
+// corner is the brightness of the page's background, from 0 to 1; ink tells
+// whether anything else is on it.
+func corner(p image.Image) (brightness float64, ink bool) {
+	at := p.At(2, 2)
+	r, g, b, _ := at.RGBA()
+	for y := 0; y < p.Bounds().Dy() && !ink; y += 3 {
+		for x := 0; x < p.Bounds().Dx(); x += 3 {
+			if p.At(x, y) != at {
+				ink = true
+				break
+			}
+		}
+	}
+	return float64(r+g+b) / (3 * 0xffff), ink
+}
+
+func TestPagesInABrowser(t *testing.T) {
+	chromium := browser(t)
+	for name, doc := range documents(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "report.html")
+			if err := os.WriteFile(file, doc, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, view := range []struct {
+				width, scheme int
+				from, to      float64
+			}{{1280, light, 0.85, 1}, {1280, dark, 0, 0.2}, {360, light, 0.85, 1}} {
+				bright, ink := corner(shoot(t, chromium, file, view.width, view.scheme))
+				if !ink || bright < view.from || bright > view.to {
+					t.Errorf("width %d, scheme %d: background %.2f, anything drawn: %v", view.width, view.scheme, bright, ink)
+				}
+			}
+			printed(t, chromium, file)
+		})
+	}
+}
+
+// printed prints the page and looks whether there is paper.
+func printed(t *testing.T, chromium, page string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "page.pdf")
+	_, stderr := browse(t, chromium, "--print-to-pdf="+file, "--no-pdf-header-footer", fileURL(page))
+	silent(t, stderr)
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(b, []byte("%PDF")) || len(b) < 5000 {
+		t.Errorf("print gave %d bytes that start with %q", len(b), b[:min(len(b), 8)])
+	}
+}
+
+// ruler loads every page into frames of several widths and measures in each
+// how far the content reaches, with every details element open as well.
+const ruler = `<!DOCTYPE html><body><script>
+const pages = %s, widths = [360, 500, 768, 1024, 1280], found = [];
+const jobs = pages.flatMap(page => widths.map(width => ({page, width})));
+const measure = () => {
+  const job = jobs.shift();
+  if (!job) { document.body.textContent = "MEASURED" + JSON.stringify(found) + "END"; return; }
+  const f = document.createElement("iframe");
+  f.style.cssText = "border:0;height:800px;width:" + job.width + "px";
+  f.src = job.page + ".html";
+  f.onload = () => {
+    const d = f.contentDocument, closed = d.documentElement.scrollWidth;
+    for (const e of d.querySelectorAll("details")) e.open = true;
+    found.push({...job, closed, open: d.documentElement.scrollWidth});
+    f.remove(); measure();
+  };
+  document.body.append(f);
+};
+measure();
+</script>`
+
+var measured = regexp.MustCompile(`MEASURED(.*?)END`)
+
+func TestNoPageIsWiderThanItsWindow(t *testing.T) {
+	chromium := browser(t)
+	dir := t.TempDir()
+	docs := documents(t)
+	names := slices.Sorted(maps.Keys(docs))
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(dir, name+".html"), docs[name], 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := json.Marshal(names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "ruler-of-pages.html")
+	if err := os.WriteFile(file, fmt.Appendf(nil, ruler, list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := browse(t, chromium, "--allow-file-access-from-files", "--virtual-time-budget=60000", "--dump-dom", fileURL(file))
+	found := measured.FindStringSubmatch(out)
+	if found == nil {
+		t.Fatalf("nothing was measured: %s", shorten(out, 500))
+	}
+	var widths []struct {
+		Page                string
+		Width, Closed, Open int
+	}
+	if err := json.Unmarshal([]byte(found[1]), &widths); err != nil {
+		t.Fatal(err)
+	}
+	if len(widths) != 5*len(names) {
+		t.Errorf("%d measured, want 5 widths of %d pages", len(widths), len(names))
+	}
+	for _, w := range widths {
+		if w.Closed > w.Width || w.Open > w.Width {
+			t.Errorf("%s: at %d the page is %d wide, with details open %d", w.Page, w.Width, w.Closed, w.Open)
+		}
+	}
+}

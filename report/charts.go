@@ -1,0 +1,403 @@
+package report
+
+import (
+	"html/template"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// sharePart is a segment of a coverage bar.
+type sharePart struct {
+	ID    string // of the variation; "" = the uncovered rest
+	Label string
+	Share float64 // of everybody, in [0,1]
+	Class string
+}
+
+// coverageBars draws two bars, one above the other: who gets what was and
+// will be.
+func coverageBars(p picture, labels []string, bars [][]sharePart) template.HTML {
+	const left, height, gap = 56, 30, 10
+	p.Width, p.Height = 440, float64(len(bars))*(height+gap)-gap
+	c := draw(p)
+	x := scale{0, 1, left, p.Width}
+	for i, parts := range bars {
+		y := float64(i) * (height + gap)
+		c.text("t-muted", point{0, y + 20}, labels[i])
+		from := 0.0
+		for _, part := range parts {
+			if part.Share <= 0 {
+				continue
+			}
+			b := box{x.at(from), y, x.at(from+part.Share) - x.at(from), height}
+			c.rect(part.Class, b)
+			if b.W >= 52 {
+				c.text(part.Class+" t-on", point{b.X + 8, y + 20}, fit(part.Label, b.W-12, 12))
+			}
+			from += part.Share
+		}
+	}
+	return c.done()
+}
+
+// forestRow is one comparison on the relative scale.
+type forestRow struct {
+	Group        string // heading, written where it changes
+	Label        string
+	Estimate     *float64
+	Lower, Upper float64 // ±Inf = open
+	Drawn        bool    // false: there is nothing to draw, only words
+	Margin       *float64
+	Harm         float64 // +1: right is harm, -1: left, 0: not known
+	Status       badge
+	Value, Range string
+}
+
+// forestLayout says where things are; there is one for a page and one for a phone.
+type forestLayout struct {
+	Class            string
+	Width, Row, Head float64
+	Left, Right      float64 // of the plot
+	Stacked          bool    // numbers above the plot, not beside it
+}
+
+var forestLayouts = []forestLayout{
+	{Class: "chart wide", Width: 1040, Row: 32, Head: 30, Left: 250, Right: 690},
+	{Class: "chart narrow", Width: 340, Row: 66, Head: 28, Left: 8, Right: 332, Stacked: true},
+}
+
+// forest draws the rows in one layout.
+func forest(p picture, rows []forestRow, l forestLayout) template.HTML {
+	const axis = 40
+	p.Class, p.Width = l.Class, l.Width
+	p.Height = axis + float64(len(rows))*l.Row + float64(groups(rows))*l.Head
+	c := draw(p)
+	x := forestScale(rows, l)
+	bottom := p.Height - axis + 4
+	for _, t := range x.ticks(int((l.Right - l.Left) / 55)) {
+		c.line("grid", segment{x.at(t), 8, x.at(t), bottom})
+		c.text("t-axis t-mid", point{x.at(t), bottom + 15}, web.relativeTick(t))
+	}
+	c.line("zero", segment{x.at(0), 4, x.at(0), bottom + 2})
+	c.text("t-axis t-mid", point{(l.Left + l.Right) / 2, bottom + 32}, "relative effect, treatment against known good")
+	y, group := 0.0, ""
+	for _, row := range rows {
+		if row.Group != group {
+			group = row.Group
+			c.text("t-group", point{0, y + l.Head - 10}, group)
+			y += l.Head
+		}
+		c.forestRow(row, l, x, y)
+		y += l.Row
+	}
+	return c.done()
+}
+
+func groups(rows []forestRow) int {
+	n, last := 0, ""
+	for _, r := range rows {
+		if r.Group != last {
+			n, last = n+1, r.Group
+		}
+	}
+	return n
+}
+
+// forestScale covers every estimate, margin and most interval ends: a few very
+// long intervals are cut, lest they press the others into a dot.
+func forestScale(rows []forestRow, l forestLayout) scale {
+	var must span
+	var ends []float64
+	must.add(0)
+	for _, r := range rows {
+		if !r.Drawn {
+			continue
+		}
+		if r.Margin != nil {
+			must.add(r.Harm * *r.Margin * 1.2)
+		}
+		if r.Estimate != nil {
+			must.add(*r.Estimate * 1.1)
+		}
+		for _, end := range []float64{r.Lower, r.Upper} {
+			if !math.IsInf(end, 0) && !math.IsNaN(end) {
+				ends = append(ends, math.Abs(end))
+			}
+		}
+	}
+	limit := 0.0
+	if len(ends) > 0 {
+		slices.Sort(ends)
+		limit = ends[(len(ends)-1)*4/5]
+	}
+	must.add(limit, -limit)
+	if must.Lo == must.Hi {
+		must.add(-0.1, 0.1)
+	}
+	lo, hi := must.padded(0.04)
+	return scale{lo, hi, l.Left, l.Right}
+}
+
+func (c *canvas) forestRow(r forestRow, l forestLayout, x scale, y float64) {
+	plot := y + l.Row/2
+	if l.Stacked {
+		plot = y + 50
+		c.text("t-label", point{0, y + 16}, fit(r.Status.Icon+" "+r.Label, 190, 13))
+		c.text("t-muted t-end", point{l.Width, y + 16}, fit(r.Status.Word, 140, 13))
+		c.text("t-small", point{0, y + 33}, fit(numbersOf(r), 336, 11))
+	} else {
+		c.text("t-label "+string(r.Status.Tone), point{0, plot + 5}, r.Status.Icon)
+		c.text("t-label", point{18, plot + 5}, fit(r.Label, l.Left-30, 13))
+		c.text("t-num t-end", point{770, plot + 5}, r.Value)
+		c.text("t-small t-end", point{905, plot + 5}, r.Range)
+		c.text("t-small", point{920, plot + 5}, fit(r.Status.Word, 126, 12))
+	}
+	if !r.Drawn {
+		return
+	}
+	if r.Margin != nil && r.Harm != 0 {
+		c.harmZone(r, l, x, plot)
+	}
+	c.whisker(r, x, plot)
+}
+
+func numbersOf(r forestRow) string {
+	if r.Value == "" || r.Range == "" {
+		return r.Value + r.Range
+	}
+	return r.Value + " (" + r.Range + ")"
+}
+
+// harmZone tints what lies beyond the margin and draws the margin itself.
+func (c *canvas) harmZone(r forestRow, l forestLayout, x scale, y float64) {
+	at := x.at(r.Harm * *r.Margin)
+	b := box{at, y - 11, l.Right - at, 22}
+	if r.Harm < 0 {
+		b.X, b.W = l.Left, at-l.Left
+	}
+	c.rect("harmzone", b)
+	if *r.Margin > 0 {
+		c.line("margin", segment{at, y - 11, at, y + 11})
+	}
+}
+
+// whisker draws an interval with its estimate; an end beyond the axis is an arrow.
+func (c *canvas) whisker(r forestRow, x scale, y float64) {
+	from, to := x.at(r.Lower), x.at(r.Upper)
+	class := "whisker s-" + string(r.Status.Tone)
+	c.line(class, segment{from, y, to, y})
+	c.end(class, r.Lower < x.Lo, point{from, y}, -1)
+	c.end(class, r.Upper > x.Hi, point{to, y}, 1)
+	if r.Estimate != nil {
+		c.dots("estimate s-"+string(r.Status.Tone), []point{{x.at(*r.Estimate), y}})
+	}
+}
+
+func (c *canvas) end(class string, clipped bool, at point, way float64) {
+	if !clipped {
+		c.line(class, segment{at.X, at.Y - 5, at.X, at.Y + 5})
+		return
+	}
+	c.path(class+" arrow", []point{{at.X - 7*way, at.Y - 5}, {at.X, at.Y}, {at.X - 7*way, at.Y + 5}}, "")
+}
+
+// seqPoint is one look of a confidence sequence.
+type seqPoint struct {
+	At                     time.Time
+	Estimate, Lower, Upper float64 // NaN estimate: interval only
+	Known                  bool    // false: the look could not say
+	Harmed                 bool
+}
+
+// rampMark is a change of the flag.
+type rampMark struct {
+	At    time.Time
+	Label string
+}
+
+// sequence is a metric's confidence sequence over the looks.
+type sequence struct {
+	From, To time.Time
+	Points   []seqPoint
+	Marks    []rampMark
+	Margin   *float64
+	Harm     float64
+	Label    func(float64) string
+}
+
+// drawable tells whether any look has something to show.
+func (s *sequence) drawable() bool {
+	return slices.ContainsFunc(s.Points, func(p seqPoint) bool { return p.Known })
+}
+
+// sequenceChart draws the estimate, its interval, zero, the margin, the looks
+// and the ramp steps.
+func sequenceChart(p picture, s sequence) template.HTML {
+	const left, right, top, foot = 56, 8, 18, 24
+	p.Class, p.Width, p.Height = "chart", 340, 176
+	c := draw(p)
+	x := newTimeScale(s.From, s.To, left, p.Width-right)
+	lo, hi := s.values()
+	y := scale{lo, hi, p.Height - foot, top}
+	for _, t := range y.ticks(4) {
+		c.line("grid", segment{left, y.at(t), p.Width - right, y.at(t)})
+		c.text("t-axis t-end", point{left - 6, y.at(t) + 4}, s.Label(t))
+	}
+	c.harmArea(s, y, box{left, top, p.Width - right - left, p.Height - foot - top})
+	c.marks(s.Marks, x, segment{0, top, 0, p.Height - foot})
+	c.band(s.Points, x, y)
+	c.line("zero", segment{left, y.at(0), p.Width - right, y.at(0)})
+	c.dates(s.From, s.To, x, p.Height-8)
+	return c.done()
+}
+
+// values is the range of the latest third of the looks with zero and the
+// margin; the wide intervals of the first looks are cut at the edge.
+func (s *sequence) values() (lo, hi float64) {
+	var v span
+	v.add(0)
+	if s.Margin != nil && s.Harm != 0 {
+		v.add(s.Harm * *s.Margin)
+	}
+	for i, p := range s.Points {
+		if !p.Known {
+			continue
+		}
+		v.add(p.Estimate)
+		if i >= len(s.Points)*2/3 {
+			v.add(p.Lower, p.Upper)
+		}
+	}
+	return v.padded(0.08)
+}
+
+func (c *canvas) harmArea(s sequence, y scale, b box) {
+	if s.Margin == nil || s.Harm == 0 {
+		return
+	}
+	at := y.at(s.Harm * *s.Margin)
+	zone := box{b.X, b.Y, b.W, at - b.Y}
+	if s.Harm < 0 {
+		zone.Y, zone.H = at, b.Y+b.H-at
+	}
+	c.rect("harmzone", zone)
+	if *s.Margin > 0 {
+		c.line("margin", segment{b.X, at, b.X + b.W, at})
+	}
+}
+
+func (c *canvas) marks(marks []rampMark, x timeScale, s segment) {
+	last := math.Inf(-1)
+	for _, m := range marks {
+		at := x.when(m.At)
+		c.line("ramp", segment{at, s.Y1 - 4, at, s.Y2})
+		if at-last >= 40 {
+			c.text("t-axis t-mid", point{min(max(at, x.From+12), x.To-12), s.Y1 - 7}, fit(m.Label, 44, 11))
+			last = at
+		}
+	}
+}
+
+// band draws each unbroken run of looks: its interval, estimate and dots.
+func (c *canvas) band(points []seqPoint, x timeScale, y scale) {
+	for start := 0; start < len(points); {
+		if !points[start].Known {
+			start++
+			continue
+		}
+		end := start
+		for end < len(points) && points[end].Known {
+			end++
+		}
+		c.run(points[start:end], x, y)
+		start = end
+	}
+}
+
+func (c *canvas) run(points []seqPoint, x timeScale, y scale) {
+	var edge, middle, harmed, rest []point
+	for _, p := range points {
+		edge = append(edge, point{x.when(p.At), y.at(p.Upper)})
+		if math.IsNaN(p.Estimate) {
+			continue
+		}
+		at := point{x.when(p.At), y.at(p.Estimate)}
+		middle = append(middle, at)
+		if p.Harmed {
+			harmed = append(harmed, at)
+		} else {
+			rest = append(rest, at)
+		}
+	}
+	for _, p := range slices.Backward(points) {
+		edge = append(edge, point{x.when(p.At), y.at(p.Lower)})
+	}
+	c.path("band", edge, "Z")
+	c.line("lastlook", segment{edge[len(points)-1].X, edge[len(points)-1].Y, edge[len(points)].X, edge[len(points)].Y})
+	c.path("course", middle, "")
+	c.dots("look", rest)
+	c.dots("look hit", harmed)
+}
+
+// dates labels the first and the last day of a time axis.
+func (c *canvas) dates(from, to time.Time, x timeScale, y float64) {
+	c.text("t-axis", point{x.From, y}, day(from))
+	if day(from) != day(to) {
+		c.text("t-axis t-end", point{x.To, y}, day(to))
+	}
+}
+
+// dayBars are the units of one day by variation.
+type dayBars struct {
+	Day   time.Time
+	Units []int64
+}
+
+// dailyLayouts are the widths of the chart on a page and on a phone.
+var dailyLayouts = []picture{
+	{Class: "chart wide", Width: 1040, Height: 190},
+	{Class: "chart narrow", Width: 340, Height: 170},
+}
+
+// daily draws a group of bars per day, one bar a variation.
+func daily(p picture, days []dayBars, marks []rampMark) template.HTML {
+	const left, top, foot = 54, 18, 24
+	c := draw(p)
+	var v span
+	v.add(0)
+	for _, d := range days {
+		for _, u := range d.Units {
+			v.add(float64(u))
+		}
+	}
+	y := scale{0, max(v.Hi*1.05, 1), p.Height - foot, top}
+	for _, t := range y.ticks(4) {
+		if t != math.Trunc(t) {
+			continue
+		}
+		c.line("grid", segment{left, y.at(t), p.Width, y.at(t)})
+		c.text("t-axis t-end", point{left - 6, y.at(t) + 4}, web.count(int64(t)))
+	}
+	first, last := days[0].Day, days[len(days)-1].Day.AddDate(0, 0, 1)
+	x := newTimeScale(first, last, left, p.Width)
+	for _, d := range days {
+		from, to := x.when(d.Day), x.when(d.Day.AddDate(0, 0, 1))
+		bar := (to - from) * 0.8 / float64(max(len(d.Units), 1))
+		for i, u := range d.Units {
+			at := from + (to-from)*0.1 + float64(i)*bar
+			c.rect(armClass(i), box{at, y.at(float64(u)), bar, y.at(0) - y.at(float64(u))})
+		}
+	}
+	c.marks(marks, x, segment{0, top, 0, p.Height - foot})
+	c.line("zero", segment{left, y.at(0), p.Width, y.at(0)})
+	c.dates(first, days[len(days)-1].Day, x, p.Height-8)
+	return c.done()
+}
+
+// armColours is the number of colours for arms in the style sheet.
+const armColours = 6
+
+// armClass is the colour of the i-th variation of the spec.
+func armClass(i int) string { return "arm" + strconv.Itoa(i%armColours) }

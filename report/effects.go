@@ -1,0 +1,488 @@
+package report
+
+import (
+	"cmp"
+	"html/template"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"assay/ledger"
+	"assay/stats"
+)
+
+// effectsView is one table: the metrics of one role.
+type effectsView struct {
+	ID, Title, Lead string
+	KnownGood       string
+	Treatment       string // heading of the treatment column
+	Groups          []effectsGroup
+}
+
+// effectsGroup is the metrics of one quality dimension.
+type effectsGroup struct {
+	Quality string
+	Rows    []effectRow
+}
+
+// effectRow is one comparison.
+type effectRow struct {
+	Metric, Description string
+	Versus              string // the treatment, where there are several
+	Control, Treatment  cell
+	Relative, Absolute  cell
+	Evidence            cell
+	Status              badge
+	Notes               []string
+	OneLook             string
+}
+
+// cell is a number and what is said below it in small.
+type cell struct {
+	Main, Note string
+}
+
+func newEffects(look *ledger.Look) []effectsView {
+	var out []effectsView
+	for _, r := range roles {
+		e := effectsView{
+			ID: "effects-" + r.Role, Title: r.Title, Lead: r.Lead,
+			KnownGood: name(knownGood(look)), Treatment: treatmentHeading(look),
+		}
+		for i := range look.Metrics {
+			if look.Metrics[i].Role == r.Role {
+				e.add(look, &look.Metrics[i])
+			}
+		}
+		slices.SortStableFunc(e.Groups, func(a, b effectsGroup) int {
+			return cmp.Or(cmp.Compare(qualityRank(a.Quality), qualityRank(b.Quality)), cmp.Compare(a.Quality, b.Quality))
+		})
+		if len(e.Groups) > 0 {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// otherQuality heads the metrics without a quality dimension.
+const otherQuality = "other"
+
+func qualityRank(q string) int {
+	if i := slices.Index(qualities, strings.ReplaceAll(q, " ", "_")); i >= 0 {
+		return i
+	}
+	if q == otherQuality {
+		return len(qualities) + 1
+	}
+	return len(qualities)
+}
+
+// add puts a metric's comparisons into its group.
+func (e *effectsView) add(look *ledger.Look, m *ledger.MetricResult) {
+	quality := strings.ReplaceAll(shorten(clean(m.Quality), 40), "_", " ")
+	if quality == "" {
+		quality = otherQuality
+	}
+	i := slices.IndexFunc(e.Groups, func(g effectsGroup) bool { return g.Quality == quality })
+	if i < 0 {
+		e.Groups = append(e.Groups, effectsGroup{Quality: quality})
+		i = len(e.Groups) - 1
+	}
+	for j := range m.Comparisons {
+		e.Groups[i].Rows = append(e.Groups[i].Rows, newEffectRow(look, m, &m.Comparisons[j]))
+	}
+	if len(m.Comparisons) == 0 {
+		e.Groups[i].Rows = append(e.Groups[i].Rows, uncompared(m))
+	}
+}
+
+func uncompared(m *ledger.MetricResult) effectRow {
+	return effectRow{
+		Metric: name(m.Name), Description: message(m.Description),
+		Control: cell{Main: dash}, Treatment: cell{Main: dash}, Relative: cell{Main: dash},
+		Absolute: cell{Main: dash}, Evidence: cell{Main: dash},
+		Status: badge{"?", "cannot say: not compared", toneWarn},
+	}
+}
+
+func treatments(look *ledger.Look) []string {
+	var out []string
+	for _, v := range look.Spec.Variations {
+		if !v.KnownGood {
+			out = append(out, v.ID)
+		}
+	}
+	return out
+}
+
+func treatmentHeading(look *ledger.Look) string {
+	if t := treatments(look); len(t) == 1 {
+		return name(t[0])
+	}
+	return "treatment"
+}
+
+func newEffectRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) effectRow {
+	q := quantityOf(web, m, &v.Comparison)
+	row := effectRow{
+		Metric: name(m.Name), Description: message(m.Description),
+		Control: armCell(m, v.Control, q), Treatment: armCell(m, v.Treatment, q),
+		Relative: relativeCell(v, q), Absolute: absoluteCell(v, q),
+		Evidence: evidenceCell(m, v, look), Status: standing(m, v, look.Spec.Alpha.Goals),
+		Notes: effectNotes(m, v, q), OneLook: oneLook(v, q),
+	}
+	if blindTo(look, m) {
+		row.Control, row.Treatment = cell{dash, "source is blind"}, cell{dash, "source is blind"}
+	}
+	if len(treatments(look)) > 1 {
+		row.Versus = name(v.Variation)
+	}
+	return row
+}
+
+func armCell(m *ledger.MetricResult, a stats.ArmValue, q quantity) cell {
+	if a.N == 0 {
+		return cell{Main: dash, Note: "no units"}
+	}
+	note := q.count(a.N) + " units"
+	if m.Kind == string(stats.KindProportion) {
+		note = q.count(a.Any) + " of " + q.count(a.N)
+	}
+	return cell{Main: q.value(a.Value), Note: note}
+}
+
+func relativeCell(v *ledger.Versus, q quantity) cell {
+	if !hasRelative(v) {
+		return cell{Main: dash}
+	}
+	c := cell{Main: dash, Note: q.relativeInterval(v.RelativeInterval)}
+	if v.Relative != nil {
+		c.Main = q.relative(*v.Relative)
+	}
+	return c
+}
+
+func absoluteCell(v *ledger.Versus, q quantity) cell {
+	if v.Status != stats.StatusOK {
+		return cell{Main: dash}
+	}
+	return cell{Main: q.difference(v.Absolute), Note: q.interval(v.AbsoluteInterval)}
+}
+
+// evidenceCell is the e-value for harm against its bound; for a goal also its
+// p-value after correction.
+func evidenceCell(m *ledger.MetricResult, v *ledger.Versus, look *ledger.Look) cell {
+	c := cell{Main: dash}
+	if speaks(v) {
+		c.Main = "E = " + strings.TrimPrefix(web.evalue(v.LogE), "≈ ")
+		c.Note = "of " + web.needed(v.Bound) + " needed"
+	}
+	if m.Role == "goal" && v.Adjusted != nil {
+		return cell{
+			Main: web.equals("p", *v.Adjusted),
+			Note: "below " + web.general(look.Spec.Alpha.Goals, 3) + " needed",
+		}
+	}
+	return c
+}
+
+// effectNotes are the small print of a comparison.
+func effectNotes(m *ledger.MetricResult, v *ledger.Versus, q quantity) []string {
+	var notes []string
+	add := func(s string) {
+		if s != "" {
+			notes = append(notes, s)
+		}
+	}
+	d := &v.Design
+	add(marginNote(d, q))
+	add(mdeNote(v, q))
+	if latched(v) && v.LogE < v.Bound {
+		add("largest E so far " + q.evalue(v.MaxLogE))
+	}
+	add(goalHarmNote(m, v, q))
+	add(methodNote(d))
+	if m.Window != "" {
+		add("window: " + message(m.Window))
+	}
+	if v.Status == stats.StatusOK && v.Note != "" {
+		add(message(v.Note))
+	}
+	if v.Presence != nil && v.Presence.Failed {
+		add("! units without a value are left out, and their share differs between variations (" +
+			q.evidence(v.Presence.LogE, v.Presence.Bound) + ")")
+	}
+	return notes
+}
+
+// mdeNote is the smallest effect of interest, and the chance that a harm of
+// this size beyond the margin goes unnoticed with the data of this look.
+func mdeNote(v *ledger.Versus, q quantity) string {
+	if v.Design.MDE.Value <= 0 {
+		return ""
+	}
+	s := "smallest effect of interest " + q.size(v.Design.MDE)
+	if v.Miss != nil && v.Design.Harm != "" {
+		s += " (a harm of it beyond the margin is missed with a chance of at most " + q.share(*v.Miss, 1) + ")"
+	}
+	return s
+}
+
+func marginNote(d *stats.Design, q quantity) string {
+	switch {
+	case d.Harm == "":
+		return ""
+	case d.Margin.Value == 0:
+		return "harm: " + string(d.Harm) + ", no margin"
+	}
+	return "harm: " + string(d.Harm) + " by more than " + q.size(d.Margin)
+}
+
+// goalHarmNote shows a goal's evidence of harm, whose column holds its p-value.
+func goalHarmNote(m *ledger.MetricResult, v *ledger.Versus, q quantity) string {
+	if m.Role != "goal" || v.Adjusted == nil || !speaks(v) {
+		return ""
+	}
+	return "harm: " + q.evidence(v.LogE, v.Bound)
+}
+
+var methodWords = map[stats.Method]string{
+	stats.MethodExact:   "exact test on units with an event",
+	stats.MethodMixture: "normal mixture",
+}
+
+func methodNote(d *stats.Design) string {
+	word, known := methodWords[d.Method]
+	if !known {
+		word = clean(string(d.Method))
+	}
+	if d.Reason != "" {
+		word = joined(word, ": ", message(d.Reason))
+	}
+	return word
+}
+
+// oneLook is what an ordinary test of this look alone would say.
+func oneLook(v *ledger.Versus, q quantity) string {
+	if v.Status != stats.StatusOK || !bounded(v.FixedInterval) {
+		return ""
+	}
+	s := q.interval(v.FixedInterval)
+	if v.FixedP != nil {
+		s += ", " + q.equals("p", *v.FixedP)
+	}
+	return s
+}
+
+// forestView is the forest plot in all its layouts.
+type forestView struct {
+	Charts []template.HTML
+}
+
+func newForest(look *ledger.Look) forestView {
+	var v forestView
+	rows := forestRows(look)
+	if !slices.ContainsFunc(rows, func(r forestRow) bool { return r.Drawn }) {
+		return v
+	}
+	for i, l := range forestLayouts {
+		v.Charts = append(v.Charts, forest(picture{
+			ID:    []string{"forest", "forest-narrow"}[i],
+			Title: "Relative effects with their confidence sequences",
+			Desc:  forestText(rows),
+		}, rows, l))
+	}
+	return v
+}
+
+func forestText(rows []forestRow) string {
+	var parts []string
+	for _, r := range rows {
+		parts = append(parts, shorten(r.Label, 60)+": "+joined(numbersOf(r), ", ", r.Status.Word))
+	}
+	return "One line a comparison, zero marked, harm beyond the margin tinted. " + strings.Join(parts, "; ") +
+		". The tables above hold the same numbers."
+}
+
+func forestRows(look *ledger.Look) []forestRow {
+	several := len(treatments(look)) > 1
+	var rows []forestRow
+	for _, r := range roles {
+		for i := range look.Metrics {
+			m := &look.Metrics[i]
+			if m.Role != r.Role {
+				continue
+			}
+			for j := range m.Comparisons {
+				row := newForestRow(look, m, &m.Comparisons[j])
+				row.Group = r.Title
+				if several {
+					row.Label += ", " + name(m.Comparisons[j].Variation)
+				}
+				rows = append(rows, row)
+			}
+		}
+	}
+	return rows
+}
+
+func newForestRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) forestRow {
+	q := quantityOf(web, m, &v.Comparison)
+	row := forestRow{
+		Label: name(m.Name), Harm: towardsHarm(v.Design.Harm), Margin: marginRelative(v),
+		Status: shortStanding(standing(m, v, look.Spec.Alpha.Goals)),
+	}
+	if !hasRelative(v) {
+		return row
+	}
+	row.Drawn, row.Estimate = true, v.Relative
+	row.Lower, row.Upper = v.RelativeInterval.Lower, v.RelativeInterval.Upper
+	row.Range = q.relativeInterval(v.RelativeInterval)
+	if v.Relative != nil {
+		row.Value = q.relative(*v.Relative)
+	}
+	return row
+}
+
+// shortStanding leaves the reason of "cannot say" to the table.
+func shortStanding(b badge) badge {
+	b.Word, _, _ = strings.Cut(b.Word, ":")
+	return b
+}
+
+// courseView is a metric's confidence sequence over the looks.
+type courseView struct {
+	Title, Versus, Scale string
+	Level                string
+	Badge                badge
+	Chart                template.HTML
+	Rows                 []courseRow
+}
+
+type courseRow struct {
+	Look, AsOf, Effect, Interval, E, Word string
+}
+
+// newCourses draws one chart a comparison of goals and guardrails.
+func newCourses(look *ledger.Look, history []ledger.Look) []courseView {
+	var out []courseView
+	for _, role := range []string{"guardrail", "goal"} {
+		for i := range look.Metrics {
+			m := &look.Metrics[i]
+			if m.Role != role {
+				continue
+			}
+			for j := range m.Comparisons {
+				out = append(out, newCourse(look, history, course{m, &m.Comparisons[j], len(out)}))
+			}
+		}
+	}
+	return out
+}
+
+// course is one comparison whose past is drawn.
+type course struct {
+	metric *ledger.MetricResult
+	versus *ledger.Versus
+	index  int
+}
+
+func newCourse(look *ledger.Look, history []ledger.Look, c course) courseView {
+	relative := hasRelative(c.versus) && c.versus.Relative != nil
+	q := quantityOf(web, c.metric, &c.versus.Comparison)
+	v := courseView{
+		Title: name(c.metric.Name), Scale: "absolute", Level: confidence(c.versus.Design.Alpha),
+		Badge: shortStanding(standing(c.metric, c.versus, look.Spec.Alpha.Goals)),
+	}
+	s := sequence{From: look.Spec.Start, To: look.AsOf, Marks: rampMarks(look), Harm: towardsHarm(c.versus.Design.Harm)}
+	s.Label = q.tick
+	if relative {
+		v.Scale, s.Margin, s.Label = "relative", marginRelative(c.versus), web.relativeTick
+	} else if c.versus.Design.Margin.Absolute || c.versus.Design.Margin.Value == 0 {
+		s.Margin = &c.versus.Design.Margin.Value
+	}
+	if len(treatments(look)) > 1 {
+		v.Versus = name(c.versus.Variation)
+	}
+	for i := range history {
+		m, past := sameComparison(&history[i], c)
+		if past == nil || history[i].Version != look.Version {
+			continue
+		}
+		s.Points = append(s.Points, seqPointOf(&history[i], past, relative))
+		v.Rows = append(v.Rows, newCourseRow(&history[i], m, past, relative))
+	}
+	if len(s.Points) > 0 && (s.From.IsZero() || s.Points[0].At.Before(s.From)) {
+		s.From = s.Points[0].At
+	}
+	if s.drawable() {
+		v.Chart = sequenceChart(coursePicture(v, c), s)
+	}
+	return v
+}
+
+func coursePicture(v courseView, c course) picture {
+	last := v.Rows[len(v.Rows)-1]
+	return picture{
+		ID:    "course-" + strconv.Itoa(c.index),
+		Title: joined(v.Title, ", ", v.Versus) + ": " + v.Scale + " effect over the looks",
+		Desc: "Line: estimate; shaded: confidence sequence; dots: looks; vertical lines: changes of the flag. Latest: " +
+			last.Effect + " (" + last.Interval + "). The table below holds the same numbers.",
+	}
+}
+
+// sameComparison finds the same metric, role and variation in an earlier look.
+func sameComparison(look *ledger.Look, c course) (*ledger.MetricResult, *ledger.Versus) {
+	for i := range look.Metrics {
+		m := &look.Metrics[i]
+		if m.Name == c.metric.Name && m.Role == c.metric.Role {
+			return m, versus(m, c.versus.Variation)
+		}
+	}
+	return nil, nil
+}
+
+func seqPointOf(look *ledger.Look, v *ledger.Versus, relative bool) seqPoint {
+	p := seqPoint{At: look.AsOf, Harmed: v.Harmed, Estimate: math.NaN()}
+	if !relative {
+		p.Known = v.Status == stats.StatusOK
+		p.Estimate, p.Lower, p.Upper = v.Absolute, v.AbsoluteInterval.Lower, v.AbsoluteInterval.Upper
+		return p
+	}
+	p.Known = hasRelative(v)
+	p.Lower, p.Upper = v.RelativeInterval.Lower, v.RelativeInterval.Upper
+	if v.Relative != nil {
+		p.Estimate = *v.Relative
+	}
+	return p
+}
+
+func newCourseRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, relative bool) courseRow {
+	q := quantityOf(web, m, &v.Comparison)
+	row := courseRow{
+		Look: web.count(int64(look.Number)), AsOf: instant(look.AsOf), E: dash,
+		Word: shortStanding(standing(m, v, look.Spec.Alpha.Goals)).Word,
+	}
+	c := absoluteCell(v, q)
+	if relative {
+		c = relativeCell(v, q)
+	}
+	row.Effect, row.Interval = c.Main, c.Note
+	if speaks(v) {
+		row.E = web.evalue(v.LogE)
+	}
+	return row
+}
+
+// rampMarks are the changes of coverage after the first epoch.
+func rampMarks(look *ledger.Look) []rampMark {
+	var out []rampMark
+	for i, e := range look.Epochs {
+		if i == 0 {
+			continue
+		}
+		out = append(out, rampMark{At: e.Start, Label: web.exactShare(e.Allocation.Coverage)})
+	}
+	return out
+}

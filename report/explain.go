@@ -1,0 +1,116 @@
+package report
+
+import (
+	"io"
+	"strings"
+
+	"assay/ledger"
+)
+
+// Explained is what Explain tells about.
+type Explained struct {
+	Look    *ledger.Look
+	History []ledger.Look // up to and including Look, oldest first
+	Since   Since
+}
+
+// explainLooks is how many of the latest looks the history shows.
+const explainLooks = 12
+
+// Explain writes what happened and why, what would have changed it, the looks
+// before, and what became of the deliveries. Its errors are those of w.
+func Explain(w io.Writer, e Explained, o TextOptions) error {
+	p := newPrinter(o)
+	p.heading(e.Look)
+	p.why(e.Look)
+	p.wouldChange(e.Look)
+	p.title("the flag")
+	p.item("  ", flagSentence(e.Look, term))
+	p.deliveries(&e.Since)
+	p.title("the data")
+	p.healthLines(e.Look)
+	p.effects(e.Look)
+	p.history(e.Look, e.History)
+	p.title("to repeat it")
+	p.item("  ", runCommand(e.Look))
+	return write(w, []byte(p.out.String()))
+}
+
+func (p *printer) why(look *ledger.Look) {
+	if e := newEvidence(look, term); e != nil {
+		p.title("the evidence")
+		p.labelled("metric", e.Metric+", "+e.Versus)
+		p.labelled("arms", e.Arms)
+		p.labelled("effect", e.Effect)
+		p.labelled("evidence", e.E)
+	}
+	p.title("why")
+	if len(look.Decision.Reasons) == 0 {
+		p.item("  ", "No reason was given.")
+	}
+	for i, r := range look.Decision.Reasons {
+		b := verdictBadge(r.Verdict)
+		prefix := "  " + p.painted(b.Tone, padded(strings.ToLower(b.Word), 12)) + " "
+		text := message(r.Text)
+		if i == 0 {
+			text += " (this decides)"
+		}
+		p.item(prefix, text)
+	}
+}
+
+func (p *printer) wouldChange(look *ledger.Look) {
+	if len(look.Decision.WouldChange) == 0 {
+		return
+	}
+	p.title("what would have changed it")
+	for _, s := range look.Decision.WouldChange {
+		p.item("  - ", message(s))
+	}
+}
+
+func (p *printer) deliveries(s *Since) {
+	for _, d := range s.Deliveries {
+		p.delivery(d)
+	}
+	for _, c := range s.Changes {
+		p.labelled("changed", joined(instant(c.At)+": "+changeText(c, term), "; ", message(c.Message)))
+	}
+	for _, c := range s.Clears {
+		p.labelled("cleared", joined(instant(c.At)+" by "+name(c.By), ": ", message(c.Message)))
+	}
+	if len(s.Deliveries)+len(s.Changes)+len(s.Clears) == 0 {
+		p.labelled("delivery", "nothing was delivered, and the flag was not seen to change")
+	}
+}
+
+func (p *printer) delivery(d Delivered) {
+	b := outcomeBadge(d.Outcome)
+	text := name(d.Store) + " " + name(d.FlagKey) + ": " + p.painted(b.Tone, b.Word)
+	if d.Proposal && d.Outcome != Proposed {
+		text += ", as a proposal"
+	}
+	text += ", " + plural(d.Tries, "try", "tries")
+	if !d.At.IsZero() {
+		text += ", latest " + instant(d.At)
+	}
+	p.labelled("delivery", joined(text, "; ", message(d.Message)))
+	for _, a := range d.Attempts {
+		p.labelled("", joined(instant(a.At)+" "+outcomeBadge(a.Outcome).Word, ": ", message(a.Message)))
+	}
+}
+
+func (p *printer) history(look *ledger.Look, history []ledger.Look) {
+	history = complete(look, history)
+	p.title("looks, newest first")
+	for i := len(history) - 1; i >= max(len(history)-explainLooks, 0); i-- {
+		h := &history[i]
+		b := decisionBadge(&h.Decision)
+		when := padded(lookFactShort(h), 4) + " " + instant(h.AsOf)
+		prefix := "  " + when + "  " + p.painted(b.Tone, padded(strings.ToLower(b.Word), 12)) + " "
+		p.item(prefix, message(h.Decision.Summary))
+	}
+	if more := len(history) - explainLooks; more > 0 {
+		p.item("  ", plural(more, "earlier look", "earlier looks")+" not shown; the report has them")
+	}
+}

@@ -1,0 +1,334 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"assay/ledger"
+	"assay/stats"
+)
+
+// healthView says whether the data can be trusted.
+type healthView struct {
+	Badge      badge
+	Problems   []problemView
+	Split      splitView
+	Tiles      []tile
+	Variations []string
+	Sources    []sourceView
+}
+
+type problemView struct {
+	Text, Source, Since string
+}
+
+// alarm is a fact source that does not meet the exposed units: the loudest
+// thing on a page, since every number of that source is worthless.
+type alarm struct {
+	Source, Sentence     string
+	UnitShape, FactShape string
+	Noun                 string
+	Details              string
+	Command              string
+}
+
+// splitView is the sample ratio.
+type splitView struct {
+	Badge    badge
+	Rows     []splitRow
+	Evidence string
+	Chi      string
+	Note     string
+	Slices   []sliceRow
+	Open     bool
+}
+
+type splitRow struct {
+	Variation, Units, Observed, Expected string
+}
+
+type sliceRow struct {
+	Slice, Counts, Expected, Evidence, Chi string
+	Badge                                  badge
+}
+
+type tile struct {
+	Label, Value, Note string
+}
+
+type sourceView struct {
+	Source   string
+	Cells    []string // exposed units with a fact, by variation
+	Presence string
+	Newest   string
+	Badge    badge
+	Notes    []string
+}
+
+func newHealthView(look *ledger.Look) healthView {
+	h := &look.Health
+	v := healthView{Badge: healthBadge(h), Split: newSplitView(look), Tiles: tiles(look)}
+	for _, p := range h.Problems {
+		v.Problems = append(v.Problems, newProblemView(p))
+	}
+	for _, variation := range look.Spec.Variations {
+		v.Variations = append(v.Variations, name(variation.ID))
+	}
+	for i := range h.Sources {
+		s := &h.Sources[i]
+		v.Sources = append(v.Sources, newSourceView(look, s))
+	}
+	return v
+}
+
+func newProblemView(p ledger.Finding) problemView {
+	v := problemView{Text: message(p.Text), Since: instant(p.Since)}
+	if p.Source != "" {
+		v.Source = name(p.Source)
+	}
+	if v.Text == "" {
+		v.Text = name(p.Code)
+	}
+	return v
+}
+
+func healthBadge(h *ledger.Health) badge {
+	switch len(h.Problems) {
+	case 0:
+		if h.Units == 0 {
+			return badge{"?", "no data yet", toneMute}
+		}
+		return badge{"✓", "healthy", toneGood}
+	case 1:
+		return badge{"!", "1 problem", toneWarn}
+	}
+	return badge{"!", fmt.Sprintf("%d problems", len(h.Problems)), toneWarn}
+}
+
+// newAlarm says in one sentence how a source and the exposed units miss each
+// other.
+func newAlarm(look *ledger.Look, s *ledger.SourceHealth, n numbers) alarm {
+	a := alarm{
+		Source: name(s.Source), Noun: noun(look.Spec.Identifier),
+		Command: "assay doctor " + shellWord(look.Experiment),
+	}
+	a.Sentence = blindSentence(look, s, n)
+	if s.Alignment == nil {
+		return a
+	}
+	a.UnitShape, a.FactShape = shape(s.Alignment.UnitShape), shape(s.Alignment.FactShape)
+	a.Details = alignmentText(look, s.Alignment, n)
+	return a
+}
+
+// shapeLength is the most characters of the form of an identifier.
+const shapeLength = 48
+
+func shape(s string) string { return shorten(clean(s), shapeLength) }
+
+func blindSentence(look *ledger.Look, s *ledger.SourceHealth, n numbers) string {
+	exposed := sum(s.Units)
+	if exposed == 0 {
+		exposed = look.Health.Units
+	}
+	who := noun(look.Spec.Identifier)
+	source := name(s.Source)
+	if s.Alignment == nil {
+		return fmt.Sprintf("%s of %s exposed %s appear in %s.", n.count(sum(s.Present)), n.count(exposed), who, source)
+	}
+	if s.Alignment.Rows == 0 {
+		return fmt.Sprintf("%s exposed %s, and %s has no rows at all.", n.count(exposed), who, source)
+	}
+	sentence := fmt.Sprintf("%s exposed %s, none of whom appears in %s", n.count(exposed), who, source)
+	if s.Alignment.Matched > 0 {
+		sentence = fmt.Sprintf("%s exposed %s, only %s of whom appear in %s",
+			n.count(exposed), who, n.count(s.Alignment.Matched), source)
+	}
+	return sentence + shapesText(s.Alignment, source) + "."
+}
+
+func shapesText(a *ledger.Alignment, source string) string {
+	unit, fact := shape(a.UnitShape), shape(a.FactShape)
+	switch {
+	case unit == "" || fact == "":
+		return ""
+	case unit == fact:
+		return ": the identifiers of both look like " + unit + ", yet they differ"
+	}
+	return ": exposures look like " + unit + ", " + source + " like " + fact
+}
+
+func alignmentText(look *ledger.Look, a *ledger.Alignment, n numbers) string {
+	s := fmt.Sprintf("%s rows, %s without identifier, %s distinct identifiers, %s of them exposed %s",
+		n.count(a.Rows), n.count(a.NullRows), n.count(a.IDs), n.count(a.Matched), noun(look.Spec.Identifier))
+	if a.Newest != nil {
+		s += "; newest row " + age(a.Newest, look.AsOf)
+	}
+	return s + "."
+}
+
+func newSplitView(look *ledger.Look) splitView {
+	h := &look.Health
+	v := splitView{Badge: badge{"?", "not tested", toneMute}}
+	total := sum(h.ByVariation)
+	var expected []float64
+	for i, check := range h.SampleRatio {
+		row := newSliceRow(check)
+		if i == 0 {
+			expected, v.Note = check.Expected, message(check.Note)
+			v.Badge, v.Evidence, v.Chi = row.Badge, row.Evidence, row.Chi
+			continue
+		}
+		v.Open = v.Open || check.Failed
+		v.Slices = append(v.Slices, row)
+	}
+	for i, variation := range look.Spec.Variations {
+		row := splitRow{Variation: name(variation.ID), Units: dash, Observed: dash, Expected: dash}
+		if i < len(h.ByVariation) {
+			row.Units = web.count(h.ByVariation[i])
+			row.Observed = ratio(h.ByVariation[i], total)
+		}
+		if i < len(expected) {
+			row.Expected = web.share(expected[i], 2)
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return v
+}
+
+// ratio is a share with two decimals, as in a sample ratio.
+func ratio(part, whole int64) string {
+	if whole == 0 {
+		return dash
+	}
+	return web.share(float64(part)/float64(whole), 2)
+}
+
+func newSliceRow(c ledger.RatioCheck) sliceRow {
+	row := sliceRow{Slice: name(c.Slice), Badge: ratioBadge(&c.SampleRatio), Chi: dash, Evidence: dash}
+	if c.Bound > 0 {
+		row.Evidence = web.evidence(c.LogE, c.Bound)
+	}
+	if c.ChiP != nil {
+		row.Chi = web.equals("p", *c.ChiP)
+	}
+	for i, n := range c.Counts {
+		row.Counts = joined(row.Counts, " / ", web.count(n))
+		if i < len(c.Expected) {
+			row.Expected = joined(row.Expected, " / ", web.share(c.Expected[i], 1))
+		}
+	}
+	return row
+}
+
+func ratioBadge(s *stats.SampleRatio) badge {
+	switch {
+	case s.Failed:
+		return badge{"✕", "not as intended", toneBad}
+	case s.Status == stats.StatusOK:
+		return badge{"✓", "as intended", toneGood}
+	}
+	why, known := cannotSay[s.Status]
+	if !known {
+		why = "not tested"
+	}
+	return badge{"?", "cannot say: " + why, toneMute}
+}
+
+// tiles are the single numbers of the health strip.
+func tiles(look *ledger.Look) []tile {
+	h := &look.Health
+	everyone := h.Units + h.Multiple + h.Unknown
+	who := noun(look.Spec.Identifier)
+	out := []tile{
+		{"Exposed " + who, web.count(h.Units), planned(look)},
+		{"In several variations", web.count(h.Multiple), web.fraction(h.Multiple, everyone) + " of " + who + "; left out"},
+		{"In unknown variations", web.count(h.Unknown), unknownNote(h)},
+		{"Without identifier", web.count(h.NullRows), "of " + web.count(h.Exposures) + " exposure rows"},
+		{"Newest exposure", age(h.NewestExposure, look.AsOf), newest(h.NewestExposure)},
+	}
+	if h.Settling > 0 {
+		out = append(out, tile{"While the flag settled", web.count(h.Settling), "counted, left out of effects"})
+	}
+	return out
+}
+
+func planned(look *ledger.Look) string {
+	if look.Spec.PlannedUnits == 0 {
+		return ""
+	}
+	return "of " + web.count(look.Spec.PlannedUnits) + " planned"
+}
+
+func newest(t *time.Time) string {
+	if t == nil {
+		return "no row seen"
+	}
+	return instant(*t)
+}
+
+// unknownShown is how many undeclared variations are named.
+const unknownShown = 5
+
+func unknownNote(h *ledger.Health) string {
+	if len(h.UnknownNames) == 0 {
+		return "every variation is declared"
+	}
+	s := ""
+	for _, u := range h.UnknownNames[:min(len(h.UnknownNames), unknownShown)] {
+		s = joined(s, ", ", shorten(name(u), 40))
+	}
+	if more := len(h.UnknownNames) - unknownShown; more > 0 {
+		s += fmt.Sprintf(" and %d more", more)
+	}
+	return s
+}
+
+func newSourceView(look *ledger.Look, s *ledger.SourceHealth) sourceView {
+	v := sourceView{Source: name(s.Source), Newest: age(s.Newest, look.AsOf), Badge: sourceBadge(s), Presence: dash}
+	for i := range look.Spec.Variations {
+		v.Cells = append(v.Cells, presentCell(s, i))
+	}
+	if s.Presence.Bound > 0 {
+		v.Presence = web.evidence(s.Presence.LogE, s.Presence.Bound)
+	}
+	if j := s.Join; j != nil {
+		v.Notes = append(v.Notes, fmt.Sprintf("Joined through %s: %s linked identifiers, %s (%s) linked to several %s; the earliest link wins.",
+			name(j.Join), web.count(j.Links), web.count(j.FannedOut), web.fraction(j.FannedOut, j.Links), noun(look.Spec.Identifier)))
+	}
+	if s.Alignment != nil {
+		v.Notes = append(v.Notes, alignmentText(look, s.Alignment, web))
+	}
+	return v
+}
+
+func presentCell(s *ledger.SourceHealth, i int) string {
+	if i >= len(s.Present) {
+		return dash
+	}
+	cell := web.count(s.Present[i])
+	if i < len(s.Units) {
+		cell += " of " + web.count(s.Units[i]) + " (" + web.fraction(s.Present[i], s.Units[i]) + ")"
+	}
+	return cell
+}
+
+func sourceBadge(s *ledger.SourceHealth) badge {
+	switch {
+	case s.Blind:
+		return badge{"✕", "blind", toneBad}
+	case s.Stale:
+		return badge{"!", "stale", toneWarn}
+	case s.Presence.Failed:
+		return badge{"!", "differs between variations", toneWarn}
+	}
+	return badge{"✓", "meets the exposures", toneGood}
+}
+
+func sum(xs []int64) int64 {
+	var total int64
+	for _, x := range xs {
+		total += x
+	}
+	return total
+}

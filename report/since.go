@@ -1,0 +1,150 @@
+package report
+
+import (
+	"time"
+
+	"assay/decide"
+)
+
+// Since is what has happened to an experiment's flag since a look.
+type Since struct {
+	Deliveries []Delivered // oldest first
+	Changes    []Change    // oldest first
+	Clears     []Clear     // oldest first
+}
+
+// Outcome is what became of a delivery.
+type Outcome string
+
+// The outcomes, by the words of the ledger.
+const (
+	Pending     Outcome = "pending"     // in the outbox, never tried
+	Unavailable Outcome = "unavailable" // tried in vain, to be tried again
+	Verified    Outcome = "delivered"   // written and read back
+	Unverified  Outcome = "unverified"  // accepted; the store cannot tell its state
+	Proposed    Outcome = "proposed"    // handed over as a proposal, applied nowhere
+	Conflict    Outcome = "conflict"    // a person changed the flag meanwhile; never overwritten
+	Refused     Outcome = "refused"     // the store will never take it
+	Disabled    Outcome = "disabled"    // the receiver wants no more deliveries
+	Superseded  Outcome = "superseded"  // a newer decision took its place
+)
+
+// Delivered is one delivery and what became of it.
+type Delivered struct {
+	ID       string
+	Store    string
+	FlagKey  string
+	Target   decide.Allocation
+	Proposal bool
+	Outcome  Outcome
+	At       time.Time // of the latest attempt; zero = none yet
+	Tries    int
+	Message  string
+	Attempts []Attempt // oldest first; may be empty
+}
+
+// Attempt is one try to deliver.
+type Attempt struct {
+	At      time.Time
+	Outcome Outcome
+	Message string
+}
+
+// Change is a change of the flag that was observed.
+type Change struct {
+	At      time.Time
+	Store   string
+	From    decide.Allocation
+	To      decide.Allocation
+	Message string // who or what changed it, as far as that is known
+}
+
+// Clear is a person's order to judge an ended experiment afresh.
+type Clear struct {
+	At      time.Time
+	By      string
+	Message string
+}
+
+var outcomeWords = map[Outcome]badge{
+	Pending:     {"…", "not delivered yet", toneWarn},
+	Unavailable: {"!", "not delivered yet: store unavailable", toneWarn},
+	Verified:    {"✓", "delivered and read back", toneGood},
+	Unverified:  {"✓", "accepted, cannot be read back", toneGood},
+	Proposed:    {"✓", "proposed, for a person to apply", toneInfo},
+	Conflict:    {"✕", "conflict: the flag was changed by a person", toneBad},
+	Refused:     {"✕", "refused", toneBad},
+	Disabled:    {"✕", "receiver takes no more deliveries", toneBad},
+	Superseded:  {"○", "superseded", toneMute},
+}
+
+// undelivered are the outcomes after which the flag is not as decided.
+var undelivered = []Outcome{Pending, Unavailable, Conflict, Refused, Disabled}
+
+func outcomeBadge(o Outcome) badge {
+	if b, known := outcomeWords[o]; known {
+		return b
+	}
+	return badge{"?", shorten(name(string(o)), 24), toneWarn}
+}
+
+// sinceView is Since as the page shows it.
+type sinceView struct {
+	Deliveries []deliveryView
+	Changes    []eventView
+	Clears     []eventView
+	Empty      bool
+}
+
+type deliveryView struct {
+	Store, Flag, Target string
+	Badge               badge
+	At, Message, ID     string
+	Tries               int
+	Attempts            []eventView
+}
+
+type eventView struct {
+	At, What, Message string
+}
+
+func newSinceView(s *Since) *sinceView {
+	if s == nil {
+		return nil
+	}
+	v := &sinceView{Empty: len(s.Deliveries)+len(s.Changes)+len(s.Clears) == 0}
+	for _, d := range s.Deliveries {
+		v.Deliveries = append(v.Deliveries, newDeliveryView(d))
+	}
+	for _, c := range s.Changes {
+		v.Changes = append(v.Changes, eventView{instant(c.At), changeText(c, web), message(c.Message)})
+	}
+	for _, c := range s.Clears {
+		v.Clears = append(v.Clears, eventView{instant(c.At), "cleared by " + name(c.By), message(c.Message)})
+	}
+	return v
+}
+
+func newDeliveryView(d Delivered) deliveryView {
+	v := deliveryView{
+		Store: name(d.Store), Flag: name(d.FlagKey), Target: allocationText(&d.Target, web),
+		Badge: outcomeBadge(d.Outcome), At: instant(d.At), Message: message(d.Message),
+		ID: name(d.ID), Tries: d.Tries,
+	}
+	if d.Proposal && d.Outcome != Proposed {
+		v.Badge.Word += ", as a proposal"
+	}
+	for _, a := range d.Attempts {
+		v.Attempts = append(v.Attempts, eventView{instant(a.At), outcomeBadge(a.Outcome).Word, message(a.Message)})
+	}
+	return v
+}
+
+func changeText(c Change, n numbers) string {
+	return name(c.Store) + ": " + allocationText(&c.From, n) + " → " + allocationText(&c.To, n)
+}
+
+// messageLength is the most characters of a message from outside.
+const messageLength = 500
+
+func message(s string) string { return shorten(clean(s), messageLength) }
