@@ -1,0 +1,184 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"assay/connectors/flags"
+	"assay/decide"
+	"assay/ledger"
+)
+
+// Delivered is what became of one delivery.
+type Delivered struct {
+	Pending ledger.Pending
+	Attempt ledger.Attempt
+}
+
+// prepare writes look 0 where the plan is new, and asks the flag store for the
+// present state: what it says counts from now on.
+func (j *Job) prepare(ctx context.Context, at *vantage) error {
+	if at.newPlan {
+		if err := j.record(at.plan); err != nil {
+			return err
+		}
+		at.newPlan = false
+	}
+	e := at.experiment
+	if len(e.Flag.Stores) == 0 || at.backfill {
+		at.source = "ledger"
+		return nil
+	}
+	store, ok := j.Stores[e.Flag.Stores[0]]
+	if !ok {
+		return fmt.Errorf("flag store %s is not open", e.Flag.Stores[0])
+	}
+	state, err := store.Read(ctx, e.Flag.Key)
+	switch {
+	case err != nil:
+		// The decision does not wait for the store: the outbox does.
+		at.source = "ledger"
+		at.unreadable = err.Error()
+		return nil
+	case state.Untold:
+		at.source = "ledger"
+		return nil
+	case !state.Known:
+		at.source, at.unreadable = "ledger", state.Message
+		return nil
+	}
+	return j.observe(at, store.Name(), flags.Conform(*state.Allocation, initial(e)), state.Unit)
+}
+
+// observe takes over what the store serves. Where assay did not set it, a
+// person did: that opens an epoch and is recorded.
+func (j *Job) observe(at *vantage, store string, state decide.Allocation, unit float64) error {
+	at.source = store
+	if flags.Same(state, at.allocation, unit) {
+		return nil
+	}
+	owed, err := j.owed(at.experiment.Name)
+	if err != nil {
+		return err
+	}
+	if owed {
+		// A delivery is under way: what the store shows may be half of it.
+		return nil
+	}
+	seen := ledger.Observed{
+		Experiment: at.experiment.Name, Store: store, FlagKey: at.experiment.Flag.Key,
+		State: state, Expected: at.allocation,
+	}
+	if err := j.record(seen); err != nil {
+		return err
+	}
+	now := j.Now().UTC()
+	at.strayed = at.previous != nil
+	at.allocation = state
+	at.epochs = append(at.epochs, epoch{start: now, settled: now.Add(at.experiment.Policy.Settle.Duration), allocation: state})
+	return nil
+}
+
+func (j *Job) owed(experiment string) (bool, error) {
+	pending, err := j.Ledger.Outbox()
+	if err != nil {
+		return false, errLedger{err}
+	}
+	for _, p := range pending {
+		if p.Experiment == experiment {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Deliver sends what the outbox holds, oldest first. Of several decisions for
+// the same store only the newest is sent; the older ones are recorded as
+// superseded. The error is one of the ledger.
+func (j *Job) Deliver(ctx context.Context) ([]Delivered, error) {
+	pending, err := j.Ledger.Outbox()
+	if err != nil {
+		return nil, fmt.Errorf("outbox: %w", err)
+	}
+	live, dropped := ledger.Supersede(pending)
+	var out []Delivered
+	for _, p := range dropped {
+		a := attempt(p, ledger.OutcomeSuperseded, "a newer decision took its place")
+		if err := j.record(a); err != nil {
+			return out, err
+		}
+		out = append(out, Delivered{p, a})
+	}
+	for _, p := range live {
+		if ctx.Err() != nil {
+			return out, ctx.Err()
+		}
+		if p.NextTry.After(j.Now()) {
+			out = append(out, Delivered{p, attempt(p, ledger.OutcomeUnavailable, "waiting until "+p.NextTry.UTC().Format(time.RFC3339))})
+			continue
+		}
+		a := j.send(ctx, p)
+		j.reached("after-delivery")
+		if err := j.record(a); err != nil {
+			return out, err
+		}
+		j.reached("after-attempt")
+		out = append(out, Delivered{p, a})
+	}
+	return out, nil
+}
+
+func attempt(p ledger.Pending, outcome, message string) ledger.Attempt {
+	return ledger.Attempt{
+		Delivery: p.Delivery.ID, Experiment: p.Experiment, Store: p.Delivery.Store, FlagKey: p.Delivery.FlagKey,
+		Outcome: outcome, Message: message, Try: p.Tries + 1,
+	}
+}
+
+// send hands one delivery to its store.
+func (j *Job) send(ctx context.Context, p ledger.Pending) ledger.Attempt {
+	store, ok := j.Stores[p.Delivery.Store]
+	if !ok {
+		a := attempt(p, ledger.OutcomeUnavailable, "flag store "+p.Delivery.Store+" is not in the spec")
+		a.Retryable = true
+		return a
+	}
+	j.reached("before-delivery")
+	r := flags.Deliver(ctx, store, j.change(p))
+	a := attempt(p, r.Outcome, r.Message)
+	a.State, a.Retryable = r.State, r.Retryable
+	if r.Outcome == flags.OutcomeUnverified {
+		a.State = &p.Delivery.Target
+	}
+	if r.Outcome == flags.OutcomeUnavailable && r.RetryAfter > 0 {
+		a.NextTry = j.Now().UTC().Add(r.RetryAfter)
+	}
+	return a
+}
+
+func (j *Job) change(p ledger.Pending) flags.Change {
+	c := flags.Change{
+		ID: p.Delivery.ID, Experiment: p.Experiment, FlagKey: p.Delivery.FlagKey,
+		Expected: p.Delivery.Expected, Target: p.Delivery.Target,
+		Verdict: p.Verdict, Reason: p.Reason, AsOf: p.AsOf, DecidedAt: p.DecidedAt, Proposal: p.Delivery.Proposal,
+	}
+	if e, ok := j.Project.Experiment(p.Experiment); ok {
+		for _, v := range e.Variations {
+			if v.Prompt != nil {
+				c.Prompts = append(c.Prompts, flags.Prompt{Variation: v.ID, Name: v.Prompt.Name, Version: v.Prompt.Version(), Model: v.Prompt.Model})
+			}
+		}
+	}
+	return c
+}
+
+// Undelivered counts the decisions that are still owed.
+func (j *Job) Undelivered() (int, error) {
+	pending, err := j.Ledger.Outbox()
+	if err != nil {
+		return 0, errors.Join(errors.New("outbox"), err)
+	}
+	return len(pending), nil
+}

@@ -1,0 +1,385 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"assay/connectors"
+	"assay/decide"
+	"assay/ledger"
+	"assay/queries"
+	"assay/stats"
+)
+
+// leastUnits is how many exposed units it takes before a fact source that meets
+// none of them is called blind.
+const leastUnits = 20
+
+// evidence is what one look knows.
+type evidence struct {
+	statements []ledger.Statement
+	strata     [][]counts // by epoch and variation
+	health     ledger.Health
+	days       []ledger.DayCount
+	metrics    map[string]*metricData
+	stale      []decide.Trouble
+	blind      []decide.Trouble
+	unhealthy  []decide.Trouble
+	findings   []ledger.Finding
+	// broken tells, by epoch, whether its sample ratio fails.
+	broken     []bool
+	results    []ledger.MetricResult
+	judgements []decide.Judgement
+	// failure is why some of it is missing.
+	failure error
+}
+
+// counts of one variation in one epoch.
+type counts struct {
+	units  int64
+	closed map[string]int64 // units whose window has closed, by column
+}
+
+// metricData is what came back for one metric.
+type metricData struct {
+	source  string
+	measure queries.Measure
+	moments [][]stats.Moments // by epoch and variation
+	failed  bool
+}
+
+// gatherer runs the statements of one look.
+type gatherer struct {
+	job     *Job
+	at      *vantage
+	session connectors.Session
+	script  *queries.Script
+	ev      *evidence
+	done    int
+}
+
+// gather runs every statement. A statement that fails is part of the evidence;
+// the error is only for what no look can be made of.
+func (j *Job) gather(ctx context.Context, at *vantage) (*evidence, error) {
+	script, err := queries.Render(at.project, at.experiment, at.look(), j.Warehouse.Dialect())
+	if err != nil {
+		return nil, err
+	}
+	g := &gatherer{job: j, at: at, script: script, ev: newEvidence(at)}
+	session, err := j.Warehouse.Session(ctx)
+	if err != nil {
+		if canceled(err) {
+			return nil, err
+		}
+		g.fail("warehouse", err)
+		return g.ev, nil
+	}
+	g.session = session
+	err = g.all(ctx)
+	return g.ev, errors.Join(err, session.Close())
+}
+
+func newEvidence(at *vantage) *evidence {
+	ev := &evidence{metrics: map[string]*metricData{}}
+	for range at.dataEpochs() {
+		row := make([]counts, len(at.experiment.Variations))
+		for i := range row {
+			row[i].closed = map[string]int64{}
+		}
+		ev.strata = append(ev.strata, row)
+	}
+	ev.broken = make([]bool, len(ev.strata))
+	ev.health.ByVariation = make([]int64, len(at.experiment.Variations))
+	return ev
+}
+
+func canceled(err error) bool {
+	e, ok := errors.AsType[*connectors.Error](err)
+	return ok && e.Fault == connectors.FaultCanceled
+}
+
+// all runs the statements in order. Only cancellation stops it.
+func (g *gatherer) all(ctx context.Context) error {
+	if ok, err := g.units(ctx); !ok || err != nil {
+		return err
+	}
+	g.ratios()
+	for _, d := range g.script.Dimensions {
+		if err := g.dimension(ctx, d); err != nil {
+			return err
+		}
+	}
+	links := map[string]*ledger.JoinHealth{}
+	for _, l := range g.script.Links {
+		health, err := g.link(ctx, l)
+		if err != nil {
+			return err
+		}
+		links[l.Join] = health
+	}
+	for _, f := range g.script.Facts {
+		join, _ := g.at.project.JoinFor(g.at.experiment, f.Source)
+		if err := g.facts(ctx, f, links[join]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run executes one statement and keeps it for the report. ok is false where it
+// failed, which is then part of the evidence.
+func (g *gatherer) run(ctx context.Context, s queries.Statement) (rows *connectors.Rows, ok bool, err error) {
+	g.done++
+	g.job.progress(Event{Experiment: g.at.experiment.Name, What: s.Name, Done: g.done, Total: len(g.script.All())})
+	rows, err = g.session.Run(ctx, s)
+	if err != nil {
+		if canceled(err) {
+			return nil, false, err
+		}
+		g.fail(s.Name, err)
+		return nil, false, nil
+	}
+	g.ev.statements = append(g.ev.statements, ledger.Statement{Name: s.Name, Purpose: s.Purpose, SQL: s.SQL, Rows: int64(rows.Len())})
+	return rows, true, nil
+}
+
+// fail makes a failed statement a reason to hold.
+func (g *gatherer) fail(what string, err error) {
+	text := fmt.Sprintf("The warehouse did not answer: %s.", err)
+	g.ev.failure = errors.Join(g.ev.failure, err)
+	g.ev.stale = append(g.ev.stale, decide.Trouble{Code: "warehouse_failed", Text: text})
+	g.find("warehouse_failed", text, what)
+}
+
+func (g *gatherer) find(code, text, source string) {
+	g.ev.findings = append(g.ev.findings, ledger.Finding{Code: code, Text: text, Source: source})
+}
+
+// units makes the unit table and counts it.
+func (g *gatherer) units(ctx context.Context) (bool, error) {
+	if _, ok, err := g.run(ctx, g.script.Units); !ok {
+		return false, err
+	}
+	rows, ok, err := g.run(ctx, g.script.Summary)
+	if !ok {
+		return false, err
+	}
+	unknown := g.summary(rows)
+	if unknown > 0 {
+		if err := g.unknown(ctx); err != nil {
+			return false, err
+		}
+	}
+	rows, ok, err = g.run(ctx, g.script.Days)
+	if !ok {
+		return false, err
+	}
+	g.days(rows)
+	g.exposureHealth()
+	return true, nil
+}
+
+// summary reads the counts per stratum and returns the units in undeclared
+// variations.
+func (g *gatherer) summary(rows *connectors.Rows) (unknown int64) {
+	h := &g.ev.health
+	var newest int64
+	for row := range rows.Len() {
+		code, _ := rows.Int(row, "assay_stratum")
+		units, _ := rows.Int(row, "units")
+		exposures, _ := rows.Int(row, "exposures")
+		last, _ := rows.Int(row, "newest")
+		newest = max(newest, last)
+		if code != queries.StratumNull {
+			h.Exposures += exposures
+		}
+		switch code {
+		case queries.StratumMultiple:
+			h.Multiple = units
+		case queries.StratumUnknown:
+			h.Unknown = units
+		case queries.StratumSettling:
+			h.Settling = units
+		case queries.StratumNull:
+			h.NullRows = exposures
+		default:
+			g.stratum(rows, row, code, units)
+		}
+	}
+	if newest > 0 {
+		at := time.UnixMicro(newest).UTC()
+		h.NewestExposure = &at
+	}
+	return h.Unknown
+}
+
+func (g *gatherer) stratum(rows *connectors.Rows, row int, code, units int64) {
+	epoch, arm := g.script.Stratum(code)
+	c := &g.ev.strata[epoch][arm]
+	c.units = units
+	for _, f := range g.script.Facts {
+		for _, m := range f.Measures {
+			if m.Closed != "" {
+				c.closed[m.Closed], _ = rows.Int(row, m.Closed)
+			}
+		}
+	}
+	g.ev.health.Units += units
+	g.ev.health.ByVariation[arm] += units
+}
+
+func (g *gatherer) unknown(ctx context.Context) error {
+	rows, ok, err := g.run(ctx, g.script.Unknown)
+	if !ok {
+		return err
+	}
+	for row := range rows.Len() {
+		name, ok := rows.Text(row, "variation")
+		if !ok {
+			name = "(null)"
+		}
+		g.ev.health.UnknownNames = append(g.ev.health.UnknownNames, name)
+	}
+	return nil
+}
+
+func (g *gatherer) days(rows *connectors.Rows) {
+	for row := range rows.Len() {
+		micros, _ := rows.Int(row, "day")
+		code, _ := rows.Int(row, "assay_stratum")
+		units, _ := rows.Int(row, "units")
+		_, arm := g.script.Stratum(code)
+		day := time.UnixMicro(micros).UTC()
+		if n := len(g.ev.days); n == 0 || !g.ev.days[n-1].Day.Equal(day) {
+			g.ev.days = append(g.ev.days, ledger.DayCount{Day: day, Units: make([]int64, len(g.at.experiment.Variations))})
+		}
+		g.ev.days[len(g.ev.days)-1].Units[arm] += units
+	}
+}
+
+// link resolves a join source and measures its fan-out.
+func (g *gatherer) link(ctx context.Context, l queries.Link) (*ledger.JoinHealth, error) {
+	if _, ok, err := g.run(ctx, l.Create); !ok {
+		return nil, err
+	}
+	rows, ok, err := g.run(ctx, l.Health)
+	if !ok {
+		return nil, err
+	}
+	health := &ledger.JoinHealth{Join: l.Join}
+	health.Links, _ = rows.Int(0, "links")
+	health.FannedOut, _ = rows.Int(0, "fanned_out")
+	return health, nil
+}
+
+// facts reads the moments of one source and judges how it meets the units.
+func (g *gatherer) facts(ctx context.Context, f queries.Facts, join *ledger.JoinHealth) error {
+	for _, m := range f.Measures {
+		g.ev.metrics[m.Metric] = &metricData{source: f.Source, measure: m, failed: true}
+	}
+	rows, ok, err := g.run(ctx, f.Statement)
+	if !ok {
+		return err
+	}
+	health := ledger.SourceHealth{Source: f.Source, Join: join}
+	health.Units = slices.Clone(g.ev.health.ByVariation)
+	health.Present = make([]int64, len(health.Units))
+	for row := range rows.Len() {
+		g.presence(rows, row, &health)
+	}
+	for _, m := range f.Measures {
+		g.ev.metrics[m.Metric] = g.measured(rows, f.Source, m)
+	}
+	health.Presence = stats.TestSampleRatio(health.Present, shares(health.Units), float64(g.at.experiment.PlannedUnits), g.at.experiment.Policy.Alpha.SampleRatio)
+	err = g.sourceHealth(ctx, f, &health)
+	g.ev.health.Sources = append(g.ev.health.Sources, health)
+	return err
+}
+
+func (g *gatherer) presence(rows *connectors.Rows, row int, health *ledger.SourceHealth) {
+	if class, _ := rows.Int(row, "assay_class"); class != queries.ClassAll {
+		return
+	}
+	code, _ := rows.Int(row, "assay_stratum")
+	_, arm := g.script.Stratum(code)
+	units, _ := rows.Int(row, "units")
+	health.Present[arm] += units
+	if newest, ok := rows.Int(row, "newest"); ok {
+		at := time.UnixMicro(newest).UTC()
+		if health.Newest == nil || at.After(*health.Newest) {
+			health.Newest = &at
+		}
+	}
+}
+
+// shares are the parts of a whole; nil where there is none.
+func shares(list []int64) []float64 {
+	var total int64
+	for _, n := range list {
+		total += n
+	}
+	out := make([]float64, len(list))
+	for i, n := range list {
+		if total > 0 {
+			out[i] = float64(n) / float64(total)
+		}
+	}
+	return out
+}
+
+// measured turns the rows of one metric into moments over all units that
+// count: those without a fact enter as exact zeros.
+func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Measure) *metricData {
+	data := &metricData{source: source, measure: m}
+	for range g.ev.strata {
+		data.moments = append(data.moments, make([]stats.Moments, len(g.at.experiment.Variations)))
+	}
+	for row := range rows.Len() {
+		if class, _ := rows.Int(row, "assay_class"); class != m.Class {
+			continue
+		}
+		code, _ := rows.Int(row, "assay_stratum")
+		epoch, arm := g.script.Stratum(code)
+		data.moments[epoch][arm] = momentsOf(rows, row, m)
+	}
+	if !m.Zeros {
+		return data
+	}
+	for epoch := range data.moments {
+		for arm := range data.moments[epoch] {
+			got := data.moments[epoch][arm]
+			data.moments[epoch][arm] = stats.WithZeros(got, g.counted(m, epoch, arm)-got.N)
+		}
+	}
+	return data
+}
+
+// counted are the units of a stratum that count for a metric.
+func (g *gatherer) counted(m queries.Measure, epoch, arm int) int64 {
+	c := g.ev.strata[epoch][arm]
+	if m.CompleteOnly {
+		return c.closed[m.Closed]
+	}
+	return c.units
+}
+
+func momentsOf(rows *connectors.Rows, row int, m queries.Measure) stats.Moments {
+	n, _ := rows.Int(row, m.Prefix+"_n")
+	nonzero, _ := rows.Int(row, m.Prefix+"_any")
+	if m.Kind == "proportion" {
+		// A unit counts once however many of its facts match.
+		return stats.FromWarehouse(nonzero, nonzero, 1, 0)
+	}
+	mean, _ := rows.Float(row, m.Prefix+"_mean")
+	variance, _ := rows.Float(row, m.Prefix+"_var")
+	if m.Kind != "ratio" {
+		return stats.FromWarehouse(n, nonzero, mean, variance)
+	}
+	denMean, _ := rows.Float(row, m.Prefix+"_den_mean")
+	denVariance, _ := rows.Float(row, m.Prefix+"_den_var")
+	covariance, _ := rows.Float(row, m.Prefix+"_co")
+	return stats.FromWarehouse(n, nonzero, mean, variance).WithDenominator(denMean, denVariance, covariance)
+}

@@ -1,0 +1,310 @@
+package job
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"assay/connectors"
+	"assay/decide"
+	"assay/ledger"
+	"assay/queries"
+	"assay/spec"
+	"assay/stats"
+)
+
+// exposureHealth judges the exposures: none, old, several or unknown variations,
+// missing identifiers.
+func (g *gatherer) exposureHealth() {
+	h, e := &g.ev.health, g.at.experiment
+	limit := g.at.project.FreshnessOf(g.at.project.Config.Assignments[e.Assignment].Freshness, e)
+	switch {
+	case g.at.ended() != nil:
+		// Nobody is exposed any more; that is no failure.
+	case h.NewestExposure == nil:
+		if g.at.asOf.Sub(e.Start.Time) >= limit {
+			g.trouble(&g.ev.stale, "no_exposures", "hold", "",
+				fmt.Sprintf("No exposure of experiment_id %q has been logged since the start.", e.ExperimentID))
+		}
+	case g.reference().Sub(*h.NewestExposure) > limit:
+		g.trouble(&g.ev.stale, "stale_exposures", "hold", "",
+			fmt.Sprintf("The newest exposure is from %s, more than %s before as-of.", minute(*h.NewestExposure), limit))
+	}
+	seen := h.Units + h.Multiple + h.Unknown + h.Settling
+	g.shareTrouble("multiple_exposure", e.Policy.OnMultiple, h.Multiple, seen, e.Policy.MaxMultiple,
+		"%d of %d units (%s) were seen in several variations; they are left out.")
+	g.shareTrouble("unknown_variation", e.Policy.OnUnknown, h.Unknown, seen, e.Policy.MaxUnknown,
+		"%d of %d units (%s) are in undeclared variations ("+strings.ReplaceAll(strings.Join(h.UnknownNames, ", "), "%", "%%")+").")
+	if h.NullRows > 0 {
+		g.find("null_identifiers", fmt.Sprintf("%d exposures carry no identifier; they are left out.", h.NullRows), "")
+	}
+}
+
+// reference is the instant against which age is judged: no exposure or fact
+// counts after the end of the experiment.
+func (g *gatherer) reference() time.Time {
+	if end := g.at.experiment.End(); end.Before(g.at.asOf) {
+		return end
+	}
+	return g.at.asOf
+}
+
+func (g *gatherer) shareTrouble(code, action string, n, of int64, limit float64, text string) {
+	if n == 0 {
+		return
+	}
+	share := float64(n) / float64(of)
+	text = fmt.Sprintf(text, n, of, fmt.Sprintf("%.2g %%", share*100))
+	if share < limit {
+		g.find(code, text, "")
+		return
+	}
+	g.trouble(&g.ev.unhealthy, code, action, "", text)
+}
+
+// trouble is both a reason for the decision and a finding for the reader.
+func (g *gatherer) trouble(list *[]decide.Trouble, code, action, source, text string) {
+	*list = append(*list, decide.Trouble{Code: code, Text: text, Source: source, Action: action})
+	g.find(code, text, source)
+}
+
+// ratios checks the split: overall, which decides, and per epoch.
+func (g *gatherer) ratios() {
+	e := g.at.experiment
+	var groups []stats.RatioGroup
+	var perEpoch []ledger.RatioCheck
+	for i, epoch := range g.at.dataEpochs() {
+		if _, sole := epoch.allocation.Sole(); sole {
+			continue
+		}
+		units := make([]int64, len(e.Variations))
+		for arm := range units {
+			units[arm] = g.ev.strata[i][arm].units
+		}
+		expected := weights(epoch.allocation, e.Variations)
+		groups = append(groups, stats.RatioGroup{Counts: units, Expected: expected})
+		check := stats.TestSampleRatio(units, expected, float64(e.PlannedUnits), e.Policy.Alpha.SampleRatio)
+		g.ev.broken[i] = check.Failed
+		perEpoch = append(perEpoch, ledger.RatioCheck{Slice: fmt.Sprintf("epoch %d", i+1), SampleRatio: check})
+	}
+	overall := stats.CombineRatios(groups, float64(e.PlannedUnits), e.Policy.Alpha.SampleRatio)
+	g.ev.health.SampleRatio = []ledger.RatioCheck{{Slice: "overall", SampleRatio: overall}}
+	if len(perEpoch) > 1 {
+		g.ev.health.SampleRatio = append(g.ev.health.SampleRatio, perEpoch...)
+	}
+	if !overall.Failed {
+		return
+	}
+	for i := range g.ev.broken {
+		g.ev.broken[i] = true
+	}
+	g.trouble(&g.ev.unhealthy, "sample_ratio", e.Policy.OnSampleRatio, "", ratioText(overall, e.Variations))
+}
+
+// weights are the expected shares of the covered units, by variation.
+func weights(a decide.Allocation, variations []spec.Variation) []float64 {
+	out := make([]float64, len(variations))
+	for i, v := range variations {
+		for _, arm := range a.Arms {
+			if arm.Variation == v.ID {
+				out[i] += arm.Weight
+			}
+		}
+	}
+	return out
+}
+
+func ratioText(r stats.SampleRatio, variations []spec.Variation) string {
+	var total int64
+	for _, n := range r.Counts {
+		total += n
+	}
+	parts := make([]string, len(r.Counts))
+	for i, n := range r.Counts {
+		parts[i] = fmt.Sprintf("%s %d (%.1f %%, intended %.1f %%)", variations[i].ID, n, 100*float64(n)/float64(max(1, total)), 100*r.Expected[i])
+	}
+	return "The traffic did not split as intended: " + strings.Join(parts, ", ") + "; a split this far off would not come by chance."
+}
+
+// dimension checks the split for every value of a dimension, each at its share
+// of the error.
+func (g *gatherer) dimension(ctx context.Context, d queries.Dimension) error {
+	rows, ok, err := g.run(ctx, d.Statement)
+	if !ok {
+		return err
+	}
+	byValue := map[string][][]int64{}
+	for row := range rows.Len() {
+		value, _ := rows.Text(row, "value")
+		code, _ := rows.Int(row, "assay_stratum")
+		epoch, arm := g.script.Stratum(code)
+		if byValue[value] == nil {
+			byValue[value] = make([][]int64, len(g.ev.strata))
+			for i := range byValue[value] {
+				byValue[value][i] = make([]int64, len(g.at.experiment.Variations))
+			}
+		}
+		byValue[value][epoch][arm], _ = rows.Int(row, "units")
+	}
+	g.dimensionRatios(d.Name, byValue)
+	return nil
+}
+
+func (g *gatherer) dimensionRatios(name string, byValue map[string][][]int64) {
+	e := g.at.experiment
+	var checks []ledger.RatioCheck
+	for value, byEpoch := range byValue {
+		var groups []stats.RatioGroup
+		for i, epoch := range g.at.dataEpochs() {
+			if _, sole := epoch.allocation.Sole(); !sole {
+				groups = append(groups, stats.RatioGroup{Counts: byEpoch[i], Expected: weights(epoch.allocation, e.Variations)})
+			}
+		}
+		check := stats.CombineRatios(groups, float64(e.PlannedUnits), e.Policy.Alpha.SampleRatio/float64(len(byValue)))
+		checks = append(checks, ledger.RatioCheck{Slice: name + " = " + value, SampleRatio: check})
+		if check.Failed {
+			g.find("sample_ratio_dimension", fmt.Sprintf("Where %s is %q: %s", name, value, ratioText(check, e.Variations)), "")
+		}
+	}
+	slices.SortFunc(checks, func(a, b ledger.RatioCheck) int {
+		return cmp.Or(cmp.Compare(b.LogE, a.LogE), cmp.Compare(a.Slice, b.Slice))
+	})
+	g.ev.health.SampleRatio = append(g.ev.health.SampleRatio, checks...)
+}
+
+// sourceHealth judges a source by what the facts statement showed. Only where
+// that leaves a doubt is the whole source looked at.
+func (g *gatherer) sourceHealth(ctx context.Context, f queries.Facts, h *ledger.SourceHealth) error {
+	e := g.at.experiment
+	limit := g.at.project.FreshnessOf(g.at.project.Config.Facts[f.Source].Freshness, e)
+	old := h.Newest == nil || g.reference().Sub(*h.Newest) > limit
+	fewer := g.fewer(h)
+	if !old && !fewer || total(h.Units) == 0 || g.at.ended() != nil {
+		return nil
+	}
+	if err := g.align(ctx, f, h); err != nil || h.Alignment == nil {
+		return err
+	}
+	g.judge(f, h, limit, fewer)
+	return nil
+}
+
+func total(list []int64) int64 {
+	var sum int64
+	for _, n := range list {
+		sum += n
+	}
+	return sum
+}
+
+// fewer tells whether far fewer of the exposed units have a fact than at the
+// look before: less than half the share.
+func (g *gatherer) fewer(h *ledger.SourceHealth) bool {
+	if g.at.previous == nil {
+		return false
+	}
+	for _, before := range g.at.previous.Health.Sources {
+		if before.Source != h.Source || total(before.Units) < 100 || total(h.Units) < 100 {
+			continue
+		}
+		was := float64(total(before.Present)) / float64(total(before.Units))
+		is := float64(total(h.Present)) / float64(total(h.Units))
+		return is < was/2
+	}
+	return false
+}
+
+// judge says what the look at the whole source found: nothing there, nobody
+// met, or old.
+func (g *gatherer) judge(f queries.Facts, h *ledger.SourceHealth, limit time.Duration, fewer bool) {
+	a, units := h.Alignment, total(h.Units)
+	name := g.at.project.Config.Assignments[g.at.experiment.Assignment].Identifier
+	switch {
+	case a.Rows == 0 && units >= leastUnits && g.windowOpen(f, limit):
+		h.Blind = true
+		g.trouble(&g.ev.blind, "source_empty", "hold", f.Source, fmt.Sprintf("Source %s has no rows before as-of.", f.Source))
+	case a.Rows > 0 && a.Matched == 0 && units >= leastUnits:
+		h.Blind = true
+		g.trouble(&g.ev.blind, "source_blind", "hold", f.Source, fmt.Sprintf(
+			"The identifiers of %s do not meet those of the exposures: of %d exposed units (%s) none is among its %d identifiers. Exposures look like %s, %s looks like %s.",
+			f.Source, units, name, a.IDs, a.UnitShape, f.Source, a.FactShape))
+	case fewer:
+		h.Blind = true
+		g.trouble(&g.ev.blind, "source_fading", "hold", f.Source, fmt.Sprintf(
+			"Far fewer exposed units have facts in %s than at the look before: %d of %d.", f.Source, total(h.Present), units))
+	case a.Newest != nil && g.reference().Sub(*a.Newest) > limit:
+		h.Stale = true
+		g.trouble(&g.ev.stale, "stale_source", "hold", f.Source,
+			fmt.Sprintf("The newest row of %s is from %s, more than %s before as-of.", f.Source, minute(*a.Newest), limit))
+	}
+}
+
+// windowOpen tells whether facts could be expected by now.
+func (g *gatherer) windowOpen(f queries.Facts, limit time.Duration) bool {
+	first := g.at.project.Config.Metrics[f.Measures[0].Metric].Delay.Duration
+	for _, m := range f.Measures {
+		first = min(first, g.at.project.Config.Metrics[m.Metric].Delay.Duration)
+	}
+	return g.at.asOf.Sub(g.at.experiment.Start.Time) > first+limit
+}
+
+// align looks at all identifiers of a source, once more scanned.
+func (g *gatherer) align(ctx context.Context, f queries.Facts, h *ledger.SourceHealth) error {
+	rows, ok, err := g.run(ctx, f.Alignment)
+	if !ok {
+		return err
+	}
+	a := &ledger.Alignment{}
+	a.Rows, _ = rows.Int(0, "fact_rows")
+	a.NullRows, _ = rows.Int(0, "null_rows")
+	a.IDs, _ = rows.Int(0, "identifiers")
+	a.Matched, _ = rows.Int(0, "matched")
+	if newest, ok := rows.Int(0, "newest"); ok {
+		at := time.UnixMicro(newest).UTC()
+		a.Newest = &at
+	}
+	h.Alignment = a
+	if a.Matched > 0 || a.Rows == 0 {
+		return nil
+	}
+	rows, ok, err = g.run(ctx, f.Shapes)
+	if !ok {
+		return err
+	}
+	for row := range rows.Len() {
+		shape := shapeOf(rows, row)
+		if side, _ := rows.Text(row, "side"); side == "units" {
+			a.UnitShape = shape
+		} else {
+			a.FactShape = shape
+		}
+	}
+	return nil
+}
+
+// shapeOf writes the form of an identifier, keeping only the letters and signs
+// that all of that form begin with: u-9999 says more than a-9999, and still
+// shows nobody's identifier, as long as there are many of that form.
+func shapeOf(rows *connectors.Rows, row int) string {
+	shape, _ := rows.Text(row, "shape")
+	first, _ := rows.Text(row, "first_id")
+	last, _ := rows.Text(row, "last_id")
+	if n, _ := rows.Int(row, "n"); n < leastUnits {
+		return shape
+	}
+	out := []rune(shape)
+	a, b := []rune(first), []rune(last)
+	for i := range out {
+		if i >= len(a) || i >= len(b) || a[i] != b[i] || unicode.IsDigit(a[i]) {
+			break
+		}
+		out[i] = a[i]
+	}
+	return string(out)
+}
+
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }

@@ -1,0 +1,321 @@
+package job
+
+import (
+	"slices"
+
+	"assay/decide"
+	"assay/ledger"
+	"assay/spec"
+	"assay/stats"
+)
+
+// alphaSecondary is the error of a secondary metric's interval. It is not
+// corrected over metrics: secondary metrics decide nothing.
+const alphaSecondary = 0.05
+
+// question is one metric in one role against one treatment.
+type question struct {
+	role      string
+	use       spec.Use
+	metric    spec.Metric
+	treatment int // position among the variations
+	alpha     float64
+}
+
+// weigh answers every question of the experiment from the moments.
+func weigh(at *vantage, ev *evidence) {
+	if len(ev.metrics) == 0 {
+		return
+	}
+	asked := questions(at)
+	byMetric := map[string]int{}
+	for _, q := range asked {
+		key := q.role + " " + q.use.Metric
+		i, ok := byMetric[key]
+		if !ok {
+			i = len(ev.results)
+			byMetric[key] = i
+			ev.results = append(ev.results, metricResult(at, ev, q))
+		}
+		versus := compare(at, ev, q)
+		ev.results[i].Comparisons = append(ev.results[i].Comparisons, versus)
+		if q.role != decide.RoleSecondary {
+			ev.judgements = append(ev.judgements, judgement(at, ev, q, versus))
+		}
+	}
+	adjustGoals(ev)
+}
+
+// questions lists what is asked, with each question's share of its family's
+// error: fixed before data, so that the chance of any false rollback is at most
+// alpha whatever the dependence of the guardrails.
+func questions(at *vantage) []question {
+	e := at.experiment
+	var guards, goals, rest []question
+	each := func(role string, uses []spec.Use, add func(question)) {
+		for _, use := range uses {
+			for i, v := range e.Variations {
+				if !v.KnownGood {
+					add(question{role: role, use: use, metric: at.project.Config.Metrics[use.Metric], treatment: i, alpha: alphaSecondary})
+				}
+			}
+		}
+	}
+	each(decide.RoleGuardrail, e.Guardrails, func(q question) { guards = append(guards, q) })
+	each(decide.RoleGoal, e.Goals, func(q question) {
+		if q.use.Rollback {
+			guards = append(guards, q)
+			return
+		}
+		goals = append(goals, q)
+	})
+	each(decide.RoleSecondary, e.Secondary, func(q question) { rest = append(rest, q) })
+	split(guards, e.Policy.Alpha.Guardrails)
+	split(goals, e.Policy.Alpha.Goals)
+	return slices.Concat(guards, goals, rest)
+}
+
+func split(family []question, alpha float64) {
+	if len(family) == 0 {
+		return
+	}
+	weights := make([]float64, len(family))
+	for i, q := range family {
+		weights[i] = max(q.use.Weight, 0)
+		if weights[i] == 0 {
+			weights[i] = 1
+		}
+	}
+	for i, share := range stats.SplitAlpha(alpha, weights) {
+		family[i].alpha = share
+	}
+}
+
+func metricResult(at *vantage, ev *evidence, q question) ledger.MetricResult {
+	m := q.metric
+	r := ledger.MetricResult{
+		Name: q.use.Metric, Role: q.role, Kind: m.Kind, Source: m.Source,
+		Description: m.Description, Quality: m.Quality, Direction: m.Direction, Unit: m.Unit,
+		Window: windowText(m), MDE: amount(q.use.MDE), Margin: amount(q.use.Margin),
+	}
+	data := ev.metrics[q.use.Metric]
+	if data == nil || data.failed {
+		return r
+	}
+	for epoch := range data.moments {
+		for arm, v := range at.experiment.Variations {
+			r.Arms = append(r.Arms, ledger.ArmMoments{Variation: v.ID, Epoch: epoch + 1, Moments: data.moments[epoch][arm]})
+		}
+	}
+	return r
+}
+
+func amount(a *spec.Amount) *stats.Size {
+	if a == nil {
+		return nil
+	}
+	return &stats.Size{Value: a.Value, Absolute: a.Absolute}
+}
+
+func sizeOf(a *spec.Amount) stats.Size {
+	if s := amount(a); s != nil {
+		return *s
+	}
+	return stats.Size{}
+}
+
+// windowText says in words which facts count.
+func windowText(m spec.Metric) string {
+	text := "from first exposure"
+	if m.Delay.Duration > 0 {
+		text = "from " + m.Delay.String() + " after first exposure"
+	}
+	if m.Window.Duration == 0 {
+		text += " until as-of"
+	} else {
+		text += " for " + m.Window.String()
+	}
+	if m.CompleteOnly {
+		text += ", complete units only"
+	}
+	return text
+}
+
+// kindOf is what the arithmetic makes of a metric kind.
+func kindOf(kind string) stats.Kind {
+	switch kind {
+	case "proportion":
+		return stats.KindProportion
+	case "ratio":
+		return stats.KindRatio
+	default:
+		return stats.KindMean
+	}
+}
+
+// design is everything about a comparison that is fixed before data.
+func design(at *vantage, q question) stats.Design {
+	e := at.experiment
+	method, reason := stats.Route(q.metric.Kind, q.use.Method, q.metric.BaseRate)
+	d := stats.Design{
+		Kind: kindOf(q.metric.Kind), Method: method, Reason: reason, Harm: stats.SideUp,
+		Margin: sizeOf(q.use.Margin), MDE: sizeOf(q.use.MDE), Alpha: q.alpha,
+		Planned:  float64(e.PlannedUnits) * (e.Variations[q.treatment].Weight + e.KnownGood().Weight),
+		MinUnits: e.Policy.MinUnits,
+	}
+	if q.metric.Direction == "up" {
+		d.Harm = stats.SideDown
+	}
+	if q.metric.BaseRate != nil {
+		d.BaseRate = *q.metric.BaseRate
+	}
+	return d
+}
+
+// compare answers one question.
+func compare(at *vantage, ev *evidence, q question) ledger.Versus {
+	d := design(at, q)
+	v := ledger.Versus{Variation: at.experiment.Variations[q.treatment].ID}
+	data := ev.metrics[q.use.Metric]
+	if data == nil || data.failed {
+		v.Comparison = stats.Comparison{Status: stats.StatusNoUnits, Design: d, P: 1, PWithin: 1, Note: "its source did not answer"}
+	} else {
+		v.Comparison = stats.Compare(d, strata(at, ev, data, q.treatment))
+		if !data.measure.Zeros {
+			v.Presence = presence(at, ev, data, q.treatment)
+		}
+	}
+	v.MaxLogE = max(v.LogE, previousMax(at, q))
+	return v
+}
+
+// strata are the epochs of one comparison. Where an epoch's sample ratio fails
+// the declared split is wrong and the observed arm sizes take its place: a
+// broken split must not look like harm.
+func strata(at *vantage, ev *evidence, data *metricData, treatment int) []stats.Stratum {
+	control := controlOf(at.experiment)
+	var out []stats.Stratum
+	for i, epoch := range at.dataEpochs() {
+		w := weights(epoch.allocation, at.experiment.Variations)
+		if w[control] == 0 || w[treatment] == 0 {
+			continue
+		}
+		s := stats.Stratum{
+			Epoch: i + 1, Share: w[treatment] / (w[treatment] + w[control]),
+			Control: data.moments[i][control], Treatment: data.moments[i][treatment],
+		}
+		nc, nt := ev.strata[i][control].units, ev.strata[i][treatment].units
+		if ev.broken[i] && nc > 0 && nt > 0 {
+			s.Share = float64(nt) / float64(nt+nc)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func controlOf(e *spec.Experiment) int {
+	return slices.IndexFunc(e.Variations, func(v spec.Variation) bool { return v.KnownGood })
+}
+
+// presence tests whether the units that have a value at all are as many in
+// both arms as the units exposed would have it.
+func presence(at *vantage, ev *evidence, data *metricData, treatment int) *stats.SampleRatio {
+	control := controlOf(at.experiment)
+	present, exposed := make([]int64, 2), make([]int64, 2)
+	for i := range ev.strata {
+		for k, arm := range []int{control, treatment} {
+			present[k] += data.moments[i][arm].N
+			exposed[k] += ev.strata[i][arm].units
+		}
+	}
+	if exposed[0] == 0 || exposed[1] == 0 {
+		return nil
+	}
+	r := stats.TestSampleRatio(present, shares(exposed), float64(at.experiment.PlannedUnits), at.experiment.Policy.Alpha.SampleRatio)
+	return &r
+}
+
+// previousMax is the largest log e-value of this question at earlier looks of
+// this version, never below 0, where evidence starts.
+func previousMax(at *vantage, q question) float64 {
+	if at.previous == nil || at.previous.Version != at.plan.Version {
+		return 0
+	}
+	for _, m := range at.previous.Metrics {
+		if m.Name != q.use.Metric || m.Role != q.role {
+			continue
+		}
+		for _, c := range m.Comparisons {
+			if c.Variation == at.experiment.Variations[q.treatment].ID {
+				return c.MaxLogE
+			}
+		}
+	}
+	return 0
+}
+
+func judgement(at *vantage, ev *evidence, q question, v ledger.Versus) decide.Judgement {
+	j := decide.Judgement{
+		Metric: q.use.Metric, Role: q.role, Variation: v.Variation, Rollback: q.use.Rollback,
+		Source: q.metric.Source, Comparison: v.Comparison,
+		Latched: previousMax(at, q) >= v.Bound && v.Bound > 0,
+	}
+	j.StepUnits = stepUnits(at, ev, q)
+	j.Better = v.Absolute != 0 && (v.Absolute > 0) == (q.metric.Direction == "up")
+	j.WinP = v.PTwoSided
+	return j
+}
+
+// stepUnits counts, in the smaller arm, the units of the present rung whose
+// window has closed.
+func stepUnits(at *vantage, ev *evidence, q question) int64 {
+	epochs := at.dataEpochs()
+	last := len(epochs) - 1
+	data := ev.metrics[q.use.Metric]
+	if data == nil || data.failed || len(epochs) < len(at.epochs) {
+		return 0
+	}
+	count := func(arm int) int64 {
+		c := ev.strata[last][arm]
+		if data.measure.Closed != "" {
+			return c.closed[data.measure.Closed]
+		}
+		return c.units
+	}
+	return min(count(controlOf(at.experiment)), count(q.treatment))
+}
+
+// adjustGoals corrects the goals' p-values over all goals (Holm 1979), which
+// holds at any stopping time because each is valid at any look.
+func adjustGoals(ev *evidence) {
+	var p []float64
+	for _, j := range ev.judgements {
+		if j.Role == decide.RoleGoal {
+			p = append(p, j.WinP)
+		}
+	}
+	adjusted := stats.Holm(p)
+	k := 0
+	for i := range ev.judgements {
+		j := &ev.judgements[i]
+		if j.Role != decide.RoleGoal {
+			continue
+		}
+		j.WinP = adjusted[k]
+		k++
+		setAdjusted(ev.results, j)
+	}
+}
+
+func setAdjusted(results []ledger.MetricResult, j *decide.Judgement) {
+	for i := range results {
+		if results[i].Name != j.Metric || results[i].Role != decide.RoleGoal {
+			continue
+		}
+		for k := range results[i].Comparisons {
+			if results[i].Comparisons[k].Variation == j.Variation {
+				results[i].Comparisons[k].Adjusted = &j.WinP
+			}
+		}
+	}
+}
