@@ -1,0 +1,229 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"assay/job"
+	"assay/ledger"
+	"assay/queries"
+	"assay/report"
+	"assay/spec"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate",
+		Short: "Check assay.yaml and all experiments; every problem at once",
+		Args:  exactly(0),
+		RunE:  func(*cobra.Command, []string) error { return a.validate() },
+	}
+}
+
+func (a *app) validate() error {
+	project, problems, err := spec.Load(a.project, a.env)
+	if err != nil {
+		return badInput(err)
+	}
+	if len(problems) == 0 {
+		if err := renderAll(project, a.now()); err != nil {
+			return badInput(err)
+		}
+	}
+	if a.output == "json" {
+		return a.validateJSON(project, problems)
+	}
+	if len(problems) > 0 {
+		problems.Write(a.stderr)
+		return badInput(errors.New(count(len(problems), "problem")))
+	}
+	project.Warnings.Write(a.stderr)
+	fmt.Fprintf(a.stdout, "ok: %s, %s, %s\n", count(len(project.Experiments), "experiment"),
+		count(len(project.Config.Metrics), "metric"), count(len(project.Config.Facts), "fact source"))
+	return nil
+}
+
+// renderAll makes sure that every experiment's SQL can be written.
+func renderAll(project *spec.Project, now time.Time) error {
+	for i := range project.Experiments {
+		for _, name := range queries.DialectNames() {
+			d, err := queries.DialectOf(name)
+			if err != nil {
+				return err
+			}
+			if _, err := job.Script(project, &project.Experiments[i], &ledger.History{}, now, d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *app) validateJSON(project *spec.Project, problems spec.Problems) error {
+	out := struct {
+		Problems []spec.Problem `json:"problems"`
+		Warnings []spec.Problem `json:"warnings"`
+	}{Problems: append([]spec.Problem{}, problems...), Warnings: []spec.Problem{}}
+	if project != nil {
+		out.Warnings = append(out.Warnings, project.Warnings...)
+	}
+	if err := json.NewEncoder(a.stdout).Encode(out); err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		return exit{code: exitInput}
+	}
+	return nil
+}
+
+func (a *app) schemaCommand() *cobra.Command {
+	schemas := map[string]func() ([]byte, error){"project": spec.ProjectSchema, "experiment": spec.ExperimentSchema}
+	return &cobra.Command{
+		Use:       "schema project|experiment",
+		Short:     "Print the JSON Schema of assay.yaml or of an experiment file, for editors",
+		Args:      exactly(1),
+		ValidArgs: []string{"project", "experiment"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			schema, ok := schemas[args[0]]
+			if !ok {
+				return badInput(fmt.Errorf("no schema %q: want project or experiment", args[0]))
+			}
+			text, err := schema()
+			if err != nil {
+				return err
+			}
+			_, err = a.stdout.Write(text)
+			return err
+		},
+	}
+}
+
+func (a *app) sqlCommand() *cobra.Command {
+	var dialect, asOf string
+	var checks bool
+	cmd := &cobra.Command{
+		Use:   "sql EXPERIMENT",
+		Short: "Print the SQL of a look exactly as it would run; needs no warehouse",
+		Args:  exactly(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.sql(args[0], dialect, asOf, checks)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&dialect, "dialect", "", "render for "+strings.Join(queries.DialectNames(), ", ")+"; default that of the warehouse")
+	flags.StringVar(&asOf, "as-of", "", "as of this instant; default now, floored to the cadence")
+	flags.BoolVar(&checks, "checks", false, "also print what runs only where the data look wrong")
+	return cmd
+}
+
+func (a *app) sql(name, dialect, asOf string, checks bool) error {
+	project, err := a.load()
+	if err != nil {
+		return err
+	}
+	e, err := a.one(project, name)
+	if err != nil {
+		return err
+	}
+	if dialect == "" {
+		dialect = project.Config.Warehouse.Type
+	}
+	d, err := queries.DialectOf(dialect)
+	if err != nil {
+		return badInput(err)
+	}
+	at := a.now().UTC().Truncate(e.Cadence.Duration)
+	if asOf != "" {
+		if at, err = instant(asOf); err != nil {
+			return badInput(fmt.Errorf("--as-of: %w", err))
+		}
+	}
+	l, err := a.read(project)
+	if err != nil {
+		return err
+	}
+	h, err := l.History(e.Name)
+	if err = errors.Join(err, l.Close()); err != nil {
+		return err
+	}
+	script, err := job.Script(project, e, h, at, d)
+	if err != nil {
+		return err
+	}
+	statements := script.All()
+	if checks {
+		statements = append(statements, script.Checks()...)
+	}
+	return a.statements(statements)
+}
+
+func (a *app) statements(list []queries.Statement) error {
+	if a.output == "json" {
+		return json.NewEncoder(a.stdout).Encode(list)
+	}
+	for i, s := range list {
+		if i > 0 {
+			fmt.Fprintln(a.stdout)
+		}
+		fmt.Fprintf(a.stdout, "-- %s\n%s;\n", s.Name, strings.TrimRight(s.SQL, "\n"))
+	}
+	return nil
+}
+
+func (a *app) explainCommand() *cobra.Command {
+	var asOf string
+	cmd := &cobra.Command{
+		Use:   "explain EXPERIMENT",
+		Short: "Say what was decided, why, and what would have changed it",
+		Args:  exactly(1),
+		RunE:  func(_ *cobra.Command, args []string) error { return a.explain(args[0], asOf) },
+	}
+	cmd.Flags().StringVar(&asOf, "as-of", "", "explain the look as of this instant; default the latest")
+	return cmd
+}
+
+func (a *app) explain(name, asOf string) error {
+	project, err := a.load()
+	if err != nil {
+		return err
+	}
+	l, err := a.read(project)
+	if err != nil {
+		return err
+	}
+	h, err := l.History(name)
+	if err = errors.Join(err, l.Close()); err != nil {
+		return err
+	}
+	look := job.Latest(h)
+	if asOf != "" {
+		at, err := instant(asOf)
+		if err != nil {
+			return badInput(fmt.Errorf("--as-of: %w", err))
+		}
+		look = lookAt(h, at)
+	}
+	if look == nil {
+		return badInput(fmt.Errorf("the ledger has no such look of %q", name))
+	}
+	if a.output == "json" {
+		return report.JSON(a.stdout, look)
+	}
+	return report.Explain(a.stdout, report.Explained{Look: look, History: job.UpTo(h, look), Since: job.Since(h)}, a.text())
+}
+
+// lookAt is the look of that as-of that was written last.
+func lookAt(h *ledger.History, at time.Time) *ledger.Look {
+	for _, e := range slices.Backward(h.Looks) {
+		if e.Body.AsOf.Equal(at) {
+			return &e.Body
+		}
+	}
+	return nil
+}

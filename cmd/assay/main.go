@@ -1,0 +1,59 @@
+// Command assay judges changes behind feature flags from the data in the
+// warehouse and tells the flag store what to do.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+	_ "time/tzdata" // zones of specs must resolve on machines without zone files.
+
+	"golang.org/x/term"
+)
+
+func main() { os.Exit(start(os.Args[1:], nil)) }
+
+// start runs the program against the system; at is called at the instants of a
+// run between an entry and its effect.
+func start(args []string, at func(string)) int {
+	stopped := make(chan os.Signal, 1)
+	signal.Notify(stopped, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(stopped)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	go func() {
+		if s, ok := <-stopped; ok {
+			cancel(signalled{s})
+		}
+	}()
+	return execute(ctx, args, system{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		env: os.LookupEnv, now: time.Now, terminal: isTerminal, at: at,
+	})
+}
+
+// system is all that the program takes from outside.
+type system struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	env            func(string) (string, bool)
+	now            func() time.Time
+	// terminal gives the width of a terminal, 0 where w is none.
+	terminal func(w io.Writer) int
+	at       func(instant string)
+}
+
+func isTerminal(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"assay/ledger"
+	"assay/report"
+	"assay/spec"
+)
+
+// app is one call of the program.
+type app struct {
+	system
+	project   string
+	output    string
+	logFormat string
+	quiet     bool
+	clock     string
+	log       *slog.Logger
+}
+
+// execute runs the command line and returns the exit code.
+func execute(ctx context.Context, args []string, s system) int {
+	a := &app{system: s}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(s.stdin)
+	root.SetOut(s.stdout)
+	root.SetErr(s.stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && err.Error() != "" {
+		fmt.Fprintf(s.stderr, "assay: %s\n", err)
+	}
+	return codeOf(ctx, err)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "assay",
+		Short: "Judge changes behind feature flags from the data in the warehouse",
+		Long: `assay runs your assignment query and metric queries, checks that identifiers
+meet and that traffic split as intended, computes confidence sequences that are
+valid however often one looks, decides, and tells the flag store.
+
+Exit codes: 0 done, 1 an experiment failed, 2 bad flags or spec, 3 warehouse or
+ledger unreachable, 4 a decision is undelivered, 5 a --fail-on condition was met,
+11 another run holds the lock, 130 and 143 stopped by a signal.`,
+		SilenceUsage: true, SilenceErrors: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.setUp() },
+	}
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.project, "project", "p", "assay.yaml", "assay.yaml or its folder")
+	flags.StringVarP(&a.output, "output", "o", "text", "result on stdout: text or json")
+	flags.StringVar(&a.logFormat, "log-format", "text", "log on stderr: text or json")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "log errors only, show no progress")
+	flags.StringVar(&a.clock, "now", "", "use this instant as the clock (RFC 3339), for simulations and replays")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
+	root.AddCommand(a.initCommand(), a.validateCommand(), a.schemaCommand(), a.sqlCommand(), a.runCommand(),
+		a.deliverCommand(), a.clearCommand(), a.explainCommand(), a.reportCommand(), a.versionCommand())
+	return root
+}
+
+// setUp checks the flags that all commands share.
+func (a *app) setUp() error {
+	if a.output != "text" && a.output != "json" {
+		return badInput(fmt.Errorf("--output %q: want text or json", a.output))
+	}
+	level := slog.LevelInfo
+	if a.quiet {
+		level = slog.LevelError
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch a.logFormat {
+	case "text":
+		a.log = slog.New(slog.NewTextHandler(a.stderr, options))
+	case "json":
+		a.log = slog.New(slog.NewJSONHandler(a.stderr, options))
+	default:
+		return badInput(fmt.Errorf("--log-format %q: want text or json", a.logFormat))
+	}
+	if a.clock == "" {
+		return nil
+	}
+	now, err := instant(a.clock)
+	if err != nil {
+		return badInput(fmt.Errorf("--now: %w", err))
+	}
+	a.now = func() time.Time { return now }
+	return nil
+}
+
+// instant reads RFC 3339 or a date.
+func instant(text string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is no instant: want RFC 3339 (2026-11-02T00:00:00Z) or a date", text)
+}
+
+// load reads the spec. Problems go to stderr, all at once.
+func (a *app) load() (*spec.Project, error) {
+	project, problems, err := spec.Load(a.project, a.env)
+	if err != nil {
+		return nil, badInput(err)
+	}
+	if len(problems) > 0 {
+		problems.Write(a.stderr)
+		return nil, badInput(fmt.Errorf("%s in the spec; nothing was run", count(len(problems), "problem")))
+	}
+	return project, nil
+}
+
+// one finds the experiment that is named on the command line.
+func (a *app) one(project *spec.Project, name string) (*spec.Experiment, error) {
+	e, ok := project.Experiment(name)
+	if !ok {
+		names := make([]string, len(project.Experiments))
+		for i := range project.Experiments {
+			names[i] = project.Experiments[i].Name
+		}
+		return nil, badInput(fmt.Errorf("no experiment %q: want one of %s", name, strings.Join(names, ", ")))
+	}
+	return e, nil
+}
+
+// read opens the ledger for reading only.
+func (a *app) read(project *spec.Project) (*ledger.Ledger, error) {
+	return ledger.OpenReadOnly(project.Abs(project.Config.Ledger.Path))
+}
+
+// write opens the ledger for writing; another run that has it open is an error.
+func (a *app) write(project *spec.Project) (*ledger.Ledger, error) {
+	l, err := ledger.Open(project.Abs(project.Config.Ledger.Path))
+	if errors.Is(err, ledger.ErrLocked) {
+		return nil, exit{exitLocked, errors.New("another run holds the ledger")}
+	}
+	if err == nil && l.Recovered != "" {
+		a.log.Warn("ledger recovered", "what", l.Recovered)
+	}
+	return l, err
+}
+
+// text is how results are written for a person.
+func (a *app) text() report.TextOptions {
+	o := report.TextOptions{Width: a.terminal(a.stdout)}
+	if _, off := a.env("NO_COLOR"); o.Width > 0 && !off {
+		o.Colour = report.ANSI
+	}
+	return o
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return fmt.Sprintf("1 %s", noun)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// exactly refuses another number of arguments as bad input.
+func exactly(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := cobra.ExactArgs(n)(cmd, args); err != nil {
+			return badInput(err)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,329 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"assay/connectors"
+	"assay/connectors/flags"
+	"assay/job"
+	"assay/ledger"
+	"assay/report"
+	"assay/spec"
+)
+
+// runFlags are the flags of assay run.
+type runFlags struct {
+	asOf             string
+	selected         []string
+	excluded         []string
+	failOn           []string
+	dry, refresh     bool
+	deliver, verbose bool
+	parallel         int
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Take a look at the experiments, decide, record and deliver",
+		Long: `run takes one look at each selected experiment as of one instant, records it in
+the ledger, delivers what is owed to the flag stores, and writes the report. A
+look that the ledger already has is shown from there and sends nothing again.`,
+		Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.asOf, "as-of", "", "look as of this instant (RFC 3339 or a date); default now, floored to the cadence")
+	flags.StringSliceVar(&f.selected, "select", nil, "experiments to look at: names and tag:NAME")
+	flags.StringSliceVar(&f.excluded, "exclude", nil, "experiments to leave out: names and tag:NAME")
+	flags.StringSliceVar(&f.failOn, "fail-on", nil, "exit with 5 if one of these is met: rollback, hold, srm, stale")
+	flags.BoolVar(&f.dry, "dry-run", false, "compute and show; record and deliver nothing")
+	flags.BoolVar(&f.refresh, "refresh", false, "compute recorded looks anew and say by how much they moved; record nothing")
+	flags.BoolVar(&f.deliver, "deliver", false, "deliver also for an as-of that is not newer than the last decided one")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show each look in full")
+	flags.IntVar(&f.parallel, "parallel", 1, "experiments looked at together")
+	return cmd
+}
+
+// conditions are what --fail-on can name.
+var conditions = map[string]func(*ledger.Look) bool{
+	"rollback": func(l *ledger.Look) bool { return l.Decision.Verdict == "rollback" },
+	"hold":     func(l *ledger.Look) bool { return l.Decision.Verdict == "hold" },
+	"srm":      func(l *ledger.Look) bool { return found(l, "sample_ratio") },
+	"stale":    func(l *ledger.Look) bool { return found(l, "stale_exposures", "stale_source", "no_exposures") },
+}
+
+func found(l *ledger.Look, codes ...string) bool {
+	return slices.ContainsFunc(l.Health.Problems, func(p ledger.Finding) bool { return slices.Contains(codes, p.Code) })
+}
+
+func (a *app) run(ctx context.Context, f runFlags) error {
+	o, err := f.options()
+	if err != nil {
+		return badInput(err)
+	}
+	project, err := a.load()
+	if err != nil {
+		return err
+	}
+	experiments, err := project.Select(f.selected, f.excluded)
+	if err != nil {
+		return badInput(err)
+	}
+	j, err := a.job(ctx, project, o.Mode == job.ModeRun)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = errors.Join(j.Warehouse.Close(), j.Ledger.Close()) }()
+	j.Parallel = f.parallel
+	progress := a.progress()
+	j.Progress = progress.show
+	results, delivered, err := j.Run(ctx, experiments, o)
+	progress.clear()
+	if err != nil {
+		return err
+	}
+	if o.Mode == job.ModeRun {
+		if err := a.publish(project, j.Ledger, results); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+	}
+	return a.conclude(summary{results: results, delivered: delivered, job: j, flags: f, report: project.Abs(project.Config.Report.Path)})
+}
+
+// options turns the flags into what the job takes.
+func (f runFlags) options() (job.Options, error) {
+	o := job.Options{DeliverBackfill: f.deliver}
+	if f.dry && f.refresh {
+		return o, errors.New("--dry-run and --refresh do not go together")
+	}
+	if f.dry {
+		o.Mode = job.ModeDry
+	}
+	if f.refresh {
+		o.Mode = job.ModeRefresh
+	}
+	for _, name := range f.failOn {
+		if conditions[name] == nil {
+			return o, fmt.Errorf("--fail-on %q: want some of rollback, hold, srm, stale", name)
+		}
+	}
+	if f.asOf == "" {
+		return o, nil
+	}
+	var err error
+	if o.AsOf, err = instant(f.asOf); err != nil {
+		return o, fmt.Errorf("--as-of: %w", err)
+	}
+	return o, nil
+}
+
+// job opens what a run needs: first the ledger, whose lock keeps two runs
+// apart, then the stores and the warehouse.
+func (a *app) job(ctx context.Context, project *spec.Project, writing bool) (*job.Job, error) {
+	open := a.read
+	if writing {
+		open = a.write
+	}
+	l, err := open(project)
+	if err != nil {
+		return nil, err
+	}
+	stores, err := a.stores(project)
+	if err != nil {
+		return nil, errors.Join(badInput(err), l.Close())
+	}
+	warehouse, err := connectors.Open(ctx, project.Config.Warehouse, project.Dir)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("warehouse: %w", err), l.Close())
+	}
+	v := buildVersion()
+	return &job.Job{
+		Project: project, Warehouse: warehouse, Ledger: l, Stores: stores,
+		Now: a.now, Tool: v.Version, Revision: "", At: a.at,
+	}, nil
+}
+
+func (a *app) stores(project *spec.Project) (map[string]flags.Store, error) {
+	stores := map[string]flags.Store{}
+	for name, cfg := range project.Config.FlagStores {
+		store, err := flags.Open(name, cfg, project.Dir, flags.Options{Now: a.now, UserAgent: "assay/" + buildVersion().Version})
+		if err != nil {
+			return nil, err
+		}
+		stores[name] = store
+	}
+	return stores, nil
+}
+
+func (a *app) publish(project *spec.Project, l *ledger.Ledger, results []job.Result) error {
+	var looks []*ledger.Look
+	for _, r := range results {
+		if r.Look != nil {
+			looks = append(looks, r.Look)
+		}
+	}
+	return job.Publish(l, project.Abs(project.Config.Report.Path), looks)
+}
+
+// summary is what a run says at its end.
+type summary struct {
+	results   []job.Result
+	delivered []job.Delivered
+	job       *job.Job
+	flags     runFlags
+	report    string
+}
+
+// conclude writes the result and chooses the exit code.
+func (a *app) conclude(s summary) error {
+	undelivered := 0
+	if s.writes() {
+		var err error
+		if undelivered, err = s.job.Undelivered(); err != nil {
+			return err
+		}
+	}
+	code := s.code(undelivered)
+	if a.output == "json" {
+		if err := a.summaryJSON(s, undelivered, code); err != nil {
+			return err
+		}
+	} else if err := a.summaryText(s, undelivered); err != nil {
+		return err
+	}
+	if code == exitDone {
+		return nil
+	}
+	return exit{code: code}
+}
+
+func (s summary) writes() bool { return !s.flags.dry && !s.flags.refresh }
+
+func (s summary) code(undelivered int) int {
+	var codes []int
+	if undelivered > 0 {
+		codes = append(codes, exitUndelivered)
+	}
+	failed := 0
+	for _, r := range s.results {
+		if r.Err != nil {
+			failed++
+		}
+		if r.Look != nil && slices.ContainsFunc(s.flags.failOn, func(name string) bool { return conditions[name](r.Look) }) {
+			codes = append(codes, exitCondition)
+		}
+	}
+	if failed > 0 {
+		codes = append(codes, exitFailed)
+	}
+	return worst(codes...)
+}
+
+func (a *app) summaryText(s summary, undelivered int) error {
+	o := a.text()
+	for _, r := range s.results {
+		switch {
+		case r.Err != nil:
+			fmt.Fprintf(a.stdout, "%-8s  %s: %s\n", "failed", r.Experiment, firstLine(r.Err))
+		case r.Skipped != "":
+			fmt.Fprintf(a.stdout, "%-8s  %s: %s\n", "skipped", r.Experiment, r.Skipped)
+		case s.flags.refresh:
+			fmt.Fprintf(a.stdout, "%-8s  %s: estimates moved by at most %.2g of their size\n", "refresh", r.Experiment, r.Moved)
+		case s.flags.verbose:
+			if err := report.Text(a.stdout, r.Look, o); err != nil {
+				return err
+			}
+		default:
+			fmt.Fprintln(a.stdout, report.Line(r.Look, o.Width))
+		}
+	}
+	for _, d := range s.delivered {
+		fmt.Fprintf(a.stdout, "%-8s  %s: %s of %s in %s: %s (%s)\n", "flag", d.Pending.Experiment, d.Pending.Verdict,
+			d.Pending.Delivery.FlagKey, d.Pending.Delivery.Store, d.Attempt.Outcome, d.Attempt.Message)
+	}
+	if undelivered > 0 {
+		fmt.Fprintf(a.stdout, "%s in the outbox; the next run or assay deliver tries again\n", count(undelivered, "decision"))
+	}
+	if s.writes() {
+		fmt.Fprintf(a.stdout, "report    %s/index.html\n", s.report)
+	}
+	return nil
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// jsonResult is one experiment in the summary line.
+type jsonResult struct {
+	Experiment string     `json:"experiment"`
+	Verdict    string     `json:"verdict,omitempty"`
+	Summary    string     `json:"summary,omitempty"`
+	Code       string     `json:"code,omitempty"`
+	AsOf       *time.Time `json:"asOf,omitempty"`
+	Look       string     `json:"look,omitempty"`
+	Page       string     `json:"page,omitempty"`
+	Again      bool       `json:"again,omitempty"`
+	Skipped    string     `json:"skipped,omitempty"`
+	Moved      *float64   `json:"moved,omitempty"`
+	Error      string     `json:"error,omitempty"`
+}
+
+// jsonDelivery is one delivery in the summary line.
+type jsonDelivery struct {
+	ID         string `json:"id"`
+	Experiment string `json:"experiment"`
+	Store      string `json:"store"`
+	Flag       string `json:"flag"`
+	Outcome    string `json:"outcome"`
+	Message    string `json:"message"`
+}
+
+func (a *app) summaryJSON(s summary, undelivered, code int) error {
+	out := struct {
+		Results     []jsonResult   `json:"results"`
+		Deliveries  []jsonDelivery `json:"deliveries"`
+		Undelivered int            `json:"undelivered"`
+		Report      string         `json:"report,omitempty"`
+		Exit        int            `json:"exit"`
+	}{Results: []jsonResult{}, Deliveries: []jsonDelivery{}, Undelivered: undelivered, Exit: code}
+	if s.writes() {
+		out.Report = s.report
+	}
+	for _, r := range s.results {
+		out.Results = append(out.Results, resultJSON(r, s.flags.refresh))
+	}
+	for _, d := range s.delivered {
+		out.Deliveries = append(out.Deliveries, jsonDelivery{
+			ID: d.Pending.Delivery.ID, Experiment: d.Pending.Experiment, Store: d.Pending.Delivery.Store,
+			Flag: d.Pending.Delivery.FlagKey, Outcome: d.Attempt.Outcome, Message: d.Attempt.Message,
+		})
+	}
+	return json.NewEncoder(a.stdout).Encode(out)
+}
+
+func resultJSON(r job.Result, refreshed bool) jsonResult {
+	out := jsonResult{Experiment: r.Experiment, Again: r.Again, Skipped: r.Skipped}
+	if r.Err != nil {
+		out.Error = r.Err.Error()
+	}
+	if refreshed {
+		out.Moved = &r.Moved
+	}
+	if l := r.Look; l != nil {
+		out.Verdict, out.Summary, out.Code = string(l.Decision.Verdict), l.Decision.Summary, l.Decision.Reasons[0].Code
+		out.AsOf, out.Look, out.Page = &l.AsOf, l.ID, job.LookPath(l)
+	}
+	return out
+}
