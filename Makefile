@@ -1,0 +1,50 @@
+# assay: make help
+SHELL := /bin/bash
+GO ?= go
+GOBIN := $(shell $(GO) env GOPATH)/bin
+LINT_VERSION := v2.15.0
+FUZZTIME ?= 10s
+BENCH ?= .
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race bench fuzz lint golden ci
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## bin/assay, for this machine
+	$(GO) build -trimpath -o bin/assay ./cmd/assay
+
+demo: build ## 14 days of an LLM product, judged day by day; leaves demo/report/index.html
+	$(GO) build -trimpath -o bin/demo ./cmd/demo
+	bin/demo --assay bin/assay --dir demo --project testdata/demo
+
+test: ## all tests
+	$(GO) test ./...
+
+race: ## all tests under the race detector, the short way
+	$(GO) test -race -short ./...
+
+bench: ## the budgets of the design, as ratios measured in one run
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 60m ./queries
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./stats ./spec ./ledger
+
+fuzz: ## every fuzz target for FUZZTIME
+	@set -e; $(GO) list ./... | while read -r pkg; do \
+	  for name in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "fuzz $$pkg $$name"; \
+	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+lint: ## golangci-lint, pinned; installed where it is missing
+	@$(GOBIN)/golangci-lint version 2>/dev/null | grep -q '$(LINT_VERSION:v%=%)' || \
+	  $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	$(GOBIN)/golangci-lint run ./...
+
+golden: ## rewrite the golden files; read the difference before you commit it
+	$(GO) test ./queries ./report ./spec -update
+	$(GO) test ./cmd/assay -run TestScripts -update
+
+ci: ## what CI runs
+	.ci/run
