@@ -157,7 +157,8 @@ func stepDue(e Evidence, p Policy) []Reason {
 			Text: fmt.Sprintf("Everybody gets %s; exposure starts at %s.", e.Allocation.KnownGood, percent(*e.Step.Next)),
 		}}
 	}
-	if !e.Rollout || e.Step.Next == nil || e.AsOf.Before(e.Step.Due) || len(thinGuardrails(e, p)) > 0 {
+	harmed := len(guardrailHarmed(e, p)) > 0
+	if !e.Rollout || e.Step.Next == nil || e.AsOf.Before(e.Step.Due) || harmed || len(thinGuardrails(e, p)) > 0 {
 		return nil
 	}
 	return []Reason{{

@@ -230,8 +230,8 @@ func (g *gatherer) judge(f queries.Facts, h *ledger.SourceHealth, limit time.Dur
 	case a.Rows > 0 && a.Matched == 0 && units >= leastUnits:
 		h.Blind = true
 		g.trouble(&g.ev.blind, "source_blind", "hold", f.Source, fmt.Sprintf(
-			"The identifiers of %s do not meet those of the exposures: of %d exposed units (%s) none is among its %d identifiers. Exposures look like %s, %s looks like %s.",
-			f.Source, units, name, a.IDs, a.UnitShape, f.Source, a.FactShape))
+			"The identifiers of %s do not meet those of the exposures: of %d exposed units (%s) none is among its %d identifiers. Their form is %s in the exposures, %s in %s.",
+			f.Source, units, name, a.IDs, a.UnitShape, a.FactShape, f.Source))
 	case fewer:
 		h.Blind = true
 		g.trouble(&g.ev.blind, "source_fading", "hold", f.Source, fmt.Sprintf(
