@@ -58,6 +58,17 @@ func (p place) entries() iter.Seq2[string, place] {
 	}
 }
 
+// index are the entries by name; a mapping's own win over merged ones.
+func (p place) index() map[string]place {
+	index := map[string]place{}
+	for name, child := range p.entries() {
+		if _, own := index[name]; !own {
+			index[name] = child
+		}
+	}
+	return index
+}
+
 func (f *file) eachEntry(n *yaml.Node, yield func(string, place) bool) bool {
 	if n.Kind != yaml.MappingNode {
 		return true

@@ -13,11 +13,12 @@ import (
 // have their problem already and are left alone.
 func validate(p *Project, config place, specs []place) {
 	v := validator{
-		config:  &p.Config,
-		root:    config,
-		metrics: maps.Collect(config.at("metrics").entries()),
-		facts:   maps.Collect(config.at("facts").entries()),
-		joined:  config.at("joins").absent || config.at("joins").sound(),
+		config:   &p.Config,
+		root:     config,
+		sections: config.index(),
+		metrics:  config.at("metrics").index(),
+		facts:    config.at("facts").index(),
+		joined:   config.at("joins").absent || config.at("joins").sound(),
 	}
 	v.validateConfig()
 	first := map[string]place{}
@@ -29,11 +30,22 @@ func validate(p *Project, config place, specs []place) {
 
 // validator holds what references resolve against.
 type validator struct {
-	config  *Config
-	root    place
-	metrics map[string]place
-	facts   map[string]place
-	joined  bool // the joins could be decoded
+	config   *Config
+	root     place
+	sections map[string]place // of assay.yaml
+	metrics  map[string]place
+	facts    map[string]place
+	joined   bool // the joins could be decoded
+}
+
+// section is a section of assay.yaml, the file's beginning where it is absent.
+func (v validator) section(name string) place {
+	if at, ok := v.sections[name]; ok {
+		return at
+	}
+	at := v.root
+	at.absent = true
+	return at
 }
 
 // uniqueName also refuses names that differ only in case: they name folders.

@@ -63,7 +63,7 @@ func validateIdentifiers(at place) {
 }
 
 func (v validator) identifier(given string, at place) {
-	refer(at, "identifier", given, v.config.Identifiers, v.root.at("identifiers"))
+	refer(at, "identifier", given, v.config.Identifiers, v.section("identifiers"))
 }
 
 func (v validator) assignment(name string, at place) {

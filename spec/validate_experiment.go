@@ -17,7 +17,7 @@ func (v validator) experiment(e *Experiment, at place) {
 	at.at("name").must(name.MatchString(e.Name),
 		"a name has letters, digits, - and _, begins with a letter or digit, and is at most 64 long")
 	at.at("experiment_id").must(e.ExperimentID != "", "the id is empty; without it the name is used")
-	refer(at.at("assignment"), "assignment", e.Assignment, v.config.Assignments, v.root.at("assignments"))
+	refer(at.at("assignment"), "assignment", e.Assignment, v.config.Assignments, v.section("assignments"))
 	schedule(e, at)
 	variations(e.Variations, at.at("variations"))
 	coverage(e, at)
@@ -167,7 +167,7 @@ func (v validator) flag(f FlagRef, at place) {
 	stores.must(len(f.Stores) > 0, "name a flag store")
 	seen := map[string]bool{}
 	for i, store := range f.Stores {
-		refer(stores.item(i), "flag store", store, v.config.FlagStores, v.root.at("flag_stores"))
+		refer(stores.item(i), "flag store", store, v.config.FlagStores, v.section("flag_stores"))
 		stores.item(i).must(!seen[store], "flag store %s is listed twice", store)
 		seen[store] = true
 	}
@@ -224,7 +224,7 @@ func (v validator) roles(e *Experiment, at place) {
 
 // use checks one metric in its role.
 func (v validator) use(u Use, at place, r role) {
-	m, known := refer(at.at("metric"), "metric", u.Metric, v.config.Metrics, v.root.at("metrics"))
+	m, known := refer(at.at("metric"), "metric", u.Metric, v.config.Metrics, v.section("metrics"))
 	if known && r.judged && m.Direction == "" && v.metrics[u.Metric].at("direction").absent {
 		at.at("metric").problemf("metric %s has no direction; say there which way is good", u.Metric)
 	}

@@ -17,7 +17,7 @@ var shapes = map[string]shape{
 func (v validator) metric(name string, at place) {
 	m := v.config.Metrics[name]
 	named(name, at)
-	refer(at.at("source"), "fact source", m.Source, v.config.Facts, v.root.at("facts"))
+	refer(at.at("source"), "fact source", m.Source, v.config.Facts, v.section("facts"))
 	if want, known := shapes[m.Kind]; known {
 		want.check(m, at)
 	}
