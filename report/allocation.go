@@ -32,7 +32,7 @@ type flagRow struct {
 }
 
 func newFlagView(look *ledger.Look, since *Since) flagView {
-	v := flagView{Key: clean(look.Spec.FlagKey), Source: clean(look.AllocationSource), After: afterWord(look)}
+	v := flagView{Key: shorten(clean(look.Spec.FlagKey), nameLength), Source: shorten(clean(look.AllocationSource), nameLength), After: afterWord(look)}
 	if len(look.Allocation.Arms) == 0 {
 		v.Sentence = "The flag's state is not known."
 		return v

@@ -13,6 +13,7 @@ type banner struct {
 	Badge       badge
 	Proposal    bool
 	Backfill    bool
+	Failed      string // why evidence is missing; "" = none is
 	Summary     string
 	Evidence    *evidence
 	Alarms      []alarm
@@ -41,7 +42,7 @@ type reasonView struct {
 func newBanner(look *ledger.Look, since *Since) banner {
 	d := &look.Decision
 	b := banner{
-		Badge: decisionBadge(d), Proposal: d.Proposal, Backfill: look.Backfill,
+		Badge: decisionBadge(d), Proposal: d.Proposal, Backfill: look.Backfill, Failed: message(look.Failed),
 		Summary: message(d.Summary), Evidence: newEvidence(look, web),
 		Look: lookNumber(look), AsOf: instant(look.AsOf), Flag: newFlagView(look, since),
 	}
@@ -185,7 +186,7 @@ func evidenceText(v *ledger.Versus, n numbers) string {
 	}
 	s := n.evidence(v.LogE, v.Bound)
 	if latched(v) && v.LogE < v.Bound {
-		s += ", at most " + n.evalue(v.MaxLogE) + " at an earlier look"
+		s += " now, " + n.evalue(v.MaxLogE) + " at an earlier look"
 	}
 	return s
 }

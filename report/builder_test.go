@@ -264,7 +264,7 @@ func (s *story) past(n int, units func(day int) int64, metrics func(units int64,
 
 func stories() []story {
 	return []story{
-		harmful(), ramping(), shipped(), blind(), skewed(), safety(), empty(), nothing(), hostile(),
+		harmful(), ramping(), shipped(), blind(), skewed(), safety(), afterwards(), empty(), nothing(), hostile(),
 	}
 }
 
@@ -377,6 +377,7 @@ func skewed() story {
 		{Code: "stale_data", Source: "feedback", Since: dayOf(5), Text: "feedback has no fact newer than 30 h before as-of."},
 	}
 	look.Health.Sources[1].Stale = true
+	look.Failed = "moments of feedback: connection reset"
 	look.Health.Sources[1].Presence.Failed = true
 	look.Metrics = usual(6000, 244, -1.4)
 	look.Decision = decide.Decision{
@@ -418,6 +419,24 @@ func safety() story {
 	return s
 }
 
+// afterwards is a backfilled look of an experiment that was rolled back before,
+// whose harm an earlier look established.
+func afterwards() story {
+	look := base("answer-v1", 6, 3300)
+	look.Allocation, look.Backfill, look.Version = onlyControl(), true, 2
+	look.Metrics = usual(3300, 171, 2.1)
+	look.Metrics[0].Comparisons[0].MaxLogE = 7.7
+	look.Decision = decide.Decision{
+		Verdict: decide.Hold, Summary: "Already rolled back by assay on 2026-11-05; nothing is sent until it is cleared.",
+		Reasons: []decide.Reason{
+			{Rule: 0, Code: "already_decided", Verdict: decide.Hold, Text: "Already rolled back by assay on 2026-11-05; nothing is sent until it is cleared."},
+			{Rule: 1, Code: "guardrail_harmed", Verdict: decide.Rollback, Text: "error_rate was harmed at an earlier look.", Metric: "error_rate", Variation: "treatment"},
+		},
+		WouldChange: []string{"assay clear opens a new epoch with fresh evidence"},
+	}
+	return story{name: "ended", look: look}
+}
+
 // empty is a first look before anybody was exposed.
 func empty() story {
 	look := base("greeting", 1, 0)
@@ -447,6 +466,7 @@ func hostile() story {
 	long := evil + strings.Repeat("long<b> ", 1280)
 	look := base(evil, 3, 3000)
 	look.ID, look.Digest, look.PlanDigest, look.Tool, look.Revision, look.AllocationSource = evil, evil, evil, evil, evil, evil
+	look.Failed = long
 	look.Spec.Type, look.Spec.Description, look.Spec.Owner, look.Spec.Tags = evil, long, long, []string{evil, long}
 	look.Spec.Identifier, look.Spec.Assignment, look.Spec.Cadence, look.Spec.FlagKey = evil, evil, evil, long
 	ids := []string{evil, long}

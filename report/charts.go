@@ -105,8 +105,8 @@ func groups(rows []forestRow) int {
 	return n
 }
 
-// forestScale covers every estimate, margin and most interval ends: a few very
-// long intervals are cut, lest they press the others into a dot.
+// forestScale covers every estimate, margin and interval end, but for ends
+// twice as far out as four in five others: lest these press the rest into a dot.
 func forestScale(rows []forestRow, l forestLayout) scale {
 	var must span
 	var ends []float64
@@ -130,7 +130,7 @@ func forestScale(rows []forestRow, l forestLayout) scale {
 	limit := 0.0
 	if len(ends) > 0 {
 		slices.Sort(ends)
-		limit = ends[(len(ends)-1)*4/5]
+		limit = min(ends[len(ends)-1], 2*ends[(len(ends)-1)*4/5])
 	}
 	must.add(limit, -limit)
 	if must.Lo == must.Hi {

@@ -178,9 +178,9 @@ func evidenceCell(m *ledger.MetricResult, v *ledger.Versus, look *ledger.Look) c
 		c.Main = "E = " + strings.TrimPrefix(web.evalue(v.LogE), "≈ ")
 		c.Note = "of " + web.needed(v.Bound) + " needed"
 	}
-	if m.Role == "goal" && v.Adjusted != nil {
+	if m.Role == "goal" && v.Adjusted != nil && v.Status == stats.StatusOK {
 		return cell{
-			Main: web.equals("p", *v.Adjusted),
+			Main: web.pvalue(*v.Adjusted),
 			Note: "below " + web.general(look.Spec.Alpha.Goals, 3) + " needed",
 		}
 	}
@@ -224,7 +224,7 @@ func mdeNote(v *ledger.Versus, q quantity) string {
 	}
 	s := "smallest effect of interest " + q.size(v.Design.MDE)
 	if v.Miss != nil && v.Design.Harm != "" {
-		s += " (a harm of it beyond the margin is missed with a chance of at most " + q.share(*v.Miss, 1) + ")"
+		s += " (a harm of it beyond the margin is missed with a chance of at most " + q.chance(*v.Miss) + ")"
 	}
 	return s
 }
@@ -248,7 +248,7 @@ func goalHarmNote(m *ledger.MetricResult, v *ledger.Versus, q quantity) string {
 }
 
 var methodWords = map[stats.Method]string{
-	stats.MethodExact:   "exact test on units with an event",
+	stats.MethodExact:   "exact test",
 	stats.MethodMixture: "normal mixture",
 }
 
@@ -256,6 +256,9 @@ func methodNote(d *stats.Design) string {
 	word, known := methodWords[d.Method]
 	if !known {
 		word = clean(string(d.Method))
+	}
+	if strings.Contains(d.Reason, word) {
+		return message(d.Reason)
 	}
 	if d.Reason != "" {
 		word = joined(word, ": ", message(d.Reason))
@@ -270,7 +273,7 @@ func oneLook(v *ledger.Versus, q quantity) string {
 	}
 	s := q.interval(v.FixedInterval)
 	if v.FixedP != nil {
-		s += ", " + q.equals("p", *v.FixedP)
+		s += ", " + q.pvalue(*v.FixedP)
 	}
 	return s
 }

@@ -77,7 +77,7 @@ func (p *printer) deliveries(s *Since) {
 		p.labelled("changed", joined(instant(c.At)+": "+changeText(c, term), "; ", message(c.Message)))
 	}
 	for _, c := range s.Clears {
-		p.labelled("cleared", joined(instant(c.At)+" by "+name(c.By), ": ", message(c.Message)))
+		p.labelled("cleared", joined(instant(c.At)+": "+clearedBy(c), ", ", message(c.Message)))
 	}
 	if len(s.Deliveries)+len(s.Changes)+len(s.Clears) == 0 {
 		p.labelled("delivery", "nothing was delivered, and the flag was not seen to change")

@@ -166,17 +166,25 @@ func (n numbers) probability(p float64) string {
 	return n.fixed(p, decimalsOf(p, 2, 5))
 }
 
-// equals writes "p = 0.01", "p < 0.0001".
-func (n numbers) equals(name string, p float64) string {
+// pvalue writes "p = 0.01", "p < 0.0001".
+func (n numbers) pvalue(p float64) string {
 	s := n.probability(p)
 	if strings.HasPrefix(s, "<") {
-		return name + " " + s
+		return "p " + s
 	}
-	return name + " = " + s
+	return "p = " + s
 }
 
 // certain is the log e-value beyond which a number says nothing any more.
 const certain = 1e6
+
+// chance writes a probability as a share; very small ones only as small.
+func (n numbers) chance(p float64) string {
+	if p < 0.001 {
+		return n.share(0.001, 1)
+	}
+	return n.share(p, 1)
+}
 
 // evalue writes an e-value from its logarithm; large ones as a power of ten.
 func (n numbers) evalue(logE float64) string {
@@ -236,7 +244,7 @@ func decimalsOf(x float64, digits, most int) int {
 }
 
 // quantity is how the values of one comparison are written, all with the same
-// number of decimals: two significant digits of what is uncertain about them.
+// number of decimals: two significant digits of about three standard errors.
 type quantity struct {
 	numbers
 	factor   float64 // 100 for shares
@@ -247,7 +255,7 @@ type quantity struct {
 
 func quantityOf(n numbers, m *ledger.MetricResult, c *stats.Comparison) quantity {
 	q := quantity{numbers: n, factor: 1}
-	if unit := shorten(clean(m.Unit), 16); unit != "" {
+	if unit := shorten(clean(m.Unit), 12); unit != "" {
 		q.after = n.gap + unit
 	}
 	if m.Kind == string(stats.KindProportion) {
@@ -264,7 +272,7 @@ func quantityOf(n numbers, m *ledger.MetricResult, c *stats.Comparison) quantity
 func uncertainty(c *stats.Comparison) float64 {
 	se := math.Max(c.Control.SE, c.Treatment.SE)
 	if se > 0 && !math.IsInf(se, 0) {
-		return se
+		return 3 * se
 	}
 	largest := math.Max(math.Abs(c.Control.Value), math.Abs(c.Treatment.Value))
 	return largest / 10

@@ -210,7 +210,7 @@ func newSliceRow(c ledger.RatioCheck) sliceRow {
 		row.Evidence = web.evidence(c.LogE, c.Bound)
 	}
 	if c.ChiP != nil {
-		row.Chi = web.equals("p", *c.ChiP)
+		row.Chi = web.pvalue(*c.ChiP)
 	}
 	for i, n := range c.Counts {
 		row.Counts = joined(row.Counts, " / ", web.count(n))

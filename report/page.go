@@ -210,7 +210,7 @@ type historyRow struct {
 	Badge                                badge
 	Gap                                  string
 	This                                 bool
-	Backfill                             bool
+	Backfill, Failed                     bool
 }
 
 // newHistory lists the looks, newest first.
@@ -221,7 +221,7 @@ func newHistory(look *ledger.Look, history []ledger.Look) []historyRow {
 		out = append(out, historyRow{
 			Look: lookFactShort(h), AsOf: instant(h.AsOf), Summary: message(h.Decision.Summary),
 			Coverage: coverageText(h), Units: web.count(h.Health.Units), Badge: decisionBadge(&h.Decision),
-			This: h.ID == look.ID && h.AsOf.Equal(look.AsOf), Backfill: h.Backfill,
+			This: h.ID == look.ID && h.AsOf.Equal(look.AsOf), Backfill: h.Backfill, Failed: h.Failed != "",
 		})
 		if gap := missing(history, i); gap > 0 {
 			out = append(out, historyRow{Gap: plural(gap, "look is", "looks are") + " not shown here"})
@@ -295,11 +295,11 @@ func newRepeat(look *ledger.Look) repeatView {
 	v := repeatView{Command: runCommand(look)}
 	v.add("Look", look.ID)
 	v.add("Spec digest", look.Digest)
-	v.add("Plan", fmt.Sprintf("version %d, digest %s", look.Version, look.PlanDigest))
+	v.add("Plan", joined(fmt.Sprintf("version %d", look.Version), ", digest ", look.PlanDigest))
 	v.add("assay", look.Tool)
 	v.add("Revision", look.Revision)
-	v.add("Type and cadence", look.Spec.Type+", every "+look.Spec.Cadence)
-	v.add("Assignment", look.Spec.Assignment+" by "+look.Spec.Identifier)
+	v.add("Type and cadence", joined(look.Spec.Type, ", every ", look.Spec.Cadence))
+	v.add("Assignment", joined(look.Spec.Assignment, " by ", look.Spec.Identifier))
 	a := look.Spec.Alpha
 	v.add("Alpha", fmt.Sprintf("guardrails %s, goals %s, sample ratio %s",
 		web.general(a.Guardrails, 4), web.general(a.Goals, 4), web.general(a.SampleRatio, 4)))

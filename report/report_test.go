@@ -342,7 +342,7 @@ func TestIndexPutsFirstWhatNeedsAPerson(t *testing.T) {
 	for _, row := range newIndex(entries()).Rows {
 		got = append(got, row.Name)
 	}
-	want := []string{"broken", "large", "safety-filter", "summary-tone", "greeting", "onboarding-split", "search-rerank", "answer-v2", "not-yet", "short-titles"}
+	want := []string{"broken", "large", "safety-filter", "summary-tone", "greeting", "onboarding-split", "search-rerank", "answer-v2", "not-yet", "answer-v1", "short-titles"}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
 	}
@@ -380,7 +380,7 @@ func colours(css string) map[string]string {
 }
 
 func TestContrast(t *testing.T) {
-	light, dark, found := strings.Cut(style, "@media (prefers-color-scheme:dark)")
+	light, dark, found := strings.Cut(style, "@media screen and (prefers-color-scheme:dark)")
 	if !found {
 		t.Fatal("no dark theme")
 	}

@@ -62,7 +62,7 @@ type Change struct {
 // Clear is a person's order to judge an ended experiment afresh.
 type Clear struct {
 	At      time.Time
-	By      string
+	By      string // empty = not known
 	Message string
 }
 
@@ -120,9 +120,17 @@ func newSinceView(s *Since) *sinceView {
 		v.Changes = append(v.Changes, eventView{instant(c.At), changeText(c, web), message(c.Message)})
 	}
 	for _, c := range s.Clears {
-		v.Clears = append(v.Clears, eventView{instant(c.At), "cleared by " + name(c.By), message(c.Message)})
+		v.Clears = append(v.Clears, eventView{instant(c.At), clearedBy(c), message(c.Message)})
 	}
 	return v
+}
+
+// clearedBy says who cleared, where that is known.
+func clearedBy(c Clear) string {
+	if c.By == "" {
+		return "cleared"
+	}
+	return "cleared by " + name(c.By)
 }
 
 func newDeliveryView(d Delivered) deliveryView {

@@ -145,6 +145,9 @@ func (p *printer) heading(look *ledger.Look) {
 		p.line(painted + strings.Repeat(" ", gap) + right)
 	}
 	p.item("  ", message(look.Decision.Summary))
+	if look.Failed != "" {
+		p.item("  "+p.painted(toneBad, "!")+" ", "Evidence is missing: "+message(look.Failed))
+	}
 	if look.Backfill {
 		p.item("  ", "Backfill: an earlier as-of than the last decided one; nothing is delivered.")
 	}

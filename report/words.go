@@ -46,12 +46,18 @@ func verdictBadge(v decide.Verdict) badge {
 	if w, known := verdictWords[v]; known {
 		return w.badge
 	}
-	return badge{"?", shorten(name(string(v)), 24), toneWarn}
+	if v == "" {
+		return badge{"?", "No verdict", toneWarn}
+	}
+	return badge{"?", shorten(clean(string(v)), 24), toneWarn}
 }
 
 // decisionBadge is verdictBadge, saying where the verdict is only proposed.
 func decisionBadge(d *decide.Decision) badge {
 	b := verdictBadge(d.Verdict)
+	if ended(d) {
+		return badge{"■", "Hold: ended", toneMute}
+	}
 	if w, known := verdictWords[d.Verdict]; known && d.Proposal {
 		b.Word = w.Proposed
 	}
