@@ -353,22 +353,3 @@ func TestUnknownKind(t *testing.T) {
 		t.Errorf("a kind of a later version: %v", err)
 	}
 }
-
-// FuzzOpen gives the reader foreign bytes: it must answer, and what it accepts
-// must be a chain.
-func FuzzOpen(f *testing.F) {
-	l := lines(f, sample(f))
-	f.Add(bytes.Join(l, nil))
-	f.Add(l[0])
-	f.Add([]byte("{}\n"))
-	f.Add([]byte("\n\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		path := filepath.Join(t.TempDir(), "ledger.jsonl")
-		write(t, path, data)
-		if n, err := ledger.Reseal(path); err == nil && n > 0 {
-			if err := ledger.Verify(path); err != nil {
-				t.Errorf("resealed and then refused: %v", err)
-			}
-		}
-	})
-}

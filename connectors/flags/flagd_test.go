@@ -35,7 +35,7 @@ func ramp(from, to decide.Allocation) Change {
 
 func openFile(t testing.TB, path string) Store {
 	t.Helper()
-	store, err := Open("local", spec.FlagStore{Type: "flagd", Path: filepath.Base(path)}, filepath.Dir(path), Options{Now: time.Now().UTC})
+	store, err := Open("local", spec.FlagStore{Type: "flagd", Path: filepath.Base(path)}, filepath.Dir(path), Options{Now: decidedAtClock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestFlagdFaults(t *testing.T) {
 		if !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "flag store local: ") {
 			t.Errorf("%s: %v, want %v: %s", name, err, c.kind, c.says)
 		}
-		if r := quick(t, store, ramp(half(0.1), half(0.25))); r.Retryable != (c.kind == ErrUnavailable) {
+		if r := quick(t, store, ramp(half(0.1), half(0.25))); r.Retryable != errors.Is(c.kind, ErrUnavailable) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}

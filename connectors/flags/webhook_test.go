@@ -35,7 +35,7 @@ func status(code int, header ...string) func(http.ResponseWriter, *http.Request,
 		}
 		w.WriteHeader(code)
 		// A receiver that says too much is not quoted.
-		fmt.Fprintf(w, "the secret is %s", secret)
+		_, _ = fmt.Fprintf(w, "the secret is %s", secret)
 		return true
 	}
 }
@@ -73,7 +73,7 @@ func huge(w http.ResponseWriter, _ *http.Request, _ int) bool {
 
 func say(text string) func(http.ResponseWriter, *http.Request, int) bool {
 	return func(w http.ResponseWriter, _ *http.Request, _ int) bool {
-		fmt.Fprint(w, text)
+		_, _ = fmt.Fprint(w, text)
 		return true
 	}
 }
