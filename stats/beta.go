@@ -27,14 +27,15 @@ func deviance(x, m float64) float64 {
 	}
 	v := d / (x + m)
 	sum, term := d*v, 2*x*v
-	for k := 3.0; ; k += 2 {
+	for k := 3.0; k < 40; k += 2 { // v² < 0.01 gains two digits a term.
 		term *= v * v
 		next := sum + term/k
 		if next == sum {
-			return sum
+			break
 		}
 		sum = next
 	}
+	return sum
 }
 
 // logBetaTails returns the logs of the regularised incomplete beta function
@@ -98,7 +99,7 @@ func logBetaFraction(a, b, x, y float64) float64 {
 		denom += (a + m) * (a*y - b*x + 1 + m*(1+y)) * r
 		p0, p1 = p1, denom*p1+numer*p0
 		q0, q1 = q1, denom*q1+numer*q0
-		if math.Abs(p1*q0-p0*q1) <= 1e-15*math.Abs(p1*q0) {
+		if !(math.Abs(p1*q0-p0*q1) > 1e-15*math.Abs(p1*q0)) {
 			break
 		}
 		if p1 > 1e100 || q1 > 1e100 {

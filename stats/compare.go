@@ -48,6 +48,11 @@ func (c *Comparison) remark(text string) {
 	c.Note += text
 }
 
+const (
+	leastShare = 1e-9 // of an arm, for the exact method
+	mostMargin = 1e9  // relative, for the exact method
+)
+
 // question checks what Compare was asked.
 func question(d *Design, strata []Stratum) (Status, string) {
 	if note := d.contradiction(); note != "" {
@@ -61,9 +66,9 @@ func question(d *Design, strata []Stratum) (Status, string) {
 		if !s.Control.consistent() || !s.Treatment.consistent() {
 			return StatusBadQuestion, fmt.Sprintf("the moments of epoch %d contradict themselves", s.Epoch)
 		}
-		split := s.Share > 0 && s.Share < 1
+		split := s.Share >= leastShare && s.Share <= 1-leastShare
 		if d.Method == MethodExact && !split && viewAny.counts(s) {
-			return StatusBadQuestion, fmt.Sprintf("the share of treatment in epoch %d is not between 0 and 1", s.Epoch)
+			return StatusBadQuestion, fmt.Sprintf("the share of treatment in epoch %d is not inside (0, 1)", s.Epoch)
 		}
 	}
 	return compared(strata)
@@ -123,8 +128,8 @@ func (d *Design) exactContradiction() string {
 	switch {
 	case !ok:
 		return "an absolute margin needs a base rate for the exact method"
-	case !isFinite(margin):
-		return "the margin is not finite relative to the base rate"
+	case margin > mostMargin:
+		return "the margin is beyond any rate ratio"
 	case d.Harm == SideDown && margin >= 1:
 		return "a margin of 100 % or more tolerates the loss of every event"
 	default:

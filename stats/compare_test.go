@@ -71,7 +71,7 @@ func randomCase(r *rand.Rand) (Design, []Stratum) {
 func TestVerdictsAgreeWithBounds(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	harmed, excluded := 0, 0
-	for range 20000 {
+	for range 6000 {
 		d, strata := randomCase(r)
 		c := Compare(d, strata)
 		if c.Status != StatusOK {
@@ -107,7 +107,7 @@ func TestVerdictsAgreeWithBounds(t *testing.T) {
 		harmed += count(c.Harmed)
 		excluded += count(c.LogETwoSided >= c.Bound)
 	}
-	if harmed < 300 || excluded < 300 {
+	if harmed < 200 || excluded < 200 {
 		t.Errorf("only %d harmed, %d different: the test says little", harmed, excluded)
 	}
 }
@@ -119,23 +119,28 @@ func count(b bool) int {
 	return 0
 }
 
+// With the tuning held fixed a smaller alpha gives a wider interval. (Compare
+// tunes by alpha as well, so that far from the planned end a larger alpha may
+// give a slightly wider one.)
 func TestIntervalsNestInAlpha(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 1))
 	for range 2000 {
-		d, strata := randomCase(r)
-		last := Interval{}
-		for i, alpha := range []float64{0.4, 0.1, 0.05, 1e-3, 1e-6, 1e-12} {
-			d.Alpha = alpha
-			c := Compare(d, strata)
-			if c.Status != StatusOK {
-				break
+		n := math.Pow(10, 5*r.Float64())
+		l := labels{{logit: 4*r.Float64() - 2, hits: math.Floor(n * r.Float64()), other: 1 + math.Floor(n*r.Float64())}}
+		at, _, _ := l.logLikelihood(0)
+		e, x := l.againstWith(0, 1+100*r.Float64()).whole, math.Pow(10, 6*r.Float64()-3)
+		df := 1 + 1000*r.Float64()
+		low, high, one, two := math.Inf(1), math.Inf(-1), 0.0, 0.0
+		for _, alpha := range []float64{0.9, 0.4, 0.1, 0.05, 1e-3, 1e-6, 1e-12, 1e-300} {
+			lo, hi := l.lower(at+e+math.Log(alpha), l.peak()), l.upper(at+e+math.Log(alpha), l.peak())
+			z1, z2 := OneSided{x}.Critical(alpha), TwoSided{x}.Critical(alpha)
+			if !(lo <= low && hi >= high && z1 > one && z2 > two) || zToT(z1, df) < zToT(one, df) {
+				t.Fatalf("alpha %g: [%g, %g] in [%g, %g], %g after %g, %g after %g", alpha, low, high, lo, hi, z1, one, z2, two)
 			}
-			// An exact interval of a mixture over shares may be retuned by alpha,
-			// so that only the order of magnitude of alpha must nest.
-			if i > 0 && (c.RelativeInterval.Lower > last.Lower || c.RelativeInterval.Upper < last.Upper) {
-				t.Fatalf("alpha %g: %v in %v: %+v", alpha, last, c.RelativeInterval, strata)
+			if !near(OneSided{x}.LogE(z1), -math.Log(alpha), 1e-11, 1e-11) || !near(TwoSided{x}.LogE(z2), -math.Log(alpha), 1e-11, 1e-11) {
+				t.Fatalf("alpha %g: the boundary is not where ln E is ln(1/alpha)", alpha)
 			}
-			last = c.RelativeInterval
+			low, high, one, two = lo, hi, z1, z2
 		}
 	}
 }
@@ -227,18 +232,62 @@ func TestSameSplitPools(t *testing.T) {
 	}
 }
 
-// Different splits multiply: the log e-values add.
-func TestDifferentSplitsMultiply(t *testing.T) {
-	a := Stratum{Share: 0.1, Control: binary(900, 18), Treatment: binary(100, 8)}
-	b := Stratum{Share: 0.5, Control: binary(500, 10), Treatment: binary(500, 22)}
-	d := exactDesign()
-	both := Compare(d, []Stratum{a, b})
-	sum := Compare(d, []Stratum{a}).LogE + Compare(d, []Stratum{b}).LogE
-	if !near(both.LogE, sum, 1e-12, 0) {
-		t.Errorf("ln E %g, want %g", both.LogE, sum)
+// Different splits multiply their likelihoods under one prior: compared with a
+// plain sum over a fine grid of ratios.
+func TestDifferentSplits(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 1))
+	for range 12 {
+		var l labels
+		for range 2 + r.IntN(3) {
+			n := math.Pow(10, 4*r.Float64())
+			l = append(l, group{logit: 4*r.Float64() - 2, hits: math.Floor(n * r.Float64()), other: math.Floor(n * r.Float64())})
+		}
+		u, kappa := r.Float64()-0.5, 1+50*r.Float64()
+		got := l.againstWith(u, kappa)
+		above, below := gridSum(l, u, kappa, 1), gridSum(l, u, kappa, -1)
+		if !near(got.above, above, 1e-7, 1e-7) || !near(got.below, below, 1e-7, 1e-7) {
+			t.Errorf("above %.12g, want %.12g; below %.12g, want %.12g: %v", got.above, above, got.below, below, l)
+		}
 	}
-	if low, high := 18.0/9, 18/18.0; *both.Relative < 0 || *both.Relative > low*4 || high == 0 {
-		t.Errorf("relative %g", *both.Relative)
+}
+
+// gridSum integrates the likelihood ratio over the half prior by Simpson's rule.
+func gridSum(l labels, u, kappa, direction float64) float64 {
+	const reach, n = 400.0, 100000
+	p := sigmoid(l[0].logit + u)
+	a, b := kappa*p, kappa*(1-p)
+	prior := labels{{logit: l[0].logit, hits: a, other: b}}
+	at, _, _ := l.logLikelihood(u)
+	likelihood, mass := 0.0, 0.0
+	top, _, _ := l.logLikelihood(l.peak())
+	for i := range n + 1 {
+		w := 2.0 + 2*float64(i%2)
+		if i == 0 || i == n {
+			w = 1
+		}
+		// A grid that is fine near the null.
+		s := float64(i) / n
+		x := u + direction*reach*s*s*s
+		d, _, _ := prior.logLikelihood(x)
+		v, _, _ := l.logLikelihood(x)
+		w *= s * s * math.Exp(d)
+		mass += w
+		likelihood += w * math.Exp(v-top)
+	}
+	return math.Log(likelihood/mass) + top - at
+}
+
+// One group in closed form is what the quadrature for several gives.
+func TestQuadratureMeetsClosedForm(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 1))
+	for range 2000 {
+		n := math.Pow(10, 6*r.Float64())
+		g := group{logit: 6*r.Float64() - 3, hits: math.Floor(n * r.Float64()), other: math.Floor(n * r.Float64())}
+		u, kappa := 2*r.Float64()-1, math.Pow(10, 5*r.Float64())
+		want, got := g.against(u, kappa), labels{g, {logit: 1}}.againstWith(u, kappa)
+		if !near(got.above, want.above, 1e-9, 1e-9) || !near(got.below, want.below, 1e-9, 1e-9) || !near(got.whole, want.whole, 1e-9, 1e-9) {
+			t.Fatalf("%+v, u %g, kappa %g: got %+v, want %+v", g, u, kappa, got, want)
+		}
 	}
 }
 
@@ -257,7 +306,7 @@ func TestTotalBreakage(t *testing.T) {
 		atLeast float64
 		method  Method
 	}{
-		{"20 events against none", exactDesign(), half(binary(1000, 0), binary(1000, 20)), math.Log(1e3), MethodExact},
+		{"20 events against none", exactDesign(), half(binary(1000, 0), binary(1000, 20)), math.Log(500), MethodExact},
 		{"35 events against none", exactDesign(), half(binary(1000, 0), binary(1000, 35)), math.Log(1e5), MethodExact},
 		{"20 against none, undeclared", undeclared, half(binary(1000, 0), binary(1000, 20)), math.Log(1e2), MethodExact},
 		{"every treated unit fails", exactDesign(), half(binary(200, 0), binary(200, 200)), 40, MethodExact},
@@ -299,7 +348,7 @@ func TestCannotSay(t *testing.T) {
 		{"all the same", mixtureDesign(), half(normal(100, 3, 0), normal(100, 3, 0)), StatusNoVariance},
 		{"the same but for rounding", mixtureDesign(), half(normal(100, 0.1, 1e-18), normal(100, 0.1+2e-17, 1e-18)), StatusNoVariance},
 		{"constant and different", mixtureDesign(), half(normal(100, 3, 0), normal(100, 4, 0)), StatusNoVariance},
-		{"shares against means", mixtureDesign(), half(normal(100, -5, 0), FromWarehouse(100, 0, 0, 0)), StatusOK},
+		{"shares against means", mixtureDesign(), half(normal(100, -5, 0), FromWarehouse(100, 0, 0, 0)), StatusNoVariance},
 		{"constant, wrong direction", mixtureDesign(), half(FromWarehouse(100, 0, 0, 0), normal(100, -5, 0)), StatusNoVariance},
 		{"no denominator", ratio, half(normal(100, 3, 1), normal(100, 4, 1)), StatusNoBase},
 		{"NaN", mixtureDesign(), half(normal(100, math.NaN(), 1), normal(100, 4, 1)), StatusNotFinite},
@@ -380,6 +429,7 @@ func TestDegenerateNumbers(t *testing.T) {
 		half(normal(100, 0, 1), normal(100, 0, 1)),
 		half(normal(100, 0, 0), normal(100, 1, 1)),
 		half(normal(100, 1, 1e-10), normal(100, 1e10, 1e-10)),
+		half(binary(4e15, 2e15), binary(4e15, 2e15+1e10)),
 		half(binary(4e18, 2e18), binary(4e18, 2e18+1e12)),
 		{{Share: 5e-324, Control: binary(100, 5), Treatment: binary(100, 50)}},
 		{{Share: 1 - 1e-16, Control: binary(100, 5), Treatment: binary(100, 50)}},
@@ -514,8 +564,7 @@ func TestUndeclaredBaseRate(t *testing.T) {
 	c, g := Compare(d, strata), group{hits: 90, other: 50}
 	e := 0.0
 	for _, share := range []float64{0.0025, 0.01, 0.04, 0.16} {
-		above, _ := g.logOneSided(0, concentration(0.1, 5000*share))
-		e += math.Exp(above) / 4
+		e += math.Exp(g.against(0, concentration(0.1, 5000*share)).above) / 4
 	}
 	if !near(c.LogE, math.Log(e), 1e-12, 0) {
 		t.Errorf("ln E %g, want %g", c.LogE, math.Log(e))
@@ -600,4 +649,33 @@ func BenchmarkCompare(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkCore is one e-value with its bound, from standardised arms or pooled
+// events on: what every look of every metric needs at least.
+func BenchmarkCore(b *testing.B) {
+	means := half(normal(2400, 10, 3), normal(2600, 10.2, 3.1))
+	b.Run("mixture", func(b *testing.B) {
+		b.ReportAllocs()
+		d := mixtureDesign()
+		for b.Loop() {
+			a := standardise(viewMean, means)
+			x := a.beyond(d.Harm, d.Margin)
+			s := OneSided{X: a.units() * Rho2(2*d.Alpha, d.Planned/2)}
+			sink = s.LogE(tToZ(x.estimate/x.se, x.df)) + x.estimate - zToT(s.Critical(d.Alpha), x.df)*x.se
+		}
+	})
+	events := half(binary(2400, 48), binary(2600, 60))
+	b.Run("exact", func(b *testing.B) {
+		b.ReportAllocs()
+		d := exactDesign()
+		for b.Loop() {
+			var room [8]group
+			l := gather(room[:0], events)
+			t := d.tune(2 * d.Alpha)
+			e := l.against(0, &t)
+			at, _, _ := l.logLikelihood(0)
+			sink = l.lower(at+e.above+math.Log(d.Alpha), l.peak())
+		}
+	})
 }

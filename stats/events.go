@@ -66,10 +66,16 @@ func (l labels) totals() (hits, other float64) {
 func (l labels) logLikelihood(u float64) (value, slope, information float64) {
 	for _, g := range l {
 		v := u + g.logit
-		p, q := sigmoid(v), sigmoid(-v)
-		value -= g.hits*softplus(-v) + g.other*softplus(v)
-		slope += g.hits*q - g.other*p
-		information += (g.hits + g.other) * p * q
+		e := math.Exp(-math.Abs(v))
+		s, large, small := math.Log1p(e), 1/(1+e), e/(1+e)
+		if v > 0 {
+			value -= g.hits*s + g.other*(s+v)
+			slope += g.hits*small - g.other*large
+		} else {
+			value -= g.hits*(s-v) + g.other*s
+			slope += g.hits*large - g.other*small
+		}
+		information += (g.hits + g.other) * large * small
 	}
 	return value, slope, information
 }
@@ -135,7 +141,7 @@ func (l labels) lower(target, peak float64) float64 {
 		}
 		step := (target - value) / slope
 		u += step
-		if math.Abs(step) <= 1e-14*math.Max(1, math.Abs(u)) {
+		if math.Abs(step) <= settled*math.Max(1, math.Abs(u)) {
 			break
 		}
 	}

@@ -39,10 +39,13 @@ func (d *Design) anyRate() float64 {
 }
 
 // concentration is the kappa of a beta prior tuned to m observations.
-func concentration(alpha, m float64) float64 { return max(1, 1/Rho2(alpha, m)-1) }
+func concentration(alpha, m float64) float64 { return min(max(1, 1/Rho2(alpha, m)-1), 1e15) }
 
 // mean is the log of the average of e-values, one log a kappa.
 func (t *tuning) mean(logs *[4]float64) float64 {
+	if t.count == 1 {
+		return logs[0]
+	}
 	top := logs[0]
 	for _, l := range logs[:t.count] {
 		top = max(top, l)
@@ -64,40 +67,68 @@ func (g group) logMixture(u, kappa float64) float64 {
 	return dirichletTerm(a, g.hits, (kappa+n)*p) + dirichletTerm(b, g.other, (kappa+n)*q) + dirichletScale(kappa, n)
 }
 
-// logOneSided are the log e-values of a group with the prior cut off at the
-// null u: above it (against "the ratio is at most e^u") and below it.
-func (g group) logOneSided(u, kappa float64) (above, below float64) {
+// against is the evidence of a single group; the one-sided priors are cut off at
+// the null.
+func (g group) against(u, kappa float64) evidence {
 	p, q := sigmoid(g.logit+u), sigmoid(-g.logit-u)
 	a, b := kappa*p, kappa*q
 	whole := g.logMixture(u, kappa)
 	priorBelow, priorAbove := logBetaTails(a, b, p, q)
 	postBelow, postAbove := logBetaTails(a+g.hits, b+g.other, p, q)
-	return whole + postAbove - priorAbove, whole + postBelow - priorBelow
+	return evidence{whole: whole, above: whole + postAbove - priorAbove, below: whole + postBelow - priorBelow}
 }
 
-// logTwoSided is the log e-value of all groups against the log rate ratio u:
-// groups multiply, kappas average.
-func (l labels) logTwoSided(u float64, t *tuning) float64 {
-	var logs [4]float64
-	for k := range t.count {
-		for _, g := range l {
-			logs[k] += g.logMixture(u, t.kappas[k])
-		}
-	}
-	return t.mean(&logs)
+// evidence are log e-values against one log rate ratio.
+type evidence struct {
+	whole float64 // against "the ratio is this one"
+	above float64 // against "the ratio is at most this"
+	below float64 // against "the ratio is at least this"
 }
 
-// logOneSided are the log e-values of all groups on either side of u.
-func (l labels) logOneSided(u float64, t *tuning) (above, below float64) {
-	var up, down [4]float64
+// against are the log e-values of all groups against the log rate ratio u,
+// averaged over kappas. For every ratio the likelihoods of the groups multiply;
+// the prior over ratios is paid for once, not once a group. It is the prior of
+// the first group, so that a group that comes later continues the same
+// e-process.
+func (l labels) against(u float64, t *tuning) evidence {
+	var whole, above, below [4]float64
 	for k := range t.count {
-		for _, g := range l {
-			a, b := g.logOneSided(u, t.kappas[k])
-			up[k] += a
-			down[k] += b
-		}
+		e := l.againstWith(u, t.kappas[k])
+		whole[k], above[k], below[k] = e.whole, e.above, e.below
 	}
-	return t.mean(&up), t.mean(&down)
+	return evidence{whole: t.mean(&whole), above: t.mean(&above), below: t.mean(&below)}
+}
+
+// againstOne is the log e-value against exactly the log rate ratio u.
+func (l labels) againstOne(u float64, t *tuning) float64 {
+	if len(l) > 1 {
+		return l.against(u, t).whole
+	}
+	var whole [4]float64
+	for k := range t.count {
+		whole[k] = l[0].logMixture(u, t.kappas[k])
+	}
+	return t.mean(&whole)
+}
+
+// againstWith is against with one kappa: in closed form for one group, by
+// quadrature for several.
+func (l labels) againstWith(u, kappa float64) evidence {
+	if len(l) == 1 {
+		return l[0].against(u, kappa)
+	}
+	first := l[0].logit + u
+	prior := group{logit: l[0].logit, hits: kappa * sigmoid(first), other: kappa * sigmoid(-first)}
+	priorBelow, priorAbove := logBetaTails(prior.hits, prior.other, sigmoid(first), sigmoid(-first))
+	var room [8]group
+	above, below := append(append(labels(room[:0]), l...), prior).logMasses(u)
+	at, _, _ := l.logLikelihood(u)
+	scale := at + logBeta(prior.hits, prior.other)
+	return evidence{
+		whole: logSum(above, below) - scale,
+		above: above - priorAbove - scale,
+		below: below - priorBelow - scale,
+	}
 }
 
 // exact judges by the conditional binomial e-process on units with any.
@@ -145,7 +176,8 @@ func (c *Comparison) oneSidedExact(l labels) {
 	margin, _ := d.relative(d.Margin)
 	null := d.nullRatio(margin)
 	t := d.tune(2 * d.Alpha)
-	c.LogE, c.LogEWithin = l.logOneSided(null, &t)
+	e := l.against(null, &t)
+	c.LogE, c.LogEWithin = e.above, e.below
 	c.Excess = max(l.shrunk()-null, zeroRatio)
 	at, _, _ := l.logLikelihood(null)
 	c.ExcessBound = max(l.lower(at+c.LogE-c.Bound, l.peak())-null, zeroRatio)
@@ -171,7 +203,7 @@ func (l labels) shrunk() float64 {
 // interval: the ratios that the two-sided e-value does not reject.
 func (c *Comparison) ratio(l labels) {
 	t := c.Design.tune(c.Design.Alpha)
-	c.LogETwoSided = l.logTwoSided(0, &t)
+	c.LogETwoSided = l.againstOne(0, &t)
 	at, _, _ := l.logLikelihood(0)
 	target, peak := at+c.LogETwoSided-c.Bound, l.peak()
 	c.RelativeInterval = Interval{Lower: math.Expm1(l.lower(target, peak)), Upper: math.Expm1(l.upper(target, peak))}

@@ -33,19 +33,14 @@ func (d *Design) missExact(l labels, null float64, t *tuning) *float64 {
 	if u <= null {
 		return nil
 	}
-	miss := 1.0
-	for _, risk := range [...]float64{1e-4, 1e-3, 1e-2, 5e-2} {
-		miss = min(miss, l.miss(u, null, d.Alpha, risk, t))
-		if len(l) == 1 {
-			break
-		}
-	}
+	miss := l.miss(u, null, d.Alpha, t)
 	return &miss
 }
 
-// miss bounds the chance of too few hits at the log rate ratio u, where the
-// groups but the largest take up the given risk between them.
-func (l labels) miss(u, null, alpha, risk float64, t *tuning) float64 {
+// miss bounds the chance of too few hits at the log rate ratio u; the groups
+// but the largest take up a fixed risk between them.
+func (l labels) miss(u, null, alpha float64, t *tuning) float64 {
+	const risk = 5e-3
 	var room [8]group
 	sure := append(labels(room[:0]), l...)
 	main := sure.largest()
@@ -84,8 +79,7 @@ func (l labels) needed(at int, null, bound float64, t *tuning) float64 {
 	n := l[at].hits + l[at].other
 	return firstCount(n, func(k float64) bool {
 		l[at].hits, l[at].other = k, n-k
-		logE, _ := l.logOneSided(null, t)
-		return logE >= bound
+		return l.against(null, t).above >= bound
 	})
 }
 

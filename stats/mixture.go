@@ -26,11 +26,11 @@ func (c *Comparison) mixture(strata []Stratum) {
 	}
 	diff, excess := a.difference(), a.beyond(c.Design.Harm, c.Design.Margin)
 	switch {
-	case diff.se == 0 || excess.se == 0:
-		c.unvaried(&a, strata)
-		return
 	case !isFinite(diff.estimate) || !isFinite(diff.se) || !isFinite(excess.estimate) || !isFinite(excess.se):
 		c.cannot(StatusNotFinite, "the effect overflows")
+		return
+	case diff.se == 0 || excess.se == 0:
+		c.unvaried(&a, strata)
 		return
 	}
 	c.epochsLeftOut(a.left, "fewer than two units in an arm")
@@ -113,7 +113,7 @@ func (c *Comparison) oneSided(a *arms, excess contrast) {
 
 // fixed fills in Welch's interval and p-value, for one look only.
 func (c *Comparison) fixed(diff contrast) {
-	t := zToT(upperQuantile(math.Log(c.Design.Alpha/2)), diff.df)
+	t := zToT(upperQuantile(math.Log(c.Design.Alpha)-math.Ln2), diff.df)
 	c.FixedInterval = around(diff.estimate, t*diff.se)
 	p := math.Erfc(math.Abs(tToZ(diff.estimate/diff.se, diff.df)) / math.Sqrt2)
 	c.FixedP = &p

@@ -65,9 +65,12 @@ func (m Moments) finite() bool {
 	return isFinite(m.Mean) && isFinite(m.M2) && isFinite(m.DenMean) && isFinite(m.DenM2) && isFinite(m.Co)
 }
 
+// mostUnits is the number up to which floats count exactly.
+const mostUnits = 1 << 53
+
 // consistent tells whether units can have such moments.
 func (m Moments) consistent() bool {
-	return m.N >= 0 && m.Any >= 0 && m.Any <= m.N && m.M2 >= 0 && m.DenM2 >= 0
+	return m.N >= 0 && m.N <= mostUnits && m.Any >= 0 && m.Any <= m.N && m.M2 >= 0 && m.DenM2 >= 0
 }
 
 // isFinite tells whether x is neither NaN nor infinite.

@@ -6,6 +6,10 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
+// settled is the relative step after which Newton's next one, which squares the
+// error, would be lost in rounding.
+const settled = 1e-9
+
 const (
 	lnSqrt2Pi = 0.91893853320467274178 // ln of the square root of 2 pi
 	// farTail is where the complementary error function nears underflow and its
@@ -52,7 +56,7 @@ func upperQuantile(l float64) float64 {
 	for range 20 {
 		step := (logPhi(-z) - l) / hazard(-z)
 		z += step
-		if math.Abs(step) <= 1e-15*z {
+		if math.Abs(step) <= settled*z {
 			break
 		}
 	}

@@ -17,8 +17,8 @@ type refCase struct {
 
 // sums are an arm as sums of powers.
 type sums struct {
-	N, Sum, SumSquares            float64
-	Num, Num2, Den, Den2, NumDen_ float64
+	N, Sum, SumSquares           float64
+	Num, Num2, Den, Den2, NumDen float64
 }
 
 func (s *sums) UnmarshalJSON(b []byte) error {
@@ -37,7 +37,7 @@ func (s sums) mean() Moments {
 func (s sums) ratio() Moments {
 	return Moments{
 		N: int64(s.N), Mean: s.Num / s.N, M2: s.Num2 - s.Num*s.Num/s.N,
-		DenMean: s.Den / s.N, DenM2: s.Den2 - s.Den*s.Den/s.N, Co: s.NumDen_ - s.Num*s.Den/s.N,
+		DenMean: s.Den / s.N, DenM2: s.Den2 - s.Den*s.Den/s.N, Co: s.NumDen - s.Num*s.Den/s.N,
 	}
 }
 
@@ -147,8 +147,8 @@ var refRun = map[string]func(in refInputs) map[string]any{
 	},
 	"conditional_binomial_e_value": func(in refInputs) map[string]any {
 		g := group{logit: math.Log(in.ShareT / (1 - in.ShareT)), hits: in.EventsT, other: in.EventsC}
-		above, _ := g.logOneSided(0, in.Kappa)
-		return map[string]any{"log_e_one_sided_t_higher": above, "log_e_two_sided": g.logMixture(0, in.Kappa)}
+		e := g.against(0, in.Kappa)
+		return map[string]any{"log_e_one_sided_t_higher": e.above, "log_e_two_sided": e.whole}
 	},
 	"rate_ratio_confidence_sequence": func(in refInputs) map[string]any {
 		l := labels{{logit: math.Log(in.ShareT / (1 - in.ShareT)), hits: in.EventsT, other: in.EventsC}}

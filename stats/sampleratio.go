@@ -187,7 +187,11 @@ func (g *RatioGroup) logE(k float64) float64 {
 // observations if they fell as expected. Log gammas are written as deviances
 // and Stirling remainders, so that nothing large cancels.
 func dirichletTerm(a, count, expected float64) float64 {
-	return deviance(a+count, expected) - 0.5*math.Log1p(count/a) + stirling(a+count) - stirling(a)
+	growth := math.Log1p(count / a)
+	if count > a {
+		growth = math.Log(count) - math.Log(a) + math.Log1p(a/count)
+	}
+	return deviance(a+count, expected) - 0.5*growth + stirling(a+count) - stirling(a)
 }
 
 // dirichletScale is the part that all categories share: k is the concentration

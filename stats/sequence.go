@@ -47,7 +47,7 @@ func (s OneSided) Critical(alpha float64) float64 {
 	for range 50 {
 		step := (scaledLogPhi(u) - target) / (u + hazard(u))
 		u -= step
-		if math.Abs(step) <= 1e-15*u {
+		if math.Abs(step) <= settled*u {
 			break
 		}
 	}

@@ -123,8 +123,12 @@ func TestStudentRoundTrip(t *testing.T) {
 func TestNormalTails(t *testing.T) {
 	// Forty digits with mpmath.
 	for _, c := range []struct{ z, want float64 }{
-		{-10, -53.231285150512471}, {-40, -804.60844201375379},
-		{-37, -689.03058557689059}, {-1e8, -5000000000000019.3}, {0, -math.Ln2}, {3, -0.001350809964748194},
+		{-10, -53.231285150512471},
+		{-40, -804.60844201375379},
+		{-37, -689.03058557689059},
+		{-1e8, -5000000000000019.3},
+		{0, -math.Ln2},
+		{3, -0.001350809964748194},
 	} {
 		if got := logPhi(c.z); !near(got, c.want, 1e-12, 0) {
 			t.Errorf("ln Phi(%g) = %.17g, want %.17g", c.z, got, c.want)

@@ -114,8 +114,9 @@ type Comparison struct {
 	// Design as it was used: Method is the exact one after a fallback.
 	Design Design `json:"design"`
 	// Note explains a Status other than ok, a change of method or epochs left out.
-	Note               string `json:"note,omitempty"`
-	Control, Treatment ArmValue
+	Note      string   `json:"note,omitempty"`
+	Control   ArmValue `json:"control"`
+	Treatment ArmValue `json:"treatment"`
 
 	// Absolute is treatment - control; Relative is that over the magnitude of
 	// control (0.05 = 5 %), so that both have one sign. Both intervals are

@@ -101,7 +101,7 @@ func studentQuantile(z, df float64) float64 {
 			return math.Inf(1)
 		}
 		next := math.Min(v-(tail-l)/studentSlope(v, df, tail), greatest)
-		done := math.Abs(next-v) <= 1e-14*math.Max(math.Abs(v), 1)
+		done := math.Abs(next-v) <= settled*math.Max(math.Abs(v), 1)
 		v = next
 		if done {
 			break
