@@ -100,10 +100,10 @@ func allKnownGood(a decide.Allocation, knownGood string, near float64) bool {
 // Conform writes a state that was read from a store in the terms of another
 // one, usually the spec's: its arms in that order, those that the store does
 // not mention with weight 0, strangers last. Where nothing is covered the
-// split is that of like; where the store names no known-good variation it is
-// like's.
+// split is that of like. The known-good variation is like's: what a store's note
+// says of it may stem from an earlier experiment on the same flag.
 func Conform(a, like decide.Allocation) decide.Allocation {
-	out := decide.Allocation{Coverage: a.Coverage, KnownGood: cmp.Or(a.KnownGood, like.KnownGood)}
+	out := decide.Allocation{Coverage: a.Coverage, KnownGood: cmp.Or(like.KnownGood, a.KnownGood)}
 	if a.Coverage == 0 {
 		out.Arms = slices.Clone(like.Arms)
 		return out

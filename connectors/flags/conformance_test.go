@@ -81,6 +81,12 @@ func (m meddled) Apply(ctx context.Context, c Change) error {
 	return err
 }
 
+// leftAt says that an earlier change of assay's own may have left a state.
+func leftAt(c Change, a decide.Allocation) Change {
+	c.Left = []decide.Allocation{a}
+	return c
+}
+
 func TestConformance(t *testing.T) {
 	up := ramp(half(0.1), half(0.25))
 	proposal := up
@@ -115,6 +121,7 @@ func TestConformance(t *testing.T) {
 			fixed(up, func(r rig) { r.person(alloc(1, arm("control", 0.5), arm("x", 0.5))) }), OutcomeConflict,
 			"x 50 %", false, new(alloc(1, arm("control", 0.5), arm("treatment", 0), arm("x", 0.5))), 0,
 		},
+		"what an earlier change left": {fixed(leftAt(up, half(0.5)), func(r rig) { r.person(half(0.5)) }), OutcomeDelivered, "written and read back", false, new(half(0.25)), 1},
 		"vanished": {fixed(up, func(r rig) { r.vanish() }), OutcomeRefused, "the flag does not exist", false, nil, 0},
 		"changed before it was read back": {
 			func(t *testing.T, r rig) Result {

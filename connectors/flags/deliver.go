@@ -102,6 +102,7 @@ func hand(ctx context.Context, store Store, c Change) Result {
 	if r, over := compare(state, c); over {
 		return r
 	}
+	c = c.from(state)
 	if err := store.Apply(ctx, c); err != nil {
 		return failed(err)
 	}
@@ -122,7 +123,7 @@ func compare(state State, c Change) (r Result, over bool) {
 		return Result{}, false
 	case problem != "":
 		r = Result{Outcome: OutcomeConflict, Message: ErrConflict.Error() + ": " + problem}
-	case Same(*state.Allocation, c.Target, state.Unit):
+	case c.reached(state):
 		r = Result{Outcome: OutcomeDelivered, Message: "the flag was in this state already"}
 	default:
 		return Result{}, false
@@ -139,10 +140,37 @@ func standing(state State, c Change) string {
 		return ""
 	case !state.Known:
 		return state.Message
-	case Same(*state.Allocation, c.Target, state.Unit), Same(*state.Allocation, c.Expected, state.Unit):
+	case c.reached(state), c.origin(state) != nil:
 		return ""
 	}
 	return fmt.Sprintf("found %s; expected %s", describe(Conform(*state.Allocation, c.Expected)), describe(c.Expected))
+}
+
+// reached tells whether the flag is in the target state.
+func (c Change) reached(state State) bool {
+	return Same(Conform(*state.Allocation, c.Target), c.Target, state.Unit)
+}
+
+// origin is which of the states that the change may start from the flag is in;
+// nil = a person made it into another.
+func (c Change) origin(state State) *decide.Allocation {
+	present := Conform(*state.Allocation, c.Expected)
+	for _, a := range append([]decide.Allocation{c.Expected}, c.Left...) {
+		if Same(present, a, state.Unit) {
+			return &a
+		}
+	}
+	return nil
+}
+
+// from expects the state that the flag is in, where the change may start there.
+func (c Change) from(state State) Change {
+	if !state.Untold && state.Known {
+		if a := c.origin(state); a != nil {
+			c.Expected = *a
+		}
+	}
+	return c
 }
 
 // verify reads back what was accepted.
@@ -159,7 +187,7 @@ func verify(ctx context.Context, store Store, c Change) Result {
 		return Result{Outcome: OutcomeUnverified, Message: "accepted, not verified: " + state.Message}
 	case !state.Known:
 		return mismatch(state, c, state.Message)
-	case !Same(*state.Allocation, c.Target, state.Unit):
+	case !c.reached(state):
 		return mismatch(state, c, "found "+describe(*conformed(state, c)))
 	}
 	return Result{Outcome: OutcomeDelivered, State: conformed(state, c), Message: "written and read back"}

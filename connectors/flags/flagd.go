@@ -86,7 +86,7 @@ func (f *flagd) Apply(ctx context.Context, change Change) error {
 	if problem := standing(state, change); problem != "" {
 		return f.fail(ErrConflict, problem)
 	}
-	if Same(*state.Allocation, change.Target, state.Unit) {
+	if change.reached(state) {
 		return nil
 	}
 	edited, err := f.edit(text, d, change)
@@ -195,7 +195,9 @@ func (f *flagd) edit(text []byte, d *definition, c Change) ([]byte, error) {
 		{flag, "defaultVariant", literal(fallback(c.Target, list))},
 		{flag, "targeting", fractionalRule(d.bucketBy(), list)},
 	}
-	if _, has := d.Variants[uncovered]; !has && serves(list, uncovered) {
+	// Written each time: the variant may stem from an earlier experiment on the
+	// same flag, with another known-good variation.
+	if serves(list, uncovered) {
 		edits = append(edits, edit{append(flag, "variants"), uncovered, raw(d.Variants[c.Target.KnownGood])})
 	}
 	if d.Metadata == nil {

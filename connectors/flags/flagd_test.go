@@ -365,3 +365,33 @@ func FuzzFlagd(f *testing.F) {
 		keepsTheRest(t, text, get(t, path))
 	})
 }
+
+// A flag that served an earlier experiment names another known-good variation
+// and has the variant uncovered with its value: neither may survive.
+func TestFlagdForgetsAnEarlierExperiment(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "flags.json")
+	put(t, path, `{"flags": {"answer-v2": {"state": "ENABLED",
+		"variants": {"control": "v2", "treatment": "v3", "old": "v1", "uncovered": "v1"}, "defaultVariant": "control",
+		"metadata": {"assay.knownGood": "old"},
+		"targeting": {"fractional": [["treatment", 50], ["control", 50]]}}}}`)
+	store := openFile(t, path)
+	if got := quick(t, store, ramp(half(1), half(0.1))); got.Outcome != OutcomeDelivered {
+		t.Fatalf("%+v", got)
+	}
+	var file struct {
+		Flags map[string]struct {
+			Variants map[string]string
+		}
+	}
+	if err := json.Unmarshal([]byte(get(t, path)), &file); err != nil {
+		t.Fatal(err)
+	}
+	if got := file.Flags["answer-v2"].Variants["uncovered"]; got != "v2" {
+		t.Errorf("uncovered units get %q, want the known-good v2", got)
+	}
+	back := ramp(half(0.1), half(0.1).All("control"))
+	back.Verdict = decide.Rollback
+	if got := quick(t, store, back); got.Outcome != OutcomeDelivered {
+		t.Errorf("%+v", got)
+	}
+}

@@ -58,10 +58,14 @@ type Change struct {
 	// Expected is the state that the decision was based on, Target the one the
 	// flag should have.
 	Expected, Target decide.Allocation
-	Verdict          decide.Verdict
-	Reason           string
-	Metric           string // the metric that decided, where one did
-	AsOf, DecidedAt  time.Time
+	// Left are other states that the flag may be in without a person having
+	// touched it: what earlier changes to this store, whose end is not known, may
+	// have left there.
+	Left            []decide.Allocation
+	Verdict         decide.Verdict
+	Reason          string
+	Metric          string // the metric that decided, where one did
+	AsOf, DecidedAt time.Time
 	// Proposal: to be told, not applied.
 	Proposal bool
 	Prompts  []Prompt // for information; may be empty
