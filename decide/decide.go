@@ -87,8 +87,6 @@ type Judgement struct {
 	Comparison stats.Comparison
 	// Step counts complete units of this rung in the smaller arm.
 	StepUnits int64
-	// StepEvents counts units with any event of this rung in both arms.
-	StepEvents int64
 	// WinP is the two-sided sequential p-value of the goal, adjusted over goals;
 	// Better tells whether the effect is on the good side.
 	WinP   float64

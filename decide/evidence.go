@@ -41,8 +41,8 @@ type Evidence struct {
 	BlindSince time.Time
 	// Healthy is the coverage of the last look with good data; zero = none yet.
 	Healthy float64
-	// Lowest is the ladder's first rung; zero = no ladder.
-	Lowest float64
+	// Rungs are the steps of the ladder, rising; empty = no ladder.
+	Rungs []float64
 }
 
 // Policy is what the spec says about deciding.

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -40,12 +41,32 @@ func Decide(e Evidence, p Policy) Decision {
 			d.Reasons = append(d.Reasons, reason)
 		}
 	}
+	d.Reasons = rollbackFirst(d.Reasons)
 	first := d.Reasons[0]
 	d.Verdict, d.Summary = first.Verdict, first.Text
 	d.Target, d.Winner = target(e, p, first)
-	d.Proposal = d.Target != nil && !p.AutoRollback
+	d.Proposal = d.Target != nil && !p.AutoRollback && proposable[first.Rule]
 	d.WouldChange = wouldChange(e, p, d)
 	return d
+}
+
+// proposable are the rows that auto_rollback: false turns into proposals. The
+// fail-safe of rows 2 to 4 is not among them: nobody may be there to read it.
+var proposable = map[int]bool{1: true, 5: true, 6: true, 7: true}
+
+// rollbackFirst lets a rollback decide where bad data (rows 2 to 4) would
+// otherwise hold for another reason: the stricter of two policies wins.
+func rollbackFirst(reasons []Reason) []Reason {
+	bad := func(r Reason) bool { return r.Rule >= 2 && r.Rule <= 4 }
+	if !bad(reasons[0]) {
+		return reasons
+	}
+	i := slices.IndexFunc(reasons, func(r Reason) bool { return bad(r) && r.Verdict == Rollback })
+	if i <= 0 {
+		return reasons
+	}
+	first := reasons[i]
+	return slices.Insert(slices.Delete(reasons, i, i+1), 0, first)
 }
 
 // target is the state the flag should have after the deciding reason; nil
@@ -61,11 +82,10 @@ func target(e Evidence, p Policy, r Reason) (state *Allocation, winner string) {
 		winner = r.Variation
 		next = e.Allocation.All(winner)
 	case Hold:
-		coverage, ok := stepBack(e, p)
-		if r.Rule == 0 || !ok {
+		if r.Rule == 0 {
 			return nil, ""
 		}
-		next = e.Open.Covering(coverage)
+		return stepBack(e, p, r.Rule), ""
 	case Continue, Review:
 		return nil, ""
 	}
@@ -96,13 +116,13 @@ func guardrailHarmed(e Evidence, _ Policy) []Reason {
 	return out
 }
 
-func dataStale(e Evidence, p Policy) []Reason      { return troubles(e, p, e.Stale) }
-func sourceBlind(e Evidence, p Policy) []Reason    { return troubles(e, p, e.Blind) }
-func splitUnhealthy(e Evidence, p Policy) []Reason { return troubles(e, p, e.Unhealthy) }
+func dataStale(e Evidence, p Policy) []Reason      { return troubles(e, p, e.Stale, 2) }
+func sourceBlind(e Evidence, p Policy) []Reason    { return troubles(e, p, e.Blind, 3) }
+func splitUnhealthy(e Evidence, p Policy) []Reason { return troubles(e, p, e.Unhealthy, 4) }
 
 // troubles holds, rolls back where the policy says so, and lets the fail-safe
 // act once the hold has lasted too long.
-func troubles(e Evidence, p Policy, list []Trouble) []Reason {
+func troubles(e Evidence, p Policy, list []Trouble, row int) []Reason {
 	var out []Reason
 	for _, t := range list {
 		r := Reason{Code: t.Code, Verdict: Hold, Text: t.Text, Source: t.Source}
@@ -113,7 +133,7 @@ func troubles(e Evidence, p Policy, list []Trouble) []Reason {
 			r.Verdict = Rollback
 		}
 		if tooLong(e, p) {
-			r.Text += " " + failSafeText(e, p)
+			r.Text += " " + failSafeText(e, p, row)
 		}
 		out = append(out, r)
 	}
@@ -121,33 +141,55 @@ func troubles(e Evidence, p Policy, list []Trouble) []Reason {
 }
 
 // tooLong tells whether the data have been bad for longer than the policy
-// tolerates.
+// tolerates while people are exposed.
 func tooLong(e Evidence, p Policy) bool {
-	return !e.BlindSince.IsZero() && e.AsOf.Sub(e.BlindSince) >= p.MaxBlind
+	_, sole := e.Allocation.Sole()
+	return !sole && !e.BlindSince.IsZero() && e.AsOf.Sub(e.BlindSince) >= p.MaxBlind
 }
 
-// stepBack is the rung to which the fail-safe returns: the last one with good
-// data, else the ladder's first. An experiment without a ladder has none.
-func stepBack(e Evidence, p Policy) (coverage float64, ok bool) {
+// stepBack is where the fail-safe goes: to the last rung that was seen healthy,
+// one rung down where that is the present one, and below the first rung to the
+// known-good variation for everybody, until the data are good again. A split
+// that fails (row 4) hides no harm, since the tests then condition on the sizes
+// of the arms: it only goes down the ladder.
+func stepBack(e Evidence, p Policy, row int) *Allocation {
 	if !tooLong(e, p) || p.BlindRollback {
-		return 0, false
+		return nil
 	}
-	coverage = e.Healthy
-	if coverage == 0 {
-		coverage = e.Lowest
+	lower := 0.0
+	for _, rung := range e.Rungs {
+		if rung < e.Allocation.Coverage-1e-9 {
+			lower = rung
+		}
 	}
-	return coverage, coverage > 0 && coverage < e.Allocation.Coverage
+	if e.Healthy > 0 && e.Healthy < e.Allocation.Coverage-1e-9 {
+		lower = e.Healthy
+	}
+	var next Allocation
+	switch {
+	case lower > 0:
+		next = e.Open.Covering(lower)
+	case row < 4:
+		next = e.Allocation.All(e.Allocation.KnownGood)
+	default:
+		return nil
+	}
+	return &next
 }
 
-func failSafeText(e Evidence, p Policy) string {
-	since := fmt.Sprintf("This has lasted since %s, longer than %s:", instant(e.BlindSince), span(p.MaxBlind))
-	if p.BlindRollback {
+func failSafeText(e Evidence, p Policy, row int) string {
+	since := fmt.Sprintf("This has lasted since %s, at least %s:", instant(e.BlindSince), span(p.MaxBlind))
+	back := stepBack(e, p, row)
+	switch {
+	case p.BlindRollback:
 		return since + " everybody goes back to " + e.Allocation.KnownGood + "."
+	case back == nil:
+		return since + " there is no smaller rung to go back to."
 	}
-	if coverage, ok := stepBack(e, p); ok {
-		return fmt.Sprintf("%s coverage goes back to %s.", since, percent(coverage))
+	if sole, ok := back.Sole(); ok {
+		return fmt.Sprintf("%s everybody gets %s until the data are good again.", since, sole)
 	}
-	return since + " there is no smaller rung to go back to."
+	return fmt.Sprintf("%s coverage goes back to %s.", since, percent(back.Coverage))
 }
 
 func stepDue(e Evidence, p Policy) []Reason {
@@ -157,8 +199,8 @@ func stepDue(e Evidence, p Policy) []Reason {
 			Text: fmt.Sprintf("Everybody gets %s; exposure starts at %s.", e.Allocation.KnownGood, percent(*e.Step.Next)),
 		}}
 	}
-	harmed := len(guardrailHarmed(e, p)) > 0
-	if !e.Rollout || e.Step.Next == nil || e.AsOf.Before(e.Step.Due) || harmed || len(thinGuardrails(e, p)) > 0 {
+	due := e.Rollout && e.Step.Next != nil && !e.AsOf.Before(e.Step.Due) && e.AsOf.Before(e.End)
+	if !due || len(e.Judgements) == 0 || len(guardrailHarmed(e, p)) > 0 || len(notReady(e, p)) > 0 {
 		return nil
 	}
 	return []Reason{{
@@ -174,9 +216,20 @@ func closed(e Evidence) bool {
 	return e.Step.Index < 0 && e.Step.Next != nil && !e.AsOf.Before(e.Start) && e.AsOf.Before(e.End)
 }
 
-// thinGuardrails are those that lack units of this step or cannot be judged.
-func thinGuardrails(e Evidence, p Policy) []Judgement {
-	return filter(e.guardrails(), func(j Judgement) bool { return j.StepUnits < p.MinStepUnits || !j.judged() })
+// notReady says which guardrails keep a step from being taken: those that lack
+// units of this step or cannot be judged.
+func notReady(e Evidence, p Policy) []string {
+	var out []string
+	for _, j := range e.guardrails() {
+		switch {
+		case j.StepUnits < p.MinStepUnits:
+			out = append(out, fmt.Sprintf("%s has %d complete units in its smaller arm from this step; %d are needed",
+				j.Metric, j.StepUnits, p.MinStepUnits))
+		case !j.judged():
+			out = append(out, fmt.Sprintf("%s cannot be judged (%s)", j.Metric, j.Comparison.Status))
+		}
+	}
+	return out
 }
 
 func experimentWon(e Evidence, p Policy) []Reason {
@@ -201,8 +254,8 @@ func experimentWon(e Evidence, p Policy) []Reason {
 	}}
 }
 
-func rolloutUnharmed(e Evidence, _ Policy) []Reason {
-	if !e.Rollout || e.AsOf.Before(e.End) || !e.Step.LastRung || len(e.guardrails()) == 0 {
+func rolloutUnharmed(e Evidence, p Policy) []Reason {
+	if !e.Rollout || e.AsOf.Before(e.End) || !e.Step.LastRung || len(e.guardrails()) == 0 || len(notReady(e, p)) > 0 {
 		return nil
 	}
 	treatment := e.Treatments[0]
@@ -256,6 +309,13 @@ func openQuestions(e Evidence, p Policy) string {
 	if e.Rollout && !e.Step.LastRung {
 		out = append(out, "full coverage was not reached")
 	}
+	if e.Rollout && e.Step.LastRung {
+		for _, text := range notReady(e, p) {
+			if !slices.Contains(out, text) {
+				out = append(out, text)
+			}
+		}
+	}
 	if e.Rollout && len(e.guardrails()) == 0 {
 		out = append(out, "no guardrail is declared")
 	}
@@ -269,9 +329,8 @@ func collecting(e Evidence, p Policy) []Reason {
 	text := "No guardrail is harmed and nothing is due."
 	if e.AsOf.Before(e.Start) {
 		text = fmt.Sprintf("It starts on %s.", instant(e.Start))
-	} else if thin := thinGuardrails(e, p); e.Rollout && e.Step.Next != nil && !e.AsOf.Before(e.Step.Due) && len(thin) > 0 {
-		text = fmt.Sprintf("The step to %s is due, but %s has %d complete units in its smaller arm from this step; %d are needed.",
-			percent(*e.Step.Next), thin[0].Metric, thin[0].StepUnits, p.MinStepUnits)
+	} else if open := notReady(e, p); e.Rollout && e.Step.Next != nil && !e.AsOf.Before(e.Step.Due) && len(open) > 0 {
+		text = fmt.Sprintf("The step to %s is due, but %s.", percent(*e.Step.Next), open[0])
 	}
 	return []Reason{{Code: "collecting", Verdict: Continue, Text: text}}
 }

@@ -15,8 +15,12 @@ import (
 // percent writes a share: 0.25 as "25 %".
 func percent(share float64) string { return number(share*100) + " %" }
 
-// number writes three significant digits, more only for whole numbers.
+// number writes three significant digits, more only for whole numbers and for
+// those that would otherwise need an exponent.
 func number(x float64) string {
+	if math.Abs(x) >= 1000 {
+		x = math.Round(x)
+	}
 	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
 		return strconv.FormatFloat(x, 'f', -1, 64)
 	}
