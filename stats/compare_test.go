@@ -98,9 +98,7 @@ func TestVerdictsAgreeWithBounds(t *testing.T) {
 		if c.Harmed && c.NonInferior {
 			t.Fatalf("harmed and non-inferior: %+v %+v", d, strata)
 		}
-		if c.Relative != nil && !c.RelativeInterval.Contains(*c.Relative) {
-			t.Fatalf("%g is not in %v", *c.Relative, c.RelativeInterval)
-		}
+		mustAgree(t, c, strata)
 		if c.Miss != nil && (*c.Miss < 0 || *c.Miss > 1) {
 			t.Fatalf("miss %g", *c.Miss)
 		}
@@ -109,6 +107,34 @@ func TestVerdictsAgreeWithBounds(t *testing.T) {
 	}
 	if harmed < 200 || excluded < 200 {
 		t.Errorf("only %d harmed, %d different: the test says little", harmed, excluded)
+	}
+}
+
+// mustAgree wants one effect in all that is shown of it, and the point of each
+// method in its interval: for the exact one that is the peak of the likelihood.
+func mustAgree(t *testing.T, c Comparison, strata []Stratum) {
+	t.Helper()
+	if want := c.Absolute / math.Abs(c.Control.Value); c.Relative == nil && isFinite(want) || c.Relative != nil && *c.Relative != want {
+		t.Fatalf("relative %v, want %g: %+v", c.Relative, want, c)
+	}
+	if c.Design.Method == MethodMixture {
+		if c.Relative != nil && !c.RelativeInterval.Contains(*c.Relative) {
+			t.Fatalf("%g is not in %v", *c.Relative, c.RelativeInterval)
+		}
+		return
+	}
+	peak := gather(nil, strata).peak()
+	if !c.RelativeInterval.Contains(math.Expm1(peak)) {
+		t.Fatalf("the peak %g is not in %v: %+v", math.Expm1(peak), c.RelativeInterval, strata)
+	}
+	if len(strata) > 1 || c.Relative == nil {
+		return
+	}
+	// One epoch: the two differ by the luck of the arms' sizes, and only by it.
+	s := strata[0]
+	luck := math.Log(float64(s.Treatment.N)/float64(s.Control.N)) - math.Log(s.Share/(1-s.Share))
+	if !near(math.Log1p(*c.Relative), peak-luck, 1e-6, 1e-6) {
+		t.Fatalf("relative %g, peak %g, luck %g: %+v", *c.Relative, math.Expm1(peak), luck, strata)
 	}
 }
 
@@ -496,28 +522,128 @@ func TestMargins(t *testing.T) {
 
 func withBase(d Design, rate float64) Design { d.BaseRate = rate; return d }
 
-// The chance of a miss of the exact method is a sum of binomial probabilities.
-func TestMissExact(t *testing.T) {
+// A reader who divides the shares that are shown gets the effect that is shown;
+// the interval stays that of the declared split.
+func TestRelativeIsOfTheSharesShown(t *testing.T) {
 	d := exactDesign()
-	for _, strata := range [][]Stratum{
-		half(binary(2500, 50), binary(2500, 51)),
-		{{Share: 0.1, Control: binary(4500, 90), Treatment: binary(500, 10)}},
-		half(binary(100, 1), binary(100, 1)),
+	d.Planned, d.BaseRate = 90000, 0.19
+	c := Compare(d, half(binary(44700, 8502), binary(45489, 8279)))
+	if want := (8279.0/45489)/(8502.0/44700) - 1; !near(*c.Relative, want, 1e-12, 0) || !near(want, -0.0431, 0, 1e-4) {
+		t.Errorf("relative %g, want %g", *c.Relative, want)
+	}
+	if peak := math.Log(8279.0 / 8502); !near(c.Excess, peak, 1e-12, 0) || !c.RelativeInterval.Contains(math.Expm1(peak)) {
+		t.Errorf("excess %g, want %g; %v", c.Excess, peak, c.RelativeInterval)
+	}
+	// Arms that are very far from the declared split part the two.
+	c = Compare(d, half(binary(20000, 2000), binary(10000, 2000)))
+	if !near(*c.Relative, 1, 1e-12, 0) || c.RelativeInterval.Contains(1) || !near(c.Excess, 0, 0, 1e-12) {
+		t.Errorf("relative %g, %v, excess %g", *c.Relative, c.RelativeInterval, c.Excess)
+	}
+	for _, events := range []struct {
+		control, treatment int64
+		want               *float64
+	}{{0, 5, nil}, {5, 0, ptr(-1)}} {
+		c = Compare(d, half(binary(1000, events.control), binary(1000, events.treatment)))
+		if diff := cmp.Diff(events.want, c.Relative); diff != "" {
+			t.Errorf("%d against %d: %s", events.control, events.treatment, diff)
+		}
+	}
+}
+
+func ptr(x float64) *float64 { return &x }
+
+// poisson is the chance of k events at a mean.
+func poisson(k int64, mean float64) float64 {
+	if mean == 0 {
+		return float64(count(k == 0))
+	}
+	a, _ := math.Lgamma(float64(k + 1))
+	return math.Exp(float64(k)*math.Log(mean) - mean - a)
+}
+
+// treated is a look with other numbers of treatment events than it had, so many
+// units that any number fits.
+func treated(strata []Stratum, events ...int64) []Stratum {
+	out := make([]Stratum, len(strata))
+	for i, s := range strata {
+		s.Treatment = binary(1e6, events[i])
+		out[i] = s
+	}
+	return out
+}
+
+// The chance of a miss of the exact method is a sum of Poisson probabilities.
+func TestMissExact(t *testing.T) {
+	up := exactDesign()
+	down := up
+	down.Harm, down.BaseRate = SideDown, 0.1
+	margin, all := down, down
+	margin.Margin.Value, all.MDE.Value = 0.1, 1
+	rare := up
+	rare.BaseRate, rare.Alpha, rare.MDE = 0.0005, 0.05/3, Size{0.001, true}
+	for _, c := range []struct {
+		name   string
+		design Design
+		strata []Stratum
+		mean   float64 // of treatment under the harm
+	}{
+		{"halves", up, half(binary(2500, 50), binary(2500, 51)), 75},
+		{"tenth", up, []Stratum{{Share: 0.1, Control: binary(4500, 90), Treatment: binary(500, 10)}}, 15},
+		{"one event", up, half(binary(100, 1), binary(100, 1)), 1.5},
+		{"undeclared", withBase(up, 0), half(binary(2500, 50), binary(2500, 51)), 75},
+		{"no event in control", rare, half(binary(11000, 0), binary(11000, 3)), 16.5},
+		{"more than units", up, half(binary(100, 90), binary(100, 80)), 100},
+		{"down", down, half(binary(600, 60), binary(600, 58)), 30},
+		{"down, margin", margin, half(binary(800, 80), binary(800, 75)), 32},
+		{"down, tenth", down, []Stratum{{Share: 0.1, Control: binary(9000, 900), Treatment: binary(1000, 90)}}, 50},
+		{"down, everything lost", all, half(binary(2500, 250), binary(2500, 240)), 0},
+		{"down, no event in control", down, half(binary(100, 0), binary(100, 9)), 5},
 	} {
-		got := Compare(d, strata)
-		s := strata[0]
-		events := s.Control.Any + s.Treatment.Any
-		p := s.Share * 1.5 / (s.Share*1.5 + 1 - s.Share)
-		want := 0.0
-		for k := int64(0); k <= events; k++ {
-			again := Compare(d, []Stratum{{Share: s.Share, Control: binary(4500, events-k), Treatment: binary(4500, k)}})
-			if !again.Harmed {
-				want += binomial(events, k, p)
+		t.Run(c.name, func(t *testing.T) {
+			want := 0.0
+			for k := range int64(c.mean + 20*math.Sqrt(c.mean) + 30) {
+				if !Compare(c.design, treated(c.strata, k)).Harmed {
+					want += poisson(k, c.mean)
+				}
 			}
+			got := *Compare(c.design, c.strata).Miss
+			if !near(got, want, 1e-9, 1e-12) {
+				t.Errorf("miss %g, want %g", got, want)
+			}
+			t.Logf("miss %.4g", got)
+		})
+	}
+}
+
+// How many events treatment happens to have does not say how many a harm would
+// have given it.
+func TestMissDoesNotDependOnTreatment(t *testing.T) {
+	d := exactDesign()
+	d.BaseRate, d.Alpha, d.MDE = 0.0005, 0.05/3, Size{0.001, true}
+	few := Compare(d, half(binary(11000, 0), binary(11000, 3)))
+	many := Compare(d, half(binary(11000, 0), binary(11000, 30)))
+	if *few.Miss > 0.05 || *few.Miss != *many.Miss {
+		t.Errorf("miss %g and %g", *few.Miss, *many.Miss)
+	}
+	d.BaseRate, d.MDE = 0, Size{Value: 0.5}
+	if c := Compare(d, half(binary(11000, 0), binary(11000, 3))); c.Status != StatusOK || c.Miss != nil {
+		t.Errorf("%s: miss %v without any rate of control", c.Status, c.Miss)
+	}
+}
+
+// The tails of Poisson bound the chance that units, which are binomial, give.
+func TestMissBoundsBinomial(t *testing.T) {
+	d := exactDesign()
+	d.BaseRate = 0.2
+	strata := half(binary(600, 120), binary(600, 120))
+	got, want := *Compare(d, strata).Miss, 0.0
+	for k := range int64(600) {
+		if !Compare(d, treated(strata, k)).Harmed {
+			want += binomial(600, k, 0.3)
 		}
-		if !near(*got.Miss, want, 1e-9, 1e-12) {
-			t.Errorf("miss %g, want %g", *got.Miss, want)
-		}
+	}
+	if got < want || got > want+0.05 {
+		t.Errorf("miss %g, of units %g", got, want)
 	}
 }
 
@@ -530,31 +656,55 @@ func binomial(n, k int64, p float64) float64 {
 
 // With several splits the miss is an upper bound of the truth, and of use.
 func TestMissOfSeveralSplits(t *testing.T) {
-	d := exactDesign()
-	d.MDE.Value = 1
+	up := exactDesign()
+	up.MDE.Value = 0.6
+	down := up
+	down.Harm, down.MDE.Value = SideDown, 0.5
 	strata := []Stratum{
 		{Share: 0.1, Control: binary(1800, 36), Treatment: binary(200, 4)},
 		{Share: 0.5, Control: binary(5000, 100), Treatment: binary(5000, 100)},
 	}
-	got := *Compare(d, strata).Miss
-	want := 0.0
-	for k := int64(0); k <= 40; k++ {
-		for j := int64(0); j <= 200; j++ {
-			chance := binomial(40, k, 0.2/1.1) * binomial(200, j, 2.0/3)
-			if chance < 1e-9 {
-				continue
+	for _, c := range []struct {
+		design        Design
+		first, second float64 // means of treatment under the harm
+	}{{up, 6.4, 160}, {down, 2, 50}} {
+		got, want := *Compare(c.design, strata).Miss, 0.0
+		for k := range int64(60) {
+			for j := range int64(400) {
+				chance := poisson(k, c.first) * poisson(j, c.second)
+				if chance > 1e-8 {
+					want += chance * float64(count(!Compare(c.design, treated(strata, k, j)).Harmed))
+				}
 			}
-			again := Compare(d, []Stratum{
-				{Share: 0.1, Control: binary(1800, 40-k), Treatment: binary(1800, k)},
-				{Share: 0.5, Control: binary(5000, 200-j), Treatment: binary(5000, j)},
-			})
-			want += chance * float64(count(!again.Harmed))
+		}
+		if got < want || got > want+0.25 || want < 0.01 {
+			t.Errorf("%s: miss %g, truth %g", c.design.Harm, got, want)
+		}
+		t.Logf("%s: miss %.4f, truth %.4f", c.design.Harm, got, want)
+	}
+}
+
+// The chance that a count which no search by ones could reach is missed.
+func TestMissOfManyEvents(t *testing.T) {
+	for _, harm := range []Side{SideUp, SideDown} {
+		d := exactDesign()
+		d.Harm, d.Planned = harm, 1e14
+		last := 1.0
+		for _, size := range []float64{1e-9, 3e-6, 1e-5, 2e-5, 0.1} {
+			d.MDE.Value = size
+			strata := half(binary(5e13, 1e12), binary(5e13, 1e12))
+			one := *Compare(d, strata).Miss
+			strata = append(strata, Stratum{Epoch: 1, Share: 0.1, Control: binary(9e12, 1e11), Treatment: binary(1e12, 1e10)})
+			two := *Compare(d, strata).Miss
+			if one > last || one < 0 || two < 0 || two > 1 {
+				t.Errorf("%s by %g: miss %g after %g, %g with another split", harm, size, one, last, two)
+			}
+			last = one
+			if size == 0.1 && (one > 1e-9 || two > 5.1e-3) {
+				t.Errorf("%s: a tenth is missed with %g, %g with another split", harm, one, two)
+			}
 		}
 	}
-	if got < want || got > want+0.25 {
-		t.Errorf("miss %g, truth %g", got, want)
-	}
-	t.Logf("miss %.3f, truth %.3f", got, want)
 }
 
 func TestUndeclaredBaseRate(t *testing.T) {
@@ -640,6 +790,8 @@ func BenchmarkCompare(b *testing.B) {
 		{"exact/core", noMiss(exactDesign()), events},
 		{"exact", exactDesign(), events},
 		{"exact/undeclared", withBase(exactDesign(), 0), events},
+		{"exact/many", exactDesign(), half(binary(5e13, 1e12), binary(5e13, 1e12))},
+		{"exact/splits", exactDesign(), append(events[:1:1], Stratum{Epoch: 1, Share: 0.1, Control: binary(900, 18), Treatment: binary(100, 3)})},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -12,10 +12,13 @@ type group struct {
 	logit float64 // log odds of the first label among units
 	hits  float64 // events with the first label
 	other float64 // events with the second
+	units float64 // of control, whichever label that has
 }
 
 // swapped exchanges the two labels.
-func (g group) swapped() group { return group{logit: -g.logit, hits: g.other, other: g.hits} }
+func (g group) swapped() group {
+	return group{logit: -g.logit, hits: g.other, other: g.hits, units: g.units}
+}
 
 // labels are the groups of one comparison.
 type labels []group
@@ -41,6 +44,7 @@ func gather(room labels, strata []Stratum) labels {
 		}
 		room[at].hits += float64(s.Treatment.Any)
 		room[at].other += float64(s.Control.Any)
+		room[at].units += float64(s.Control.N)
 	}
 	return room
 }

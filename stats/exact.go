@@ -199,23 +199,24 @@ func (l labels) shrunk() float64 {
 	return half.peak()
 }
 
-// ratio fills in the rate ratio of treatment over control with its exact
-// interval: the ratios that the two-sided e-value does not reject.
+// ratio fills in the exact interval of the rate ratio of treatment over
+// control: the ratios that the two-sided e-value does not reject.
 func (c *Comparison) ratio(l labels) {
 	t := c.Design.tune(c.Design.Alpha)
 	c.LogETwoSided = l.againstOne(0, &t)
 	at, _, _ := l.logLikelihood(0)
 	target, peak := at+c.LogETwoSided-c.Bound, l.peak()
 	c.RelativeInterval = Interval{Lower: math.Expm1(l.lower(target, peak)), Upper: math.Expm1(l.upper(target, peak))}
-	if relative := math.Expm1(peak); isFinite(relative) {
-		c.Relative = &relative
-	}
 }
 
-// shares fills in the difference of shares for display: the normal confidence
-// sequence cut to what a difference of shares can be, and Welch's.
+// shares fills in the difference of shares for display: the ratio of the shares
+// that are shown, the normal confidence sequence cut to what a difference of
+// shares can be, and Welch's.
 func (c *Comparison) shares(a *arms) {
 	diff := a.difference()
+	if relative := diff.estimate / a.control.Value; isFinite(relative) {
+		c.Relative = &relative
+	}
 	s := TwoSided{X: a.units() * Rho2(c.Design.Alpha, c.Design.Planned)}
 	c.AbsoluteInterval = around(diff.estimate, zToT(s.Critical(c.Design.Alpha), diff.df)*diff.se).within(-1, 1)
 	c.fixed(diff)

@@ -38,6 +38,9 @@ func FuzzCompare(f *testing.F) {
 		if c.Status == StatusOK && c.Harmed != (c.ExcessBound > 0) {
 			t.Fatalf("harmed %v, bound %g", c.Harmed, c.ExcessBound)
 		}
+		if c.Miss != nil && !(*c.Miss >= 0 && *c.Miss <= 1) {
+			t.Fatalf("miss %g", *c.Miss)
+		}
 	})
 }
 

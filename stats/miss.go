@@ -18,103 +18,136 @@ func (d *Design) missMixture(control, se, t float64) *float64 {
 	return &miss
 }
 
-// missExact is the same for the exact method, given how many events there are:
-// the probability that fewer of them than needed carry the first label. With
-// several splits the largest group must do it while the others stay above a
-// low quantile of their own; the chance that one does not is added, so that the
-// result remains an upper bound.
+// missExact is the same for the exact method, given the control events of this
+// look: a harm changes how many events treatment has, so their number is not
+// given but Poisson around what control has, times the odds of the split, times
+// the ratio under the harm. Where control has no event, what its units had at
+// the declared base rate stands in; nil where there is none either.
+//
+// The units of treatment with any are binomial in truth. Poisson is more
+// spread: its tail away from the mean is the greater one (Anderson & Samuels
+// 1967), so that wherever a miss is the less likely outcome the chance is on
+// the safe side.
 func (d *Design) missExact(l labels, null float64, t *tuning) *float64 {
 	mde, ok := d.relative(d.MDE)
 	margin, _ := d.relative(d.Margin)
-	if !ok || mde == 0 || !isFinite(mde) {
+	if !ok || mde == 0 || !isFinite(mde) || d.nullRatio(margin+mde) <= null {
 		return nil
 	}
-	u := d.nullRatio(margin + mde)
-	if u <= null {
+	ratio := 1 + margin + mde
+	if d.Harm == SideDown {
+		ratio = max(0, 1-margin-mde)
+	}
+	var room [8]group
+	p := prospect{labels: append(labels(room[:0]), l...), harm: d.Harm, null: null, bound: -math.Log(d.Alpha), tuning: t}
+	if !p.expect(ratio, d.anyRate()) {
 		return nil
 	}
-	miss := l.miss(u, null, d.Alpha, t)
+	miss := p.miss()
 	return &miss
 }
 
-// miss bounds the chance of too few hits at the log rate ratio u; the groups
-// but the largest take up a fixed risk between them.
-func (l labels) miss(u, null, alpha float64, t *tuning) float64 {
+// prospect is the events of a look as a harm would have them: those of control
+// as they are; those of treatment are Poisson.
+type prospect struct {
+	labels      labels // as the test takes them
+	harm        Side
+	null, bound float64
+	tuning      *tuning
+}
+
+// arms are the counts of a group by arm: the first label is treatment, or
+// control where harm is down.
+func (g *group) arms(harm Side) (control, treatment *float64) {
+	if harm == SideDown {
+		return &g.hits, &g.other
+	}
+	return &g.other, &g.hits
+}
+
+// odds of treatment among units.
+func (g *group) odds(harm Side) float64 {
+	if harm == SideDown {
+		return math.Exp(-g.logit)
+	}
+	return math.Exp(g.logit)
+}
+
+// expect puts the mean of treatment in the place of its count. No ratio gives
+// more events than units. Not ok where control has no event and no base rate.
+func (p *prospect) expect(ratio, rate float64) bool {
+	events := 0.0
+	for i := range p.labels {
+		control, _ := p.labels[i].arms(p.harm)
+		events += *control
+	}
+	if events == 0 && !(rate > 0) {
+		return false
+	}
+	for i := range p.labels {
+		g := &p.labels[i]
+		control, treatment := g.arms(p.harm)
+		mean := *control
+		if events == 0 {
+			mean = g.units * rate
+		}
+		*treatment = min(mean*ratio, g.units) * g.odds(p.harm)
+	}
+	return true
+}
+
+// miss bounds the chance that harm is not established. With several splits the
+// group that expects most must establish it while the others stay at an
+// unfavourable quantile of their own; the chance that one goes beyond, a fixed
+// risk between them, is added, so that the result remains an upper bound.
+func (p *prospect) miss() float64 {
 	const risk = 5e-3
-	var room [8]group
-	sure := append(labels(room[:0]), l...)
-	main := sure.largest()
-	spent := 0.0
-	for i := range sure {
+	main, spent := p.largest(), 0.0
+	for i := range p.labels {
 		if i == main {
 			continue
 		}
-		g := &sure[i]
-		n := g.hits + g.other
-		p, q := sigmoid(g.logit+u), sigmoid(-g.logit-u)
-		k := lowQuantile(n, p, q, risk/float64(len(sure)-1))
-		g.hits, g.other = k, n-k
-		spent += belowCount(k, n, p, q)
+		_, treatment := p.labels[i].arms(p.harm)
+		k, chance := p.unfavourable(*treatment, risk/float64(len(p.labels)-1))
+		*treatment = k
+		spent += chance
 	}
-	g := sure[main]
-	need := sure.needed(main, null, -math.Log(alpha), t)
-	return min(1, spent+belowCount(need, g.hits+g.other, sigmoid(g.logit+u), sigmoid(-g.logit-u)))
+	return min(1, spent+p.missOf(main))
 }
 
-// largest is the index of the group with the most events.
-func (l labels) largest() int {
-	best := 0
-	for i, g := range l {
-		if g.hits+g.other > l[best].hits+l[best].other {
-			best = i
+// largest is the index of the group that expects most events of treatment.
+func (p *prospect) largest() int {
+	best, most := 0, -1.0
+	for i := range p.labels {
+		if _, treatment := p.labels[i].arms(p.harm); *treatment > most {
+			best, most = i, *treatment
 		}
 	}
 	return best
 }
 
-// needed is the least number of hits of one group, the others as they are, at
-// which harm is established; one more than it has events if none is enough. The
-// e-value increases in the hits.
-func (l labels) needed(at int, null, bound float64, t *tuning) float64 {
-	n := l[at].hits + l[at].other
-	return firstCount(n, func(k float64) bool {
-		l[at].hits, l[at].other = k, n-k
-		return l.against(null, t).above >= bound
+// unfavourable is the count of treatment beyond which it falls short of a harm
+// with a chance of at most risk, and that chance.
+func (p *prospect) unfavourable(mean, risk float64) (k, chance float64) {
+	if p.harm == SideDown {
+		return poissonHigh(mean, risk)
+	}
+	return poissonLow(mean, risk)
+}
+
+// missOf is the chance that one group, the others as they are, does not
+// establish harm. The e-value increases in the events of treatment where harm
+// is up, and falls where it is down.
+func (p *prospect) missOf(i int) float64 {
+	_, treatment := p.labels[i].arms(p.harm)
+	mean := *treatment
+	turn := firstCount(poissonReach(mean), func(k float64) bool {
+		*treatment = k
+		established := p.labels.against(p.null, p.tuning).above >= p.bound
+		return established == (p.harm == SideUp)
 	})
-}
-
-// lowQuantile is the greatest count k <= n with P(X < k) <= risk for X
-// binomial(n, p), q = 1-p.
-func lowQuantile(n, p, q, risk float64) float64 {
-	return max(0, firstCount(n, func(k float64) bool { return belowCount(k, n, p, q) > risk })-1)
-}
-
-// firstCount is the least whole number in [0, n] from which on holds is true;
-// n+1 if it never is.
-func firstCount(n float64, holds func(float64) bool) float64 {
-	low, high := -1.0, n+1
-	for high-low > 1 {
-		middle := math.Floor(low + (high-low)/2)
-		if middle <= low || middle >= high {
-			break // Counts beyond 2^53 have no halves.
-		}
-		if holds(middle) {
-			high = middle
-		} else {
-			low = middle
-		}
+	if p.harm == SideDown {
+		return poissonFrom(turn, mean)
 	}
-	return high
-}
-
-// belowCount is P(X < k) for X binomial(n, p), q = 1-p.
-func belowCount(k, n, p, q float64) float64 {
-	switch {
-	case k <= 0:
-		return 0
-	case k > n:
-		return 1
-	}
-	_, upper := logBetaTails(k, n-k+1, p, q)
-	return math.Exp(upper)
+	return poissonBelow(turn, mean)
 }

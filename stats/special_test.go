@@ -58,6 +58,62 @@ func TestTemmeMeetsFraction(t *testing.T) {
 	}
 }
 
+// Forty digits with mpmath: sums of the terms.
+var poissonCases = []struct{ k, mean, below, from float64 }{
+	{1, 0.001, 0.99900049983337499, 0.00099950016662500833},
+	{9, 16.5, 0.016690386889734052, 0.98330961311026595},
+	{40, 100, 2.9602566998130642e-12, 0.99999999999703974},
+	{150, 100, 0.99999811578953396, 1.88421046603867e-6},
+	{1200, 1000, 0.99999999953157961, 4.6842038558722808e-10},
+	{5000, 5100, 0.079328881077618977, 0.92067111892238102},
+	{90000, 91000, 0.0004465898441360425, 0.99955341015586396},
+	{90000, 88000, 0.99999999999063443, 9.3655695742741646e-12},
+	{150000, 150000, 0.49965664514104051, 0.50034335485895949},
+	{150001, 151000, 0.0050184649035155022, 0.9949815350964845},
+	{150001, 148500, 0.99994939946412576, 5.060053587424037e-5},
+	{400000, 396000, 0.99999999988895585, 1.1104415225186456e-10},
+	{400000, 405000, 1.7240219995459814e-15, 0.99999999999999828},
+}
+
+func TestPoisson(t *testing.T) {
+	for _, c := range poissonCases {
+		tolerance := 1e-10
+		if c.k > largePoisson {
+			tolerance = 1e-7
+		}
+		below, from := poissonBelow(c.k, c.mean), poissonFrom(c.k, c.mean)
+		if !near(below, c.below, tolerance, 0) || !near(from, c.from, tolerance, 0) {
+			t.Errorf("%g events at a mean of %g: got %.12g, %.12g, want %.12g, %.12g", c.k, c.mean, below, from, c.below, c.from)
+		}
+	}
+}
+
+func TestPoissonEdges(t *testing.T) {
+	for _, c := range []struct{ k, mean, below float64 }{
+		{0, 0, 0}, {0, 5, 0}, {1, 0, 1}, {1e12, 0, 1}, {1e12, 1, 1}, {3, 1e12, 0}, {1e28, 2e28, 0}, {2e28, 1e28, 1}, {1e28, 1e28, 0.5}, {1e12, 5e-324, 1},
+	} {
+		if below, from := poissonBelow(c.k, c.mean), poissonFrom(c.k, c.mean); !near(below, c.below, 0, 1e-12) || !near(from, 1-c.below, 0, 1e-12) {
+			t.Errorf("%g events at a mean of %g: %g and %g", c.k, c.mean, below, from)
+		}
+	}
+}
+
+// The quantiles keep to their risk, and the next count would not.
+func TestPoissonQuantiles(t *testing.T) {
+	for _, mean := range []float64{0, 1e-9, 0.3, 4, 77.7, 1e4, 1e7} {
+		for _, risk := range []float64{5e-3, 1e-4, 1e-8} {
+			low, below := poissonLow(mean, risk)
+			high, above := poissonHigh(mean, risk)
+			if below > risk || poissonBelow(low+1, mean) <= risk || below != poissonBelow(low, mean) {
+				t.Errorf("mean %g, risk %g: low %g with %g", mean, risk, low, below)
+			}
+			if above > risk || high > 0 && poissonFrom(high, mean) <= risk || above != poissonFrom(high+1, mean) {
+				t.Errorf("mean %g, risk %g: high %g with %g", mean, risk, high, above)
+			}
+		}
+	}
+}
+
 // Forty digits with mpmath.
 var studentCases = []struct{ t, df, z float64 }{
 	{0.001, 3, 0.0009213176575260974},

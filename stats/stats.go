@@ -123,8 +123,11 @@ type Comparison struct {
 	// two-sided confidence sequences at level 1 - Design.Alpha.
 	//
 	// For the exact method values are shares of units with any, Relative is the
-	// rate ratio of the conditional likelihood less 1 with its exact interval,
-	// and AbsoluteInterval is the normal one, for display.
+	// ratio of the two shares less 1, and AbsoluteInterval is the normal one, for
+	// display. RelativeInterval is exact for the rate ratio given the declared
+	// split; its centre is the peak of the likelihood, which is not Relative where
+	// the arms' sizes differ from the split by chance or the ratio differs
+	// between epochs. Where they differ far, Relative may lie outside of it.
 	Absolute         float64  `json:"absolute"`
 	AbsoluteInterval Interval `json:"absoluteInterval"`
 	Relative         *float64 `json:"relative,omitempty"` // nil: control is zero
@@ -138,7 +141,9 @@ type Comparison struct {
 	// Excess is the harm beyond the margin, in the metric's unit, positive =
 	// worse than tolerated; ExcessBound is its one-sided lower confidence bound.
 	// For the exact method both are log rate ratios over the margin, from -745
-	// (the rate ratio is zero). Harmed is ExcessBound > 0.
+	// (the rate ratio is zero); Excess is that of the peak of the likelihood given
+	// the declared split, as ExcessBound and Harmed are, not that of Relative.
+	// Harmed is ExcessBound > 0.
 	Excess      float64 `json:"excess"`
 	ExcessBound float64 `json:"excessBound"`
 	// LogE is the log e-value against "harm is within the margin"; harm is
@@ -154,7 +159,10 @@ type Comparison struct {
 	PWithin     float64 `json:"pWithin"`
 	// Miss is an upper bound on the chance that a harm of size MDE beyond the
 	// margin would not be established with the data of this look, in [0,1];
-	// nil where it cannot be said.
+	// nil where it cannot be said. For the exact method it takes the control
+	// events of this look as given (where there is none, those expected at the
+	// base rate) and those of treatment as Poisson around what they would be
+	// under the harm, whatever they are.
 	Miss *float64 `json:"miss,omitempty"`
 
 	// FixedInterval and FixedP are Welch's, for one look only: not safe under
