@@ -21,13 +21,19 @@ type Dialect struct {
 	Backslash bool
 	// Temp opens a temporary table: name.
 	Temp string
-	// Instant is a literal of a point in time, filled with its UTC wall clock.
-	Instant string
-	// Micros turns a time column into microseconds since 1970 UTC; MicrosIn does
-	// so for a column without a zone that is meant in a named one: column, zone.
+	// Instant is a literal of a point in time, filled with its UTC wall clock;
+	// Zoneless tells that it carries no zone, so that beside a column that is
+	// meant in a named zone it has to be that zone's wall clock.
+	Instant  string
+	Zoneless bool
+	// Micros turns a time column into microseconds since 1970 UTC: a column that
+	// carries a zone as the instant it names, any other as UTC. MicrosIn reads
+	// the other in a named zone: column, zone.
 	Micros, MicrosIn string
 	// TryInteger casts text or numbers to integer, NULL where it cannot.
 	TryInteger string
+	// Finite tells whether a float is neither NaN nor infinite.
+	Finite string
 }
 
 // The three dialects, side by side.
@@ -36,31 +42,39 @@ var (
 		Name: "duckdb",
 		Text: "VARCHAR", Integer: "BIGINT", Small: "SMALLINT", Float: "DOUBLE",
 		Quote: `"`, QuotePlain: true,
-		Temp:       "CREATE TEMP TABLE %s AS",
-		Instant:    "TIMESTAMP '%s'",
-		Micros:     "epoch_us(%s)",
-		MicrosIn:   "epoch_us(timezone(%[2]s, CAST(%[1]s AS TIMESTAMP)))",
+		Temp:    "CREATE TEMP TABLE %s AS",
+		Instant: "TIMESTAMP '%s'", Zoneless: true,
+		Micros: "epoch_us(%s)",
+		MicrosIn: "CASE WHEN typeof(%[1]s) LIKE '%% WITH TIME ZONE' THEN epoch_us(%[1]s)" +
+			" ELSE epoch_us(timezone(%[2]s, CAST(%[1]s AS TIMESTAMP))) END",
 		TryInteger: "TRY_CAST(%s AS BIGINT)",
+		Finite:     "isfinite(%s)",
 	}
 	BigQuery = Dialect{
 		Name: "bigquery",
 		Text: "STRING", Integer: "INT64", Small: "INT64", Float: "FLOAT64",
 		Quote: "`", QuotePlain: true, Backslash: true,
-		Temp:       "CREATE TEMP TABLE %s AS",
-		Instant:    "TIMESTAMP '%s+00:00'",
-		Micros:     "UNIX_MICROS(CAST(%s AS TIMESTAMP))",
-		MicrosIn:   "UNIX_MICROS(TIMESTAMP(CAST(%[1]s AS DATETIME), %[2]s))",
+		Temp:    "CREATE TEMP TABLE %s AS",
+		Instant: "TIMESTAMP '%s+00:00'",
+		Micros:  "UNIX_MICROS(CAST(%s AS TIMESTAMP))",
+		// Only a TIMESTAMP is written with an offset.
+		MicrosIn: "CASE WHEN ENDS_WITH(CAST(%[1]s AS STRING), '+00') THEN UNIX_MICROS(CAST(%[1]s AS TIMESTAMP))" +
+			" ELSE UNIX_MICROS(TIMESTAMP(CAST(%[1]s AS DATETIME), %[2]s)) END",
 		TryInteger: "SAFE_CAST(%s AS INT64)",
+		Finite:     "NOT (IS_NAN(%[1]s) OR IS_INF(%[1]s))",
 	}
 	Snowflake = Dialect{
 		Name: "snowflake",
 		Text: "VARCHAR", Integer: "BIGINT", Small: "SMALLINT", Float: "DOUBLE",
 		Quote: `"`, Backslash: true,
-		Temp:       "CREATE TEMPORARY TABLE %s AS",
-		Instant:    "TO_TIMESTAMP_TZ('%s +00:00')",
-		Micros:     "DATE_PART(EPOCH_MICROSECOND, %s)",
-		MicrosIn:   "DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE(%[2]s, 'UTC', CAST(%[1]s AS TIMESTAMP_NTZ)))",
+		Temp:    "CREATE TEMPORARY TABLE %s AS",
+		Instant: "TO_TIMESTAMP_TZ('%s +00:00')",
+		Micros:  "DATE_PART(EPOCH_MICROSECOND, %s)",
+		MicrosIn: "CASE WHEN SYSTEM$TYPEOF(%[1]s) LIKE 'TIMESTAMP_%%TZ%%' AND SYSTEM$TYPEOF(%[1]s) NOT LIKE 'TIMESTAMP_NTZ%%'" +
+			" THEN DATE_PART(EPOCH_MICROSECOND, %[1]s)" +
+			" ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE(%[2]s, 'UTC', CAST(%[1]s AS TIMESTAMP_NTZ))) END",
 		TryInteger: "TRY_TO_NUMBER(TO_VARCHAR(%s))",
+		Finite:     "%s NOT IN (CAST('NaN' AS DOUBLE), CAST('inf' AS DOUBLE), CAST('-inf' AS DOUBLE))",
 	}
 )
 
@@ -82,12 +96,16 @@ func DialectOf(name string) (Dialect, error) {
 	return Dialect{}, fmt.Errorf("unknown dialect %q: want one of %s", name, strings.Join(DialectNames(), ", "))
 }
 
-// ident writes a column name. The spec admits only letters, digits and _.
+// ident writes a column name.
 func (d Dialect) ident(name string) string {
-	if !d.QuotePlain {
+	if !d.QuotePlain && plainName.MatchString(name) {
 		return name
 	}
-	return d.Quote + name + d.Quote
+	if d.Backslash && d.QuotePlain {
+		name = strings.ReplaceAll(name, `\`, `\\`)
+		return d.Quote + strings.ReplaceAll(name, d.Quote, `\`+d.Quote) + d.Quote
+	}
+	return d.Quote + strings.ReplaceAll(name, d.Quote, d.Quote+d.Quote) + d.Quote
 }
 
 // text writes a string literal.
@@ -101,7 +119,11 @@ func (d Dialect) text(s string) string {
 
 // instant writes a typed literal of a point in time.
 func (d Dialect) instant(t time.Time) string {
-	return fmt.Sprintf(d.Instant, t.UTC().Format("2006-01-02 15:04:05.000000"))
+	return d.wallClock(t.UTC())
+}
+
+func (d Dialect) wallClock(t time.Time) string {
+	return fmt.Sprintf(d.Instant, t.Format("2006-01-02 15:04:05.000000"))
 }
 
 // micros reads a time column as microseconds since 1970 UTC.
@@ -122,4 +144,9 @@ func (d Dialect) key(column, identifierType string) string {
 	default:
 		return column
 	}
+}
+
+// cast converts an expression to a type.
+func cast(expression, typ string) string {
+	return "CAST(" + expression + " AS " + typ + ")"
 }

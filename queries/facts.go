@@ -12,10 +12,11 @@ import (
 )
 
 var (
-	placeholder = regexp.MustCompile(`\{\{\s*(start|end|experiment)\s*\}\}`)
-	// equality is a condition that is nothing but column = 'literal'. Two of them
-	// on one column with different literals never hold together.
+	// equality is a condition that is nothing but column = 'literal'.
 	equality = regexp.MustCompile(`^\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*'([^'\\]*)'\s*$`)
+	// manyFaced are literals that a column which is not text may take for the
+	// same value as another one: '1' and '1.0', 't' and 'true'.
+	manyFaced = regexp.MustCompile(`(?i)^(?:[0-9+\-.,:tze\s]*|t|f|true|false|y|n|yes|no|on|off|[+-]?inf(?:inity)?|nan|epoch)$`)
 )
 
 // source is a fact source with the measures that one look takes from it.
@@ -76,71 +77,28 @@ func (r *renderer) measure(name string, m spec.Metric) *measure {
 	if m.Window.Duration > 0 {
 		out.closes = out.opens + m.Window.Duration
 	}
-	if m.CompleteOnly {
-		out.latest = r.look.AsOf.Add(-out.closes)
+	if out.completeOnly() {
+		out.latest = out.limit.Add(-out.closes)
 	}
 	return out
 }
 
-// column is a per-unit aggregate (SUM or AVG) of an input expression.
-type column struct{ Name, Expression string }
-
-// output is a column of the result.
-type output struct {
-	Name, Expression string
-	Whole            bool
-}
-
-// class is a set of facts that no other class shares.
-type class struct {
-	Literal string
-	Number  int64
-}
-
-// shared is what all measures of a source have in common and what therefore
-// stands once, in the join and the WHERE clause, instead of in every column.
-type shared struct {
-	opens, closes time.Duration
-	limit         time.Time
-	latest        time.Time
-	where         string // the one condition of all, or ""
-}
-
-// share finds the widest window and what all measures agree on.
-func share(measures []*measure) shared {
-	first := measures[0]
-	s := shared{opens: first.opens, closes: first.closes, limit: first.limit, latest: first.latest, where: first.metric.Where}
-	for _, m := range measures[1:] {
-		s.opens = min(s.opens, m.opens)
-		if s.closes == 0 || m.closes == 0 {
-			s.closes = 0
-		} else {
-			s.closes = max(s.closes, m.closes)
-		}
-		if m.limit.After(s.limit) {
-			s.limit = m.limit
-		}
-		if !m.latest.Equal(s.latest) {
-			s.latest = time.Time{}
-		}
-		if m.metric.Where != s.where {
-			s.where = ""
-		}
-	}
-	return s
-}
+// completeOnly tells whether units whose window is open are left out; a window
+// without an end never closes and leaves out nobody.
+func (m *measure) completeOnly() bool { return m.metric.CompleteOnly && m.closes > 0 }
 
 // discriminator finds the column by which the measures can be told apart: the
-// one that most of them compare with a literal. Facts are then counted in one
-// row per unit and literal, so that a unit costs only the cells it has.
+// one that most of them compare with a literal; "" where no two differ. Facts
+// are then summed in one row per unit and literal, so that a unit costs only
+// the cells it has.
 func discriminator(measures []*measure) string {
 	literals := map[string]map[string]bool{}
 	for _, m := range measures {
-		if match := equality.FindStringSubmatch(m.metric.Where); match != nil && m.metric.Kind != "ratio" {
-			if literals[match[1]] == nil {
-				literals[match[1]] = map[string]bool{}
+		if column, literal := m.discriminates(); column != "" {
+			if literals[column] == nil {
+				literals[column] = map[string]bool{}
 			}
-			literals[match[1]][strings.ToLower(match[2])] = true
+			literals[column][strings.ToLower(literal)] = true
 		}
 	}
 	best := ""
@@ -155,343 +113,137 @@ func discriminator(measures []*measure) string {
 	return best
 }
 
-// factsBuilder assembles the columns of one facts statement.
-type factsBuilder struct {
-	d        Dialect
-	shared   shared
-	column   string   // discriminator, as the user wrote it
-	literals []string // by class number
-
-	inputs     []column
-	aggregates []column
-	outputs    []output
-	byInput    map[string]string // expression and aggregate -> prefix
-	slots      map[int64]int     // columns used by each class
-	cases      []map[int64]string
+// discriminates gives the column and the literal of a measure's condition where
+// it is nothing but their equality; "" where it is not. The parts of a ratio
+// have to stay in one row.
+func (m *measure) discriminates() (column, literal string) {
+	match := equality.FindStringSubmatch(m.metric.Where)
+	if match == nil || m.metric.Kind == "ratio" || manyFaced.MatchString(match[2]) {
+		return "", ""
+	}
+	return match[1], match[2]
 }
 
+// facts renders the statements over one fact source.
 func (r *renderer) facts(src *source) Facts {
-	b := &factsBuilder{d: r.d, shared: share(src.measures), byInput: map[string]string{}, slots: map[int64]int{}}
-	b.column = discriminator(src.measures)
-	for _, m := range src.measures {
-		b.classify(m)
-	}
-	for _, m := range src.measures {
-		b.add(m)
-	}
-	b.finishCases()
-	data := r.factsData(src, b)
+	b := newBuilder(r.d, src.measures)
 	f := Facts{
-		Source:    src.name,
-		Statement: r.statement("facts of "+src.name, "facts.sql", "moments of all metrics of "+src.name, data),
+		Source: src.name,
+		Statement: r.statement("facts of "+src.name, "facts.sql",
+			"moments of all metrics of "+src.name, r.factsData(src, b)),
 		Alignment: r.statement("alignment of "+src.name, "alignment.sql",
 			"whether the identifiers of "+src.name+" meet the exposed units", r.alignmentData(src)),
 		Shapes: r.statement("shapes of "+src.name, "shapes.sql",
-			"what the identifiers of "+src.name+" look like", r.alignmentData(src)),
+			"what the identifiers of "+src.name+" look like", r.sourceData(src)),
 	}
 	for _, m := range src.measures {
 		f.Measures = append(f.Measures, Measure{
 			Metric: m.name, Kind: m.metric.Kind, Class: m.class, Prefix: m.prefix,
-			Closed: m.closed, CompleteOnly: m.metric.CompleteOnly, Zeros: m.metric.Kind != "mean",
+			Closed: m.closed, CompleteOnly: m.completeOnly(), Zeros: m.metric.Kind != "mean",
 		})
 	}
 	return f
 }
 
-// classify gives a measure its class: that of its literal, or all facts.
-func (b *factsBuilder) classify(m *measure) {
-	match := equality.FindStringSubmatch(m.metric.Where)
-	if b.column == "" || match == nil || match[1] != b.column || m.metric.Kind == "ratio" {
-		return
-	}
-	i := slices.IndexFunc(b.literals, func(l string) bool { return strings.EqualFold(l, match[2]) })
-	switch {
-	case i < 0:
-		b.literals = append(b.literals, match[2])
-		m.class = int64(len(b.literals) - 1)
-	case b.literals[i] == match[2]:
-		m.class = int64(i)
-	}
-	// A literal that differs only by case may be equal under a collation: such a
-	// measure keeps its own condition and looks at all facts.
-}
-
-// condition is what a fact must meet for measure m beyond what is shared.
-func (b *factsBuilder) condition(m *measure, wheres ...string) string {
-	var parts []string
-	for _, where := range wheres {
-		if where != "" {
-			parts = append(parts, "("+where+")")
-		}
-	}
-	if m.opens > b.shared.opens {
-		parts = append(parts, "f.assay_at >= u.assay_anchor"+plus(m.opens))
-	}
-	if m.closes != b.shared.closes {
-		parts = append(parts, "f.assay_at < u.assay_anchor"+plus(m.closes))
-	}
-	if m.limit.Before(b.shared.limit) {
-		parts = append(parts, "f.assay_at < "+moment(m.limit))
-	}
-	if !m.latest.IsZero() && b.shared.latest.IsZero() {
-		parts = append(parts, "u.assay_anchor <= "+moment(m.latest))
-	}
-	return strings.Join(parts, " AND ")
-}
-
-// where is the measure's own condition, unless its class or the shared filter
-// already says it.
-func (b *factsBuilder) where(m *measure) string {
-	if m.class != ClassAll || b.shared.where != "" {
-		return ""
-	}
-	return m.metric.Where
-}
-
-// input is the expression whose aggregate is the measure.
-func (b *factsBuilder) input(value, condition string) string {
-	if value == "" {
-		value = "1e0"
-	} else {
-		value = fmt.Sprintf("CAST(%s AS %s)", value, b.d.Float)
-	}
-	if condition == "" {
-		return value
-	}
-	return fmt.Sprintf("CASE WHEN %s THEN %s END", condition, value)
-}
-
-// add gives a measure its columns.
-func (b *factsBuilder) add(m *measure) {
-	own := b.where(m)
-	if m.metric.Kind == "ratio" {
-		num := b.sum(b.input(m.metric.Numerator.Value, b.condition(m, own, m.metric.Numerator.Where)))
-		den := b.sum(b.input(m.metric.Denominator.Value, b.condition(m, own, m.metric.Denominator.Where)))
-		m.prefix = b.pair(num, den)
-		return
-	}
-	aggregate := "SUM"
-	if m.metric.Kind == "mean" {
-		aggregate = "AVG"
-	}
-	value := m.metric.Value
-	if m.metric.Kind == "proportion" || m.metric.Kind == "count" {
-		value = ""
-	}
-	expression := b.input(value, b.condition(m, own))
-	if m.class == ClassAll {
-		m.prefix = b.single(aggregate, expression)
-		return
-	}
-	m.prefix = b.classSlot(m.class, aggregate, expression)
-}
-
-// slot adds an input and its aggregate under a name, once.
-func (b *factsBuilder) slot(name, aggregate, expression string) {
-	b.inputs = append(b.inputs, column{"in_" + name, expression})
-	b.aggregates = append(b.aggregates, column{name, fmt.Sprintf("%s(in_%s)", aggregate, name)})
-}
-
-// single is a column over all facts of the unit; equal ones are shared.
-func (b *factsBuilder) single(aggregate, expression string) string {
-	key := aggregate + " " + expression
-	if name, ok := b.byInput[key]; ok {
-		return name
-	}
-	name := fmt.Sprintf("m%d", len(b.aggregates))
-	b.byInput[key] = name
-	b.slot(name, aggregate, expression)
-	b.moments(name)
-	return name
-}
-
-func (b *factsBuilder) moments(name string) {
-	b.outputs = append(b.outputs,
-		output{name + "_n", "COUNT(" + name + ")", true},
-		output{name + "_any", "COUNT(CASE WHEN " + name + " <> 0 THEN 1 END)", true},
-		output{name + "_mean", "AVG(" + name + ")", false},
-		output{name + "_var", "VAR_SAMP(" + name + ")", false})
-}
-
-// sum is a column of which a ratio is made.
-func (b *factsBuilder) sum(expression string) string {
-	key := "part " + expression
-	if name, ok := b.byInput[key]; ok {
-		return name
-	}
-	name := fmt.Sprintf("m%d", len(b.aggregates))
-	b.byInput[key] = name
-	b.slot(name, "SUM", expression)
-	return name
-}
-
-// pair adds the moments of a ratio, over all units with any fact.
-func (b *factsBuilder) pair(num, den string) string {
-	name := num + "_" + den
-	if b.byInput["pair "+name] != "" {
-		return name
-	}
-	b.byInput["pair "+name] = name
-	y, x := "COALESCE("+num+", 0)", "COALESCE("+den+", 0)"
-	b.outputs = append(b.outputs,
-		output{name + "_n", "COUNT(*)", true},
-		output{name + "_any", "COUNT(CASE WHEN " + num + " <> 0 THEN 1 END)", true},
-		output{name + "_mean", "AVG(" + y + ")", false},
-		output{name + "_var", "VAR_SAMP(" + y + ")", false},
-		output{name + "_den_mean", "AVG(" + x + ")", false},
-		output{name + "_den_var", "VAR_SAMP(" + x + ")", false},
-		output{name + "_co", "COVAR_SAMP(" + y + ", " + x + ")", false})
-	return name
-}
-
-// classSlot puts an expression into the first column of its aggregate that the
-// class does not use yet, so that fifty classes of one metric need one column.
-func (b *factsBuilder) classSlot(class int64, aggregate, expression string) string {
-	for i := 0; ; i++ {
-		if i == len(b.cases) {
-			b.cases = append(b.cases, map[int64]string{})
-		}
-		name := fmt.Sprintf("c%d_%s", i, strings.ToLower(aggregate))
-		key := aggregate + " " + expression
-		if got, used := b.cases[i][class]; used && got != key {
-			continue
-		}
-		b.cases[i][class] = key
-		return name
-	}
-}
-
-// finishCases writes the shared columns of the classes.
-func (b *factsBuilder) finishCases() {
-	for i, byClass := range b.cases {
-		for _, aggregate := range []string{"SUM", "AVG"} {
-			expression := b.caseExpression(byClass, aggregate)
-			if expression == "" {
-				continue
-			}
-			name := fmt.Sprintf("c%d_%s", i, strings.ToLower(aggregate))
-			b.slot(name, aggregate, expression)
-			b.moments(name)
-		}
-	}
-}
-
-// caseExpression picks each class's expression; where all agree no CASE is
-// needed, since facts of no class are dropped by their class.
-func (b *factsBuilder) caseExpression(byClass map[int64]string, aggregate string) string {
-	var arms, distinct []string
-	for class := range int64(len(b.literals)) {
-		expression, ok := strings.CutPrefix(byClass[class], aggregate+" ")
-		if !ok {
-			continue
-		}
-		arms = append(arms, fmt.Sprintf("WHEN %s THEN %s", b.d.text(b.literals[class]), expression))
-		if !slices.Contains(distinct, expression) {
-			distinct = append(distinct, expression)
-		}
-	}
-	switch {
-	case len(arms) == 0:
-		return ""
-	case len(distinct) == 1 && len(arms) == len(b.literals):
-		return distinct[0]
-	default:
-		return fmt.Sprintf("CASE %s %s END", b.columnRef(), strings.Join(arms, " "))
-	}
-}
-
-func (b *factsBuilder) columnRef() string { return "f." + b.column }
-
-// filter is the condition that a fact must meet to count for any measure; ""
-// where some measure takes all facts.
-func (b *factsBuilder) filter(measures []*measure) string {
-	var parts []string
-	if len(b.literals) > 0 {
-		quoted := make([]string, len(b.literals))
-		for i, l := range b.literals {
-			quoted[i] = b.d.text(l)
-		}
-		parts = append(parts, fmt.Sprintf("%s IN (%s)", b.columnRef(), strings.Join(quoted, ", ")))
-	}
-	for _, m := range measures {
-		if m.class != ClassAll {
-			continue
-		}
-		if m.metric.Where == "" {
-			return ""
-		}
-		if part := "(" + m.metric.Where + ")"; !slices.Contains(parts, part) {
-			parts = append(parts, part)
-		}
-	}
-	return strings.Join(parts, " OR ")
-}
-
-func (r *renderer) factsData(src *source, b *factsBuilder) map[string]any {
-	names := make([]string, len(src.measures))
-	for i, m := range src.measures {
-		names[i] = m.name
-	}
-	classes := make([]class, len(b.literals))
-	for i, l := range b.literals {
-		classes[i] = class{r.d.text(l), int64(i)}
-	}
+func (r *renderer) factsData(src *source, b *builder) map[string]any {
 	data := r.sourceData(src)
-	data["Names"] = strings.Join(names, ", ")
-	data["At"] = r.d.micros("s."+r.d.ident("timestamp"), src.spec.Timezone)
-	data["Timestamp"] = r.d.ident("timestamp")
-	data["Key"] = ""
+	data["Names"] = strings.Join(names(src.measures), ", ")
+	data["Key"], data["Ties"] = "", ""
 	if src.spec.Key != "" {
-		data["Key"] = r.d.ident(src.spec.Key)
+		data["Key"] = "f." + r.d.ident(src.spec.Key)
+		data["Ties"] = ties(data["FactKey"].(string), src.measures)
 	}
-	data["Opens"] = plus(b.shared.opens)
-	data["Closes"] = plus(b.shared.closes)
+	data["Opens"], data["Closes"] = plus(b.shared.opens), plus(b.shared.closes)
 	data["Limit"] = moment(b.shared.limit)
 	data["Latest"] = ""
 	if !b.shared.latest.IsZero() {
 		data["Latest"] = moment(b.shared.latest)
 	}
 	data["Filter"] = b.filter(src.measures)
-	data["Classes"] = classes
+	data["Classes"], data["Unclassed"] = b.classes, b.unclassed
 	data["ClassColumn"] = b.columnRef()
-	data["Inputs"] = b.inputs
-	data["Aggregates"] = b.aggregates
-	data["Outputs"] = b.outputs
+	data["Inputs"], data["Aggregates"], data["Outputs"] = b.inputs, b.aggregates, b.outputs
+	data["Lost"] = b.lost()
+	return data
+}
+
+// alignmentData has the widest window, so that a source whose rows all fall
+// outside of it is told from one without events.
+func (r *renderer) alignmentData(src *source) map[string]any {
+	data, s := r.sourceData(src), share(src.measures)
+	data["Opens"], data["Closes"], data["Limit"] = plus(s.opens), plus(s.closes), moment(s.limit)
 	return data
 }
 
 // sourceData is what every statement over a fact source needs.
 func (r *renderer) sourceData(src *source) map[string]any {
-	earliest := r.e.Start.Time
-	for _, m := range src.measures {
-		if at := r.e.Start.Add(m.opens); at.Before(earliest) {
-			earliest = at
-		}
-	}
-	data := map[string]any{
+	return map[string]any{
 		"Source":  src.name,
-		"SQL":     r.userSQL(src.spec.SQL, earliest, r.look.AsOf),
+		"SQL":     r.userSQL(src.spec.SQL, span{r.e.Start.Time, r.look.AsOf, src.spec.Timezone}),
 		"FactKey": r.d.key("f."+r.d.ident(src.identifier), r.p.Config.Identifiers[src.identifier].Type),
-		"Link":    "",
+		"At":      r.d.micros("f."+r.d.ident("timestamp"), src.spec.Timezone),
+		"AsOf":    moment(r.look.AsOf),
+		"Link":    r.tables[src.join],
+		"Join":    src.join,
 	}
-	if src.join != "" {
-		data["Link"] = linkTable(src.join)
-	}
-	return data
 }
 
-func (r *renderer) alignmentData(src *source) map[string]any {
-	data := r.sourceData(src)
-	data["At"] = r.d.micros("f."+r.d.ident("timestamp"), src.spec.Timezone)
-	data["AsOf"] = moment(r.look.AsOf)
-	id := data["FactKey"].(string)
-	if src.join != "" {
-		id = "COALESCE(CAST(l.assay_to AS " + r.d.Text + "), CAST(" + id + " AS " + r.d.Text + "))"
-	} else {
-		id = "CAST(" + id + " AS " + r.d.Text + ")"
+func names(measures []*measure) []string {
+	out := make([]string, len(measures))
+	for i, m := range measures {
+		out[i] = m.name
 	}
-	data["ID"] = id
-	return data
+	return out
+}
+
+// ties lists what else orders repeats of one instant: all that the measures see
+// of a fact, so that which of them stands never shows.
+func ties(key string, measures []*measure) string {
+	list := []string{key}
+	add := func(expression string) {
+		if expression != "" && !slices.Contains(list, expression) {
+			list = append(list, expression)
+		}
+	}
+	for _, m := range measures {
+		add(guarded("1", m.metric.Where))
+		add(guarded(m.metric.Value, m.metric.Where))
+		for _, p := range []spec.Part{part(m.metric.Numerator), part(m.metric.Denominator)} {
+			add(guarded("1", m.metric.Where, p.Where))
+			add(guarded(p.Value, m.metric.Where, p.Where))
+		}
+	}
+	return strings.Join(list, ",\n        ")
+}
+
+// guarded is a value that is only computed where it counts; "" where the value
+// is constant or missing.
+func guarded(value string, wheres ...string) string {
+	var parts []string
+	for _, where := range wheres {
+		if where != "" {
+			parts = append(parts, "("+where+")")
+		}
+	}
+	switch {
+	case value == "" || len(parts) == 0 && isNumber.MatchString(value):
+		return ""
+	case len(parts) == 0:
+		return "(" + value + ")"
+	default:
+		return fmt.Sprintf("CASE WHEN %s THEN %s END", strings.Join(parts, " AND "), value)
+	}
+}
+
+// isNumber is an expression by which nothing can be ordered.
+var isNumber = regexp.MustCompile(`^\s*[0-9.]+\s*$`)
+
+// part of a ratio; the one that is not given counts facts.
+func part(p *spec.Part) spec.Part {
+	if p == nil {
+		return spec.Part{}
+	}
+	return *p
 }
 
 // plus writes the addition of a duration in microseconds; "" for zero.
@@ -499,5 +251,5 @@ func plus(d time.Duration) string {
 	if d == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" + %d /* %s */", d.Microseconds(), d)
+	return fmt.Sprintf(" + %d /* %s */", d.Microseconds(), spec.Duration{Duration: d})
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"regexp"
 	"strings"
 	"text/template"
 	"time"
+	"unicode"
 
 	"assay/spec"
 )
@@ -14,48 +16,69 @@ import (
 //go:embed sql/*.sql
 var sqlFiles embed.FS
 
-var templates = template.Must(template.ParseFS(sqlFiles, "sql/*.sql"))
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"comma": comma,
+	"note":  note,
+}).ParseFS(sqlFiles, "sql/*.sql"))
+
+var (
+	plainName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	placeholder = regexp.MustCompile(`\{\{\s*(start|end|experiment)\s*\}\}`)
+	// verbatim finds what is nobody's to change inside the user's SQL: texts,
+	// quoted names and comments.
+	verbatim = regexp.MustCompile(`(?s)` + strings.Join([]string{
+		`\b[eE]'(?:[^'\\]|\\.|'')*'`, `'(?:[^']|'')*'`, `"(?:[^"]|"")*"`, "`[^`]*`", `\$\$.*?\$\$`, `--[^\n]*`, `/\*.*?\*/`,
+	}, "|"))
+)
 
 // renderer holds what every statement of one rendering needs.
 type renderer struct {
-	p    *spec.Project
-	e    *spec.Experiment
-	look Look
-	d    Dialect
-	err  error
+	p      *spec.Project
+	e      *spec.Experiment
+	look   Look
+	d      Dialect
+	tables map[string]string // join -> its table
+	err    error
 }
 
 // Render writes the statements of one look at experiment e of project p. The
 // project has been loaded without problems; an error means that it has not.
 func Render(p *spec.Project, e *spec.Experiment, look Look, d Dialect) (*Script, error) {
-	r := &renderer{p: p, e: e, look: look, d: d}
+	if len(look.Epochs) == 0 {
+		return nil, fmt.Errorf("rendering the SQL of %s: a look has at least one epoch", e.Name)
+	}
+	r := &renderer{p: p, e: e, look: look, d: d, tables: map[string]string{}}
 	sources, err := r.sources()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("rendering the SQL of %s: %w", e.Name, err)
 	}
-	s := &Script{arms: len(e.Variations)}
+	s := r.script(sources)
+	if r.err != nil {
+		return nil, fmt.Errorf("rendering the SQL of %s: %w", e.Name, r.err)
+	}
+	return s, nil
+}
+
+func (r *renderer) script(sources []*source) *Script {
+	s := &Script{arms: len(r.e.Variations)}
 	s.Units = r.units()
 	s.Summary = r.statement("summary", "summary.sql", "counts units per variation and epoch",
 		map[string]any{"Horizons": r.horizons(sources)})
 	s.Days = r.statement("days", "days.sql", "counts first exposures per day", map[string]any{})
 	s.Unknown = r.unknown()
-	for _, name := range r.assignment().Dimensions {
+	for i, name := range r.assignment().Dimensions {
 		s.Dimensions = append(s.Dimensions, Dimension{Name: name, Statement: r.statement(
 			"dimension "+name, "dimension.sql", "counts units per "+name,
-			map[string]any{"Name": name, "Alias": dimensionAlias(name)})})
+			map[string]any{"Name": name, "Alias": dimensionAlias(i)})})
 	}
-	linked := map[string]bool{}
 	for _, src := range sources {
-		if src.join != "" && !linked[src.join] {
-			linked[src.join] = true
+		if src.join != "" && r.tables[src.join] == "" {
+			r.tables[src.join] = r.linkTable(src.join)
 			s.Links = append(s.Links, r.link(src))
 		}
 		s.Facts = append(s.Facts, r.facts(src))
 	}
-	if r.err != nil {
-		return nil, fmt.Errorf("rendering the SQL of %s: %w", e.Name, r.err)
-	}
-	return s, nil
+	return s
 }
 
 func (r *renderer) assignment() spec.Assignment { return r.p.Config.Assignments[r.e.Assignment] }
@@ -79,20 +102,75 @@ func (r *renderer) until() time.Time {
 	return r.look.AsOf
 }
 
-// userSQL fills the placeholders of the user's text and indents it.
-func (r *renderer) userSQL(sql string, start, end time.Time) string {
+// span is what {{start}} and {{end}} stand for: bounds by which the user's own
+// SQL can leave out partitions. What counts is decided after it, exactly.
+type span struct {
+	start, end time.Time
+	zone       string // of timestamps that carry none
+}
+
+// literals of the bounds. Beside wall clocks of a named zone they are wall
+// clocks too, an hour wider, since one hour of the year comes twice.
+func (s span) literals(d Dialect) (start, end string) {
+	if s.zone == "" || s.zone == "UTC" || !d.Zoneless {
+		return d.instant(s.start), d.instant(s.end)
+	}
+	zone, err := time.LoadLocation(s.zone)
+	if err != nil {
+		// The spec has checked the name; without it no bound is safe but wide ones.
+		return d.instant(s.start.AddDate(0, 0, -1)), d.instant(s.end.AddDate(0, 0, 1))
+	}
+	return d.wallClock(s.start.Add(-time.Hour).In(zone)), d.wallClock(s.end.Add(time.Hour).In(zone))
+}
+
+// userSQL fills the placeholders of the user's text and indents it, outside of
+// texts and comments.
+func (r *renderer) userSQL(sql string, s span) string {
 	sql = strings.TrimRight(strings.TrimSpace(sql), "; \t\r\n")
-	sql = placeholder.ReplaceAllStringFunc(sql, func(m string) string {
+	var out strings.Builder
+	out.WriteString("  ")
+	last := 0
+	for _, at := range verbatim.FindAllStringIndex(sql, -1) {
+		out.WriteString(r.fill(sql[last:at[0]], s))
+		out.WriteString(sql[at[0]:at[1]])
+		last = at[1]
+	}
+	out.WriteString(r.fill(sql[last:], s))
+	return out.String()
+}
+
+// fill replaces placeholders by literals of the dialect.
+func (r *renderer) fill(sql string, s span) string {
+	start, end := s.literals(r.d)
+	sql = strings.ReplaceAll(sql, "\n", "\n  ")
+	return placeholder.ReplaceAllStringFunc(sql, func(m string) string {
 		switch placeholder.FindStringSubmatch(m)[1] {
 		case "start":
-			return r.d.instant(start)
+			return start
 		case "end":
-			return r.d.instant(end)
+			return end
 		default:
 			return r.d.text(r.e.ExperimentID)
 		}
 	})
-	return "  " + strings.ReplaceAll(sql, "\n", "\n  ")
+}
+
+// comma separates item i of n from the next one.
+func comma(i, n int) string {
+	if i < n-1 {
+		return ","
+	}
+	return ""
+}
+
+// note makes a name fit for a comment, which ends with its line.
+func note(name string) string {
+	return strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return ' '
+		}
+		return c
+	}, name)
 }
 
 // moment writes an instant as the integer that the statements compare, with
@@ -101,7 +179,8 @@ func moment(t time.Time) string {
 	return fmt.Sprintf("%d /* %s */", t.UnixMicro(), t.UTC().Format("2006-01-02 15:04:05Z"))
 }
 
-func dimensionAlias(name string) string { return "assay_dimension_" + name }
+// dimensionAlias is the column of the unit table for dimension i.
+func dimensionAlias(i int) string { return fmt.Sprintf("assay_dimension_%d", i+1) }
 
 // exposures is the data that every statement over the assignment query needs.
 func (r *renderer) exposures() map[string]any {
@@ -111,24 +190,26 @@ func (r *renderer) exposures() map[string]any {
 		arms[i] = r.d.text(v.ID)
 	}
 	return map[string]any{
-		"SQL":   r.userSQL(a.SQL, r.e.Start.Time, r.until()),
-		"Unit":  r.d.key("a."+r.d.ident(a.Identifier), r.p.Config.Identifiers[a.Identifier].Type),
-		"At":    r.d.micros("a."+r.d.ident("timestamp"), a.Timezone),
-		"ID":    r.d.text(r.e.ExperimentID),
-		"Arms":  arms,
-		"Start": moment(r.e.Start.Time),
-		"End":   moment(r.until()),
+		"SQL":        r.userSQL(a.SQL, span{r.e.Start.Time, r.until(), a.Timezone}),
+		"Assignment": r.e.Assignment,
+		"Unit":       r.d.key("a."+r.d.ident(a.Identifier), r.p.Config.Identifiers[a.Identifier].Type),
+		"At":         r.d.micros("a."+r.d.ident("timestamp"), a.Timezone),
+		"ID":         r.d.text(r.e.ExperimentID),
+		"Arms":       arms,
+		"Start":      moment(r.e.Start.Time),
+		"End":        moment(r.until()),
 	}
 }
+
+// dimension is a column of the assignment query and its name in the unit table.
+type dimension struct{ Column, Alias string }
 
 func (r *renderer) units() Statement {
 	data := r.exposures()
 	data["Create"] = fmt.Sprintf(r.d.Temp, "assay_units")
-	data["Order"] = fmt.Sprintf("LPAD(CAST(%s AS %s), 20, '0')", data["At"], r.d.Text)
-	type dimension struct{ Column, Alias string }
 	var dimensions []dimension
-	for _, name := range r.assignment().Dimensions {
-		dimensions = append(dimensions, dimension{r.d.ident(name), dimensionAlias(name)})
+	for i, name := range r.assignment().Dimensions {
+		dimensions = append(dimensions, dimension{r.d.ident(name), dimensionAlias(i)})
 	}
 	data["Dimensions"] = dimensions
 	data["Bounds"], data["Last"] = r.strata()
@@ -140,7 +221,12 @@ type bound struct{ Before, Code string }
 
 // strata lists the bounds of the epochs by time and the code after the last.
 func (r *renderer) strata() (bounds []bound, last string) {
-	code := func(epoch int) string { return fmt.Sprintf("%d + assay_low", epoch*len(r.e.Variations)) }
+	code := func(epoch int) string {
+		if epoch == 0 {
+			return "assay_low"
+		}
+		return fmt.Sprintf("%d + assay_low", epoch*len(r.e.Variations))
+	}
 	for i, epoch := range r.look.Epochs {
 		if i > 0 {
 			bounds = append(bounds, bound{moment(epoch.Start), code(i - 1)})
@@ -157,7 +243,7 @@ func (r *renderer) unknown() Statement {
 }
 
 // horizon is a column of the summary: units whose window has closed.
-type horizon struct{ Column, Latest string }
+type horizon struct{ Column, Latest, Closes string }
 
 // horizons lists the distinct instants before which a unit must have been
 // exposed for a window to have closed at as-of, and names their columns.
@@ -169,11 +255,12 @@ func (r *renderer) horizons(sources []*source) []horizon {
 			if m.closes == 0 {
 				continue
 			}
-			latest := r.look.AsOf.Add(-m.closes)
+			// A window that the end cuts off never closes.
+			latest := m.limit.Add(-m.closes)
 			key := latest.UnixMicro()
 			if names[key] == "" {
 				names[key] = fmt.Sprintf("closed_%d", len(list))
-				list = append(list, horizon{names[key], moment(latest)})
+				list = append(list, horizon{names[key], moment(latest), spec.Duration{Duration: m.closes}.String()})
 			}
 			m.closed = names[key]
 		}
@@ -181,33 +268,43 @@ func (r *renderer) horizons(sources []*source) []horizon {
 	return list
 }
 
+// link resolves the join by which a source is brought to the units.
 func (r *renderer) link(src *source) Link {
 	j := r.p.Config.Joins[src.join]
 	from, to := src.identifier, r.assignment().Identifier
+	table := r.tables[src.join]
 	data := map[string]any{
-		"Create":   fmt.Sprintf(r.d.Temp, linkTable(src.join)),
-		"SQL":      r.userSQL(j.SQL, r.e.Start.Time, r.look.AsOf),
+		"Create":   fmt.Sprintf(r.d.Temp, table),
+		"SQL":      r.userSQL(j.SQL, span{r.e.Start.Time, r.look.AsOf, j.Timezone}),
+		"Join":     src.join,
 		"FromName": from,
 		"ToName":   to,
-		"From":     r.d.key("l."+r.d.ident(from), r.p.Config.Identifiers[from].Type),
-		"To":       r.d.key("l."+r.d.ident(to), r.p.Config.Identifiers[to].Type),
-		"Rule":     "smallest " + to,
+		"From":     r.d.key("j."+r.d.ident(from), r.p.Config.Identifiers[from].Type),
+		"To":       r.d.key("j."+r.d.ident(to), r.p.Config.Identifiers[to].Type),
 		"AsOf":     moment(r.look.AsOf),
 		"At":       "",
 	}
 	if j.Timestamp {
-		data["At"] = r.d.micros("l."+r.d.ident("timestamp"), j.Timezone)
-		data["Rule"] = "earliest link"
+		data["At"] = r.d.micros("j."+r.d.ident("timestamp"), j.Timezone)
 	}
 	return Link{
 		Join: src.join,
 		Create: r.statement("links of "+src.join, "links.sql",
 			fmt.Sprintf("one %s for every %s", to, from), data),
 		Health: r.statement("health of "+src.join, "link_health.sql", "how far the join fans out",
-			map[string]any{"Join": src.join, "Table": linkTable(src.join)}),
+			map[string]any{"Join": src.join, "Table": table}),
 	}
 }
 
-func linkTable(join string) string {
-	return "assay_links_" + strings.ReplaceAll(join, "-", "_")
+// linkTable names the table of a join. Names of tables do not tell - from _ nor
+// upper from lower case, so the names of joins may meet: a number tells them
+// apart.
+func (r *renderer) linkTable(join string) string {
+	table := "assay_links_" + strings.ToLower(strings.ReplaceAll(join, "-", "_"))
+	for _, taken := range r.tables {
+		if taken == table {
+			return fmt.Sprintf("assay_links__%d", len(r.tables)+1)
+		}
+	}
+	return table
 }

@@ -1,9 +1,10 @@
 -- Purpose: one row per unit of {{.Experiment}} with its first exposure and variation.
 -- Rows: assay_unit; assay_stratum (epoch x {{len .Arms}} + variation; -1 several variations,
 --   -2 undeclared variation, -3 first exposed while a change settled, -4 no identifier).
--- Numbers: assay_anchor, assay_newest in microseconds since 1970 UTC; assay_exposures in rows.
+-- Numbers: assay_anchor and assay_newest, first and last exposure in microseconds since 1970 UTC;
+--   assay_exposures in rows.
 {{.Create}}
-WITH assignment AS (
+WITH assay_assignment AS ( -- {{.Assignment}}
 {{.SQL}}
 ),
 exposures AS (
@@ -14,14 +15,13 @@ exposures AS (
 {{- range $i, $arm := .Arms}}
       WHEN {{$arm}} THEN {{$i}}
 {{- end}}
-      ELSE {{len .Arms}} END AS {{.D.Small}}) AS assay_arm
+      ELSE {{len .Arms}}
+    END AS {{.D.Small}}) AS assay_arm
 {{- range .Dimensions}},
-    CONCAT({{$.Order}}, COALESCE(CAST(a.{{.Column}} AS {{$.D.Text}}), '')) AS {{.Alias}}
+    COALESCE(CAST(a.{{.Column}} AS {{$.D.Text}}), '') AS {{.Alias}}_value
 {{- end}}
-  FROM assignment AS a
+  FROM assay_assignment AS a
   WHERE CAST(a.experiment_id AS {{.D.Text}}) = {{.ID}}
-    AND {{.At}} >= {{.Start}}
-    AND {{.At}} < {{.End}}
 ),
 units AS (
   SELECT
@@ -31,10 +31,15 @@ units AS (
     MIN(assay_at) AS assay_anchor,
     MAX(assay_at) AS assay_newest,
     COUNT(*) AS assay_exposures
-{{- range .Dimensions}},
-    SUBSTR(MIN({{.Alias}}), 21) AS {{.Alias}}
+{{- if .Dimensions}},
+    -- Values at the first exposure: sixteen digits of time sort them to the front.
+{{- end}}
+{{- range $i, $d := .Dimensions}}
+    SUBSTR(MIN(CONCAT(LPAD(CAST(assay_at AS {{$.D.Text}}), 16, '0'), {{$d.Alias}}_value)), 17) AS {{$d.Alias}}{{comma $i (len $.Dimensions)}}
 {{- end}}
   FROM exposures
+  WHERE assay_at >= {{.Start}}
+    AND assay_at < {{.End}}
   GROUP BY assay_unit
 )
 SELECT

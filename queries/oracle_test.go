@@ -1,0 +1,873 @@
+package queries_test
+
+import (
+	"context"
+	"database/sql"
+	"flag"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/duckdb/duckdb-go/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"assay/connectors"
+	"assay/queries"
+	"assay/spec"
+)
+
+var (
+	oneSeed = flag.Uint64("seed", 0, "run only the random world of this seed")
+	worlds  = flag.Int("worlds", 300, "how many random worlds to run")
+	update  = flag.Bool("update", false, "rewrite the golden files")
+)
+
+// unit is one row of the unit table as the oracle sees it.
+type unit struct {
+	key       string
+	code      int64
+	anchor    time.Time
+	newest    time.Time
+	exposures int64
+	platform  string
+}
+
+// key is an identifier as it is compared; nil stays nil, and so does text that
+// is no integer where integers are compared.
+func key(raw *string, typ string) *string {
+	if raw == nil || typ != "integer" {
+		return raw
+	}
+	n, err := strconv.ParseInt(*raw, 10, 64)
+	if err != nil {
+		return nil
+	}
+	return ptr(strconv.FormatInt(n, 10))
+}
+
+func keyOf(raw *string, typ string) string {
+	if k := key(raw, typ); k != nil {
+		return *k
+	}
+	return ""
+}
+
+func (w *world) until() time.Time { return earlier(w.look.AsOf, w.e.End()) }
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// units works out the unit table, by key; "" collects exposures without one.
+func (w *world) units() map[string]*unit {
+	out := map[string]*unit{}
+	arms := map[string]map[int]bool{}
+	for _, x := range w.exposures {
+		if x.experiment != w.e.ExperimentID || x.at.Before(start) || !x.at.Before(w.until()) {
+			continue
+		}
+		k := keyOf(x.id, w.idType)
+		platform := ""
+		if x.platform != nil {
+			platform = *x.platform
+		}
+		u := out[k]
+		if u == nil {
+			u = &unit{key: k, anchor: x.at, newest: x.at, platform: platform}
+			out[k], arms[k] = u, map[int]bool{}
+		}
+		u.exposures++
+		if x.at.Before(u.anchor) || x.at.Equal(u.anchor) && platform < u.platform {
+			u.platform = platform
+		}
+		u.anchor = earlier(u.anchor, x.at)
+		if x.at.After(u.newest) {
+			u.newest = x.at
+		}
+		arms[k][slices.IndexFunc(w.e.Variations, func(v spec.Variation) bool { return x.variation != nil && v.ID == *x.variation })] = true
+	}
+	for k, u := range out {
+		u.code = w.stratum(k, u.anchor, arms[k])
+	}
+	return out
+}
+
+// stratum works out a unit's code.
+func (w *world) stratum(k string, anchor time.Time, arms map[int]bool) int64 {
+	switch {
+	case k == "":
+		return queries.StratumNull
+	case len(arms) > 1:
+		return queries.StratumMultiple
+	case arms[-1]:
+		return queries.StratumUnknown
+	}
+	last := 0
+	for i, e := range w.look.Epochs {
+		if !anchor.Before(e.Start) && anchor.Before(e.Settled) {
+			return queries.StratumSettling
+		}
+		if !anchor.Before(e.Start) {
+			last = i
+		}
+	}
+	for arm := range arms {
+		last = last*len(w.e.Variations) + arm
+	}
+	return int64(last)
+}
+
+// owners works out the join: the owner of each conversation, and how many of
+// them are ambiguous.
+func (w *world) owners() (owner map[string]string, fanned int64) {
+	owner = map[string]string{}
+	when := map[string]time.Time{}
+	several := map[string]map[string]bool{}
+	timed := w.p.Config.Joins["own-er"].Timestamp
+	for _, l := range w.links {
+		to := key(l.to, w.idType)
+		if l.from == nil || to == nil || timed && (l.at == nil || !l.at.Before(w.look.AsOf)) {
+			continue
+		}
+		var at time.Time
+		if timed {
+			at = *l.at
+		}
+		if several[*l.from] == nil {
+			several[*l.from] = map[string]bool{}
+		}
+		several[*l.from][*to] = true
+		old, known := owner[*l.from]
+		if !known || at.Before(when[*l.from]) || at.Equal(when[*l.from]) && w.less(*to, old) {
+			owner[*l.from], when[*l.from] = *to, at
+		}
+	}
+	for _, s := range several {
+		if len(s) > 1 {
+			fanned++
+		}
+	}
+	return owner, fanned
+}
+
+// less orders identifiers as the warehouse does.
+func (w *world) less(a, b string) bool {
+	if w.idType == "integer" || w.idType == "" && !w.unitsText {
+		x, _ := strconv.Atoi(a)
+		y, _ := strconv.Atoi(b)
+		return x < y
+	}
+	return a < b
+}
+
+// byUnit brings the facts of a source to the units, once if repeats count once.
+func (w *world) byUnit(source string, keyed bool) map[string][]fact {
+	owner, _ := w.owners()
+	first := map[string]time.Time{}
+	for _, f := range w.facts[source] {
+		if f.key == nil || f.at == nil {
+			continue
+		}
+		if at, ok := first[*f.key]; !ok || f.at.Before(at) {
+			first[*f.key] = *f.at
+		}
+	}
+	out := map[string][]fact{}
+	done := map[string]bool{}
+	for _, f := range w.facts[source] {
+		if f.at == nil || keyed && f.key != nil && (!f.at.Equal(first[*f.key]) || done[*f.key]) {
+			continue
+		}
+		k := keyOf(f.id, w.idType)
+		if source == "joined" {
+			k = ""
+			if f.id != nil {
+				k = owner[*f.id]
+			}
+		}
+		if f.key != nil {
+			done[*f.key] = true
+		}
+		if k != "" {
+			out[k] = append(out[k], f)
+		}
+	}
+	return out
+}
+
+// cell is what the oracle knows of a metric in one stratum: each unit's value,
+// its denominator, and the largest sum of sizes that went into either.
+type cell struct {
+	y, x     []float64
+	size     float64
+	nonzero  int64
+	excluded int64 // units without a value (kind mean)
+}
+
+// cells works out a metric by stratum.
+func (w *world) cells(m metricOf, units map[string]*unit, byUnit map[string][]fact) map[int64]*cell {
+	out := map[int64]*cell{}
+	for k, u := range units {
+		if u.code < 0 || m.spec.CompleteOnly && u.anchor.Add(m.spec.Delay.Duration+m.spec.Window.Duration).After(w.limit(m)) {
+			continue
+		}
+		if out[u.code] == nil {
+			out[u.code] = &cell{}
+		}
+		w.measure(out[u.code], m, u, byUnit[k])
+	}
+	return out
+}
+
+// limit is where the facts of a metric stop to count.
+func (w *world) limit(m metricOf) time.Time {
+	if m.spec.PastEnd {
+		return w.look.AsOf
+	}
+	return w.until()
+}
+
+// measure adds one unit's value to its cell.
+func (w *world) measure(c *cell, m metricOf, u *unit, facts []fact) {
+	var matching []fact
+	opens := u.anchor.Add(m.spec.Delay.Duration)
+	limit := w.limit(m)
+	if m.spec.Window.Duration > 0 {
+		limit = earlier(limit, opens.Add(m.spec.Window.Duration))
+	}
+	for _, f := range facts {
+		if !f.at.Before(opens) && f.at.Before(limit) && m.where.ok(f) {
+			matching = append(matching, f)
+		}
+	}
+	y, n, size := total(matching, m.value, anyFact)
+	x := 0.0
+	switch m.spec.Kind {
+	case "proportion":
+		y, size = 0, 1
+		if len(matching) > 0 {
+			y = 1
+		}
+	case "mean":
+		if n == 0 {
+			c.excluded++
+			return
+		}
+		y, size = y/float64(n), size/float64(n)
+	case "ratio":
+		var more float64
+		y, _, size = total(matching, m.numerator, m.above.ok)
+		x, _, more = total(matching, m.denominatorValues, m.below.ok)
+		size = max(size, more)
+	}
+	c.y, c.x, c.size = append(c.y, y), append(c.x, x), max(c.size, size)
+	if y != 0 {
+		c.nonzero++
+	}
+}
+
+// total sums the finite values of the facts that pass.
+func total(facts []fact, v valueOf, pass func(fact) bool) (sum float64, n int, size float64) {
+	for _, f := range facts {
+		if !pass(f) {
+			continue
+		}
+		if value := v.of(f); value != nil && !math.IsNaN(*value) && !math.IsInf(*value, 0) {
+			sum += *value
+			size += math.Abs(*value)
+			n++
+		}
+	}
+	return sum, n, size
+}
+
+// moments are the numbers of one metric in one stratum, over all its units.
+type moments struct {
+	n, nonzero                       int64
+	mean, variance                   float64
+	denMean, denVariance, covariance float64
+}
+
+func (c *cell) moments() moments {
+	m := moments{n: int64(len(c.y)), nonzero: c.nonzero, mean: average(c.y), denMean: average(c.x)}
+	m.variance, m.denVariance, m.covariance = covariance(c.y, c.y), covariance(c.x, c.x), covariance(c.y, c.x)
+	return m
+}
+
+func average(list []float64) float64 {
+	sum := 0.0
+	for _, v := range list {
+		sum += v
+	}
+	return sum / float64(max(1, len(list)))
+}
+
+func covariance(a, b []float64) float64 {
+	if len(a) < 2 {
+		return 0
+	}
+	ma, mb, sum := average(a), average(b), 0.0
+	for i := range a {
+		sum += (a[i] - ma) * (b[i] - mb)
+	}
+	return sum / float64(len(a)-1)
+}
+
+// withZeros adds units whose values are all zero, up to n.
+func (m moments) withZeros(n int64) moments {
+	if m.n == 0 || n <= m.n {
+		m.n = n
+		return m
+	}
+	was, now := float64(m.n), float64(n)
+	spread := func(co, a, b float64) float64 { return ((was-1)*co + was*(now-was)/now*a*b) / (now - 1) }
+	return moments{
+		n: n, nonzero: m.nonzero, mean: m.mean * was / now, denMean: m.denMean * was / now,
+		variance:    spread(m.variance, m.mean, m.mean),
+		denVariance: spread(m.denVariance, m.denMean, m.denMean),
+		covariance:  spread(m.covariance, m.mean, m.denMean),
+	}
+}
+
+// near compares to 1e-9, and where numbers of a size cancel to what is left of
+// a float then.
+func near(got, want, size float64) bool {
+	return math.Abs(got-want) <= 1e-9*math.Abs(want)+1e-13*size
+}
+
+// warehouse writes all worlds into one file and opens it.
+func warehouse(t testing.TB, script string) connectors.Warehouse {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "worlds.duckdb")
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), script); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w, err := connectors.Open(t.Context(), spec.Warehouse{Type: "duckdb", Path: path, Threads: 1}, "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// TestOracle compares what the statements return with what the events say when
+// they are counted one by one.
+func TestOracle(t *testing.T) {
+	first, count := uint64(1), *worlds
+	if testing.Short() {
+		count = min(count, 60)
+	}
+	if *oneSeed > 0 {
+		first, count = *oneSeed, 1
+	}
+	list := make([]*world, count)
+	metrics := make([]map[string]metricOf, count)
+	script := []string{"BEGIN"}
+	for i := range list {
+		list[i], metrics[i] = newWorld(first + uint64(i))
+		script = append(script, list[i].sql(t))
+	}
+	wh := warehouse(t, strings.Join(append(script, "COMMIT"), ";\n"))
+	var seen coverage
+	for i, w := range list {
+		c := &check{t: t, w: w, metrics: metrics[i], seen: &seen}
+		c.run(wh)
+		if c.failed {
+			t.Fatalf("seed %d: run again with -run TestOracle -seed %d", w.seed, w.seed)
+		}
+	}
+	t.Logf("%+v", seen)
+	if *oneSeed == 0 && count >= 300 {
+		seen.assert(t)
+	}
+}
+
+// coverage counts what the random worlds came by, so that none of it is missed.
+type coverage struct {
+	Long, Mixed, Wide, Joined, Fanned, Settling, Multiple, Unknown, Null, Partial, Infinite, Moments int
+}
+
+func (c *coverage) assert(t *testing.T) {
+	t.Helper()
+	for name, n := range map[string]int{
+		"long": c.Long, "mixed": c.Mixed, "wide": c.Wide, "joined": c.Joined, "fanned": c.Fanned, "settling": c.Settling,
+		"multiple": c.Multiple, "unknown": c.Unknown, "null": c.Null, "partial": c.Partial, "infinite": c.Infinite,
+	} {
+		if n < 10 {
+			t.Errorf("only %d worlds had %s", n, name)
+		}
+	}
+}
+
+// check runs one world.
+type check struct {
+	t       *testing.T
+	w       *world
+	metrics map[string]metricOf
+	seen    *coverage
+	script  *queries.Script
+	session connectors.Session
+	units   map[string]*unit
+	summary map[int64]summaryRow
+	failed  bool
+}
+
+type summaryRow struct {
+	Units, Exposures, Newest int64
+	Closed                   map[string]int64
+}
+
+func (c *check) errorf(format string, args ...any) {
+	c.t.Helper()
+	c.t.Errorf(format, args...)
+	c.failed = true
+}
+
+func (c *check) run(wh connectors.Warehouse) {
+	c.t.Helper()
+	script, err := queries.Render(c.w.p, c.w.e, c.w.look, queries.DuckDB)
+	if err != nil {
+		c.errorf("%v", err)
+		return
+	}
+	c.script, c.units = script, c.w.units()
+	c.session, err = wh.Session(c.t.Context())
+	if err != nil {
+		c.errorf("%v", err)
+		return
+	}
+	defer func() { _ = c.session.Close() }()
+	c.query(script.Units)
+	c.checkSummary()
+	c.checkDays()
+	c.checkDimension()
+	c.checkUnknown()
+	c.checkLinks()
+	for _, f := range script.Facts {
+		c.checkFacts(f)
+		c.checkAlignment(f)
+		c.checkShapes(f)
+	}
+}
+
+func (c *check) query(s queries.Statement) *connectors.Rows {
+	c.t.Helper()
+	rows, err := c.session.Run(context.Background(), s)
+	if err != nil {
+		c.errorf("%v\n%s", err, s.SQL)
+		return &connectors.Rows{}
+	}
+	return rows
+}
+
+func (c *check) diff(what string, got, want any, s queries.Statement) {
+	c.t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		c.errorf("%s (-oracle +engine):\n%s\n%s", what, d, s.SQL)
+	}
+}
+
+func (c *check) checkSummary() {
+	want := map[int64]summaryRow{}
+	for _, u := range c.units {
+		row := want[u.code]
+		row.Units++
+		row.Exposures += u.exposures
+		row.Newest = max(row.Newest, u.newest.UnixMicro())
+		want[u.code] = row
+		switch u.code {
+		case queries.StratumSettling:
+			c.seen.Settling++
+		case queries.StratumMultiple:
+			c.seen.Multiple++
+		case queries.StratumUnknown:
+			c.seen.Unknown++
+		case queries.StratumNull:
+			c.seen.Null++
+		}
+	}
+	c.summary = map[int64]summaryRow{}
+	got := map[int64]summaryRow{}
+	rows := c.query(c.script.Summary)
+	for i := range rows.Len() {
+		code, _ := rows.Int(i, "assay_stratum")
+		var row summaryRow
+		row.Units, _ = rows.Int(i, "units")
+		row.Exposures, _ = rows.Int(i, "exposures")
+		row.Newest, _ = rows.Int(i, "newest")
+		got[code] = row
+		row.Closed = map[string]int64{}
+		for _, f := range c.script.Facts {
+			for _, m := range f.Measures {
+				if m.Closed != "" {
+					row.Closed[m.Closed], _ = rows.Int(i, m.Closed)
+				}
+			}
+		}
+		c.summary[code] = row
+	}
+	c.diff("summary", got, want, c.script.Summary)
+}
+
+type dayRow struct{ Day, Code int64 }
+
+func (c *check) checkDays() {
+	want, got := map[dayRow]int64{}, map[dayRow]int64{}
+	for _, u := range c.units {
+		if u.code >= 0 {
+			want[dayRow{u.anchor.Truncate(day).UnixMicro(), u.code}]++
+		}
+	}
+	rows := c.query(c.script.Days)
+	for i := range rows.Len() {
+		at, _ := rows.Int(i, "day")
+		code, _ := rows.Int(i, "assay_stratum")
+		got[dayRow{at, code}], _ = rows.Int(i, "units")
+	}
+	c.diff("days", got, want, c.script.Days)
+}
+
+type valueRow struct {
+	Value string
+	Code  int64
+}
+
+func (c *check) checkDimension() {
+	want, got := map[valueRow]int64{}, map[valueRow]int64{}
+	for _, u := range c.units {
+		if u.code >= 0 {
+			want[valueRow{u.platform, u.code}]++
+		}
+	}
+	rows := c.query(c.script.Dimensions[0].Statement)
+	for i := range rows.Len() {
+		value, _ := rows.Text(i, "value")
+		code, _ := rows.Int(i, "assay_stratum")
+		got[valueRow{value, code}], _ = rows.Int(i, "units")
+	}
+	c.diff("dimension", got, want, c.script.Dimensions[0].Statement)
+}
+
+func (c *check) checkUnknown() {
+	want, got := map[string]int64{}, map[string]int64{}
+	for _, x := range c.w.exposures {
+		if x.experiment != c.w.e.ExperimentID || x.at.Before(start) || !x.at.Before(c.w.until()) {
+			continue
+		}
+		if x.variation == nil {
+			want["NULL"]++
+		} else if !slices.ContainsFunc(c.w.e.Variations, func(v spec.Variation) bool { return v.ID == *x.variation }) {
+			want[*x.variation]++
+		}
+	}
+	rows := c.query(c.script.Unknown)
+	for i := range rows.Len() {
+		name, ok := rows.Text(i, "variation")
+		if !ok {
+			name = "NULL"
+		}
+		got[name], _ = rows.Int(i, "exposures")
+	}
+	c.diff("unknown variations", got, want, c.script.Unknown)
+}
+
+func (c *check) checkLinks() {
+	for _, l := range c.script.Links {
+		owner, fanned := c.w.owners()
+		c.query(l.Create)
+		rows := c.query(l.Health)
+		links, _ := rows.Int(0, "links")
+		out, _ := rows.Int(0, "fanned_out")
+		c.diff("links", []int64{links, out}, []int64{int64(len(owner)), fanned}, l.Create)
+		c.seen.Joined++
+		if fanned > 0 {
+			c.seen.Fanned++
+		}
+	}
+}
+
+// checkFacts compares every metric of one source in every stratum.
+func (c *check) checkFacts(f queries.Facts) {
+	rows := c.query(f.Statement)
+	byUnit := c.w.byUnit(f.Source, c.w.p.Config.Facts[f.Source].Key != "")
+	classed := 0
+	for _, m := range f.Measures {
+		c.checkMetric(f, m, rows, c.w.cells(c.metrics[m.Metric], c.units, byUnit))
+		if m.Class != queries.ClassAll {
+			classed++
+		}
+	}
+	switch classed {
+	case 0:
+		c.seen.Wide++
+	case len(f.Measures):
+		c.seen.Long++
+	default:
+		c.seen.Mixed++
+	}
+	for i := range rows.Len() {
+		class, _ := rows.Int(i, "assay_class")
+		if class == queries.ClassAll {
+			c.presence(f, rows, i, byUnit)
+		}
+		if code, ok := rows.Int(i, "assay_stratum"); code < 0 || !ok || class < queries.ClassAll {
+			c.errorf("facts of %s: a row for stratum %d, class %d\n%s", f.Source, code, class, f.SQL)
+		}
+	}
+}
+
+// presence checks what a row says of the facts as such, as far as it does not
+// depend on how the windows of several metrics are put together.
+func (c *check) presence(f queries.Facts, rows *connectors.Rows, row int, byUnit map[string][]fact) {
+	code, _ := rows.Int(row, "assay_stratum")
+	units, _ := rows.Int(row, "units")
+	newest, _ := rows.Int(row, "newest")
+	lost, _ := rows.Int(row, "not_finite")
+	var most, latest, bad int64
+	for k, u := range c.units {
+		had := false
+		for _, x := range byUnit[k] {
+			if u.code != code || x.at.Before(u.anchor) || !x.at.Before(c.w.look.AsOf) {
+				continue
+			}
+			had = true
+			latest = max(latest, x.at.UnixMicro())
+			if x.amount != nil && (math.IsNaN(*x.amount) || math.IsInf(*x.amount, 0)) {
+				bad++
+			}
+		}
+		if had {
+			most++
+		}
+	}
+	if units > most || newest > latest || lost > bad || units == 0 {
+		c.errorf("facts of %s in stratum %d: %d units of %d, newest %d of %d, %d not finite of %d", f.Source, code, units, most, newest, latest, lost, bad)
+	}
+	if lost > 0 {
+		c.seen.Infinite++
+	}
+}
+
+func (c *check) checkMetric(f queries.Facts, m queries.Measure, rows *connectors.Rows, want map[int64]*cell) {
+	got := map[int64]moments{}
+	for i := range rows.Len() {
+		if class, _ := rows.Int(i, "assay_class"); class == m.Class {
+			code, _ := rows.Int(i, "assay_stratum")
+			got[code] = readMoments(rows, i, m)
+		}
+	}
+	for code, row := range c.summary {
+		if code < 0 {
+			continue
+		}
+		cell := want[code]
+		if cell == nil {
+			cell = emptyCell()
+		}
+		counted := row.Units
+		if m.CompleteOnly {
+			counted = row.Closed[m.Closed]
+		}
+		if counted != int64(len(cell.y))+cell.excluded {
+			c.errorf("%s in stratum %d: %d units count, the oracle has %d", m.Metric, code, counted, int64(len(cell.y))+cell.excluded)
+		}
+		g := got[code]
+		if g.n > counted {
+			c.errorf("%s in stratum %d: %d of %d units have facts", m.Metric, code, g.n, counted)
+		}
+		if m.Zeros {
+			g = g.withZeros(counted)
+		}
+		c.compare(f, m, code, g, cell)
+	}
+}
+
+func emptyCell() *cell { return &cell{} }
+
+func (c *check) compare(f queries.Facts, m queries.Measure, code int64, g moments, cell *cell) {
+	want := cell.moments()
+	square := cell.size * cell.size
+	ok := g.n == want.n && g.nonzero == want.nonzero
+	if m.Kind != "proportion" {
+		ok = ok && near(g.mean, want.mean, cell.size) && near(g.variance, want.variance, square)
+	}
+	if m.Kind == "ratio" {
+		ok = ok && near(g.denMean, want.denMean, cell.size) && near(g.denVariance, want.denVariance, square) && near(g.covariance, want.covariance, square)
+	}
+	c.seen.Moments++
+	if m.CompleteOnly {
+		c.seen.Partial++
+	}
+	if !ok {
+		c.errorf("%s (%s) in stratum %d:\n got %+v\nwant %+v\n%+v\n%s", m.Metric, m.Kind, code, g, want, c.metrics[m.Metric].spec, f.SQL)
+	}
+}
+
+func readMoments(rows *connectors.Rows, i int, m queries.Measure) moments {
+	var out moments
+	out.n, _ = rows.Int(i, m.Prefix+"_n")
+	out.nonzero, _ = rows.Int(i, m.Prefix+"_any")
+	out.mean, _ = rows.Float(i, m.Prefix+"_mean")
+	out.variance, _ = rows.Float(i, m.Prefix+"_var")
+	if m.Kind == "ratio" {
+		out.denMean, _ = rows.Float(i, m.Prefix+"_den_mean")
+		out.denVariance, _ = rows.Float(i, m.Prefix+"_den_var")
+		out.covariance, _ = rows.Float(i, m.Prefix+"_co")
+	}
+	return out
+}
+
+func (c *check) checkAlignment(f queries.Facts) {
+	var want [6]int64
+	owner, _ := c.w.owners()
+	ids, matched := map[string]bool{}, map[string]bool{}
+	for _, x := range c.w.facts[f.Source] {
+		if x.at == nil || !x.at.Before(c.w.look.AsOf) {
+			continue
+		}
+		want[0]++
+		want[4] = max(want[4], x.at.UnixMicro())
+		typ := c.w.idType
+		if f.Source == "joined" {
+			typ = "text"
+		}
+		k := keyOf(x.id, typ)
+		if k == "" {
+			want[1]++
+			continue
+		}
+		ids[k] = true
+		if f.Source == "joined" {
+			if c.units[owner[k]] != nil && owner[k] != "" {
+				matched[k] = true
+			}
+		} else if c.units[k] != nil {
+			matched[k] = true
+		}
+	}
+	want[2], want[3], want[5] = int64(len(ids)), int64(len(matched)), c.inWindow(f)
+	var got [6]int64
+	rows := c.query(f.Alignment)
+	for i, name := range []string{"fact_rows", "null_rows", "identifiers", "matched", "newest", "in_window"} {
+		got[i], _ = rows.Int(0, name)
+	}
+	c.diff("alignment of "+f.Source, got, want, f.Alignment)
+}
+
+// inWindow counts the units with any row between the earliest opening and the
+// latest closing of the windows.
+func (c *check) inWindow(f queries.Facts) (n int64) {
+	byUnit := c.w.byUnit(f.Source, false)
+	for k, u := range c.units {
+		if u.code >= 0 && slices.ContainsFunc(byUnit[k], func(x fact) bool { return c.inWidest(f, u, *x.at) }) {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *check) inWidest(f queries.Facts, u *unit, at time.Time) bool {
+	opened, open, late := false, false, true
+	for _, m := range f.Measures {
+		s := c.metrics[m.Metric].spec
+		opens := u.anchor.Add(s.Delay.Duration)
+		opened = opened || !at.Before(opens)
+		open = open || s.Window.Duration == 0 || at.Before(opens.Add(s.Window.Duration))
+		late = late && !(s.PastEnd && at.Before(c.w.look.AsOf) || at.Before(c.w.until()))
+	}
+	return opened && open && !late
+}
+
+// shapeRow is the commonest shape of one side.
+type shapeRow struct {
+	Shape, First, Last string
+	N                  int64
+}
+
+func (c *check) checkShapes(f queries.Facts) {
+	owner, _ := c.w.owners()
+	sides := map[string]map[string]bool{"facts": {}, "units": {}}
+	for _, x := range c.w.facts[f.Source] {
+		if x.at == nil || !x.at.Before(c.w.look.AsOf) {
+			continue
+		}
+		k := keyOf(x.id, c.w.idType)
+		if f.Source == "joined" {
+			k = keyOf(x.id, "text")
+			if to, ok := owner[k]; ok {
+				k = to
+			}
+		}
+		sides["facts"][k] = true
+	}
+	for k := range c.units {
+		sides["units"][k] = true
+	}
+	want, got := map[string]shapeRow{}, map[string]shapeRow{}
+	for side, ids := range sides {
+		delete(ids, "")
+		if len(ids) > 0 {
+			want[side] = commonest(ids)
+		}
+	}
+	rows := c.query(f.Shapes)
+	for i := range rows.Len() {
+		side, _ := rows.Text(i, "side")
+		var row shapeRow
+		row.Shape, _ = rows.Text(i, "shape")
+		row.First, _ = rows.Text(i, "first_id")
+		row.Last, _ = rows.Text(i, "last_id")
+		row.N, _ = rows.Int(i, "n")
+		got[side] = row
+	}
+	c.diff("shapes of "+f.Source, got, want, f.Shapes)
+}
+
+func commonest(ids map[string]bool) shapeRow {
+	byShape := map[string]shapeRow{}
+	for id := range ids {
+		shape := strings.Map(func(r rune) rune {
+			switch {
+			case r >= '0' && r <= '9':
+				return '9'
+			case r >= 'a' && r <= 'z':
+				return 'a'
+			case r >= 'A' && r <= 'Z':
+				return 'A'
+			default:
+				return r
+			}
+		}, id)
+		row, ok := byShape[shape]
+		if !ok {
+			row = shapeRow{Shape: shape, First: id, Last: id}
+		}
+		row.First, row.Last, row.N = min(row.First, id), max(row.Last, id), row.N+1
+		byShape[shape] = row
+	}
+	var best shapeRow
+	for _, row := range byShape {
+		if row.N > best.N || row.N == best.N && row.Shape < best.Shape {
+			best = row
+		}
+	}
+	return best
+}

@@ -1,0 +1,567 @@
+-- === units: one row per unit: first exposure, variation, epoch
+-- Purpose: one row per unit of answer-v2 with its first exposure and variation.
+-- Rows: assay_unit; assay_stratum (epoch x 2 + variation; -1 several variations,
+--   -2 undeclared variation, -3 first exposed while a change settled, -4 no identifier).
+-- Numbers: assay_anchor and assay_newest, first and last exposure in microseconds since 1970 UTC;
+--   assay_exposures in rows.
+CREATE TEMP TABLE assay_units AS
+WITH assay_assignment AS ( -- exposures
+  SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, "App version"
+  FROM exposures
+  WHERE experiment_id = 'answer\'s v2'
+    AND exposed_at >= TIMESTAMP '2026-03-20 12:00:00.000000+00:00' AND exposed_at < TIMESTAMP '2026-03-30 12:00:00.000000+00:00'
+),
+exposures AS (
+  SELECT
+    CAST(a.`user_id` AS STRING) AS assay_unit,
+    UNIX_MICROS(CAST(a.`timestamp` AS TIMESTAMP)) AS assay_at,
+    CAST(CASE CAST(a.variation_id AS STRING)
+      WHEN 'v1' THEN 0
+      WHEN 'v2' THEN 1
+      ELSE 2
+    END AS INT64) AS assay_arm,
+    COALESCE(CAST(a.`platform` AS STRING), '') AS assay_dimension_1_value,
+    COALESCE(CAST(a.`App version` AS STRING), '') AS assay_dimension_2_value
+  FROM assay_assignment AS a
+  WHERE CAST(a.experiment_id AS STRING) = 'answer\'s v2'
+),
+units AS (
+  SELECT
+    assay_unit,
+    MIN(assay_arm) AS assay_low,
+    MAX(assay_arm) AS assay_high,
+    MIN(assay_at) AS assay_anchor,
+    MAX(assay_at) AS assay_newest,
+    COUNT(*) AS assay_exposures,
+    -- Values at the first exposure: sixteen digits of time sort them to the front.
+    SUBSTR(MIN(CONCAT(LPAD(CAST(assay_at AS STRING), 16, '0'), assay_dimension_1_value)), 17) AS assay_dimension_1,
+    SUBSTR(MIN(CONCAT(LPAD(CAST(assay_at AS STRING), 16, '0'), assay_dimension_2_value)), 17) AS assay_dimension_2
+  FROM exposures
+  WHERE assay_at >= 1774008000000000 /* 2026-03-20 12:00:00Z */
+    AND assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+  GROUP BY assay_unit
+)
+SELECT
+  assay_unit,
+  CAST(CASE
+    WHEN assay_unit IS NULL THEN -4
+    WHEN assay_low <> assay_high THEN -1
+    WHEN assay_low = 2 THEN -2
+    WHEN assay_anchor < 1774191600000000 /* 2026-03-22 15:00:00Z */ THEN assay_low
+    WHEN assay_anchor < 1774192200000000 /* 2026-03-22 15:10:00Z */ THEN -3
+    ELSE 2 + assay_low
+  END AS INT64) AS assay_stratum,
+  assay_anchor,
+  assay_newest,
+  assay_exposures,
+  assay_dimension_1,
+  assay_dimension_2
+FROM units
+
+-- === links of owner: one user_id for every conversation_id
+-- Purpose: which user_id does each conversation_id belong to? The earliest link wins.
+-- Rows: one per conversation_id. Numbers: assay_fanned 1 where several user_ids were linked.
+CREATE TEMP TABLE assay_links_owner AS
+WITH assay_join AS ( -- owner
+  SELECT conversation_id, user_id, started_at AS timestamp FROM conversations
+),
+pairs AS (
+  SELECT
+    j.`conversation_id` AS assay_from,
+    CAST(j.`user_id` AS STRING) AS assay_to,
+    CASE WHEN ENDS_WITH(CAST(j.`timestamp` AS STRING), '+00') THEN UNIX_MICROS(CAST(j.`timestamp` AS TIMESTAMP)) ELSE UNIX_MICROS(TIMESTAMP(CAST(j.`timestamp` AS DATETIME), 'Europe/Berlin')) END AS assay_at
+  FROM assay_join AS j
+)
+SELECT
+  assay_from,
+  assay_to,
+  CASE
+    WHEN MIN(assay_to) OVER (PARTITION BY assay_from) <> MAX(assay_to) OVER (PARTITION BY assay_from) THEN 1
+    ELSE 0
+  END AS assay_fanned
+FROM pairs
+WHERE assay_from IS NOT NULL
+  AND assay_to IS NOT NULL
+  AND assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+QUALIFY ROW_NUMBER() OVER (PARTITION BY assay_from ORDER BY assay_at, assay_to) = 1
+
+-- === health of owner: how far the join fans out
+-- Purpose: how many identifiers of join owner are linked, and how many ambiguously?
+-- Rows: one. Numbers: identifiers.
+SELECT
+  CAST(COUNT(*) AS INT64) AS links,
+  CAST(COALESCE(SUM(assay_fanned), 0) AS INT64) AS fanned_out
+FROM assay_links_owner
+
+-- === summary: counts units per variation and epoch
+-- Purpose: how many units and exposures there are, and how many windows have closed.
+-- Rows: one per stratum. Numbers: newest in microseconds since 1970 UTC; closed_*: units whose
+--   window has closed at as-of, which it does that long after their first exposure.
+SELECT
+  CAST(u.assay_stratum AS INT64) AS assay_stratum,
+  CAST(COUNT(*) AS INT64) AS units,
+  CAST(SUM(u.assay_exposures) AS INT64) AS exposures,
+  CAST(MAX(u.assay_newest) AS INT64) AS newest,
+  CAST(SUM(CASE WHEN u.assay_anchor <= 1774612800000000 /* 2026-03-27 12:00:00Z */ THEN 1 ELSE 0 END) AS INT64) AS closed_0, -- 3d
+  CAST(SUM(CASE WHEN u.assay_anchor <= 1774267200000000 /* 2026-03-23 12:00:00Z */ THEN 1 ELSE 0 END) AS INT64) AS closed_1, -- 7d
+  CAST(SUM(CASE WHEN u.assay_anchor <= 1774782000000000 /* 2026-03-29 11:00:00Z */ THEN 1 ELSE 0 END) AS INT64) AS closed_2 -- 1d1h
+FROM assay_units AS u
+GROUP BY u.assay_stratum
+ORDER BY 1
+
+-- === days: counts first exposures per day
+-- Purpose: when units were first exposed.
+-- Rows: one per day (UTC) and stratum. Numbers: day in microseconds since 1970 UTC; units.
+SELECT
+  CAST(u.assay_anchor - MOD(u.assay_anchor, 86400000000) AS INT64) AS day,
+  CAST(u.assay_stratum AS INT64) AS assay_stratum,
+  CAST(COUNT(*) AS INT64) AS units
+FROM assay_units AS u
+WHERE u.assay_stratum >= 0
+GROUP BY u.assay_anchor - MOD(u.assay_anchor, 86400000000), u.assay_stratum
+ORDER BY 1, 2
+
+-- === dimension platform: counts units per platform
+-- Purpose: does the split hold for every platform?
+-- Rows: one per value at first exposure (the twenty with most units) and stratum. Numbers: units.
+WITH largest AS (
+  SELECT assay_dimension_1 AS assay_value
+  FROM assay_units
+  WHERE assay_stratum >= 0
+  GROUP BY assay_dimension_1
+  ORDER BY COUNT(*) DESC, assay_dimension_1
+  LIMIT 20
+)
+SELECT
+  u.assay_dimension_1 AS value,
+  CAST(u.assay_stratum AS INT64) AS assay_stratum,
+  CAST(COUNT(*) AS INT64) AS units
+FROM assay_units AS u
+JOIN largest AS l
+  ON l.assay_value = u.assay_dimension_1
+WHERE u.assay_stratum >= 0
+GROUP BY u.assay_dimension_1, u.assay_stratum
+ORDER BY 1, 2
+
+-- === dimension App version: counts units per App version
+-- Purpose: does the split hold for every App version?
+-- Rows: one per value at first exposure (the twenty with most units) and stratum. Numbers: units.
+WITH largest AS (
+  SELECT assay_dimension_2 AS assay_value
+  FROM assay_units
+  WHERE assay_stratum >= 0
+  GROUP BY assay_dimension_2
+  ORDER BY COUNT(*) DESC, assay_dimension_2
+  LIMIT 20
+)
+SELECT
+  u.assay_dimension_2 AS value,
+  CAST(u.assay_stratum AS INT64) AS assay_stratum,
+  CAST(COUNT(*) AS INT64) AS units
+FROM assay_units AS u
+JOIN largest AS l
+  ON l.assay_value = u.assay_dimension_2
+WHERE u.assay_stratum >= 0
+GROUP BY u.assay_dimension_2, u.assay_stratum
+ORDER BY 1, 2
+
+-- === facts of events: moments of all metrics of events
+-- Purpose: moments of errors, refunds, revenue, value_per_event, purchases, price from one scan of events.
+-- Rows: one per stratum and class of facts (-1: all of them), over the units that have such a fact;
+--   units without one are counted by the summary and enter as zeros.
+-- Numbers: *_n units, *_any units with a value other than zero, *_mean, *_var (sample variance),
+--   *_den_* of the denominator, *_co (sample covariance); newest in microseconds since 1970 UTC;
+--   not_finite facts with a value that is NaN or infinite, which counts as no value.
+WITH assay_source AS ( -- events
+  SELECT user_id, ts AS timestamp, event_id, event, amount, is_error
+  FROM events
+  WHERE ts >= TIMESTAMP '2026-03-20 12:00:00.000000+00:00' AND ts < TIMESTAMP '2026-03-30 12:00:00.000000+00:00'
+),
+facts AS (
+  SELECT f.*, UNIX_MICROS(CAST(f.`timestamp` AS TIMESTAMP)) AS assay_at
+  FROM assay_source AS f
+),
+once AS ( -- a fact that repeats, at its earliest time
+  SELECT *
+  FROM facts AS f
+  WHERE f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+  QUALIFY f.`event_id` IS NULL
+    OR ROW_NUMBER() OVER (
+      PARTITION BY f.`event_id`
+      ORDER BY f.assay_at,
+        -- Of repeats at one instant any will do, but always the same one.
+        CAST(f.`user_id` AS STRING),
+        CASE WHEN (is_error) THEN 1 END,
+        CASE WHEN (event = 'refund') THEN 1 END,
+        CASE WHEN (event = 'refund') THEN amount END,
+        CASE WHEN (event = 'purchase') THEN 1 END,
+        CASE WHEN (event = 'purchase') THEN amount END,
+        (amount)
+    ) = 1
+),
+counted AS ( -- one row per fact in the window of its unit
+  SELECT
+    u.assay_unit,
+    u.assay_stratum,
+    f.assay_at,
+    CAST(CASE f.event
+      WHEN 'refund' THEN 0 -- refunds
+      WHEN 'purchase' THEN 1 -- revenue, purchases, price
+    END AS INT64) AS assay_class,
+    CASE WHEN (is_error) AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS FLOAT64) END AS in_m0, -- errors
+    CASE WHEN f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(amount AS FLOAT64) END AS in_m1, -- value_per_event above
+    CASE WHEN f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS FLOAT64) END AS in_m2, -- value_per_event below
+    CASE
+      WHEN f.event = 'refund' AND u.assay_anchor <= 1774267200000000 /* 2026-03-23 12:00:00Z */ THEN CAST(amount AS FLOAT64)
+      WHEN f.event = 'purchase' AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(amount AS FLOAT64)
+    END AS in_c0_sum, -- refunds, revenue
+    CASE WHEN f.event = 'purchase' AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(amount AS FLOAT64) END AS in_c0_avg, -- price
+    CASE WHEN f.event = 'purchase' AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS FLOAT64) END AS in_c1_sum -- purchases
+  FROM once AS f
+  JOIN assay_units AS u
+    ON u.assay_unit = CAST(f.`user_id` AS STRING)
+    AND f.assay_at >= u.assay_anchor
+    AND f.assay_at < u.assay_anchor + 604800000000 /* 7d */
+  WHERE u.assay_stratum >= 0
+    AND f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+),
+cells AS ( -- one row per unit and class of its facts, and one per unit over all of them
+  SELECT
+    assay_stratum,
+    CASE WHEN GROUPING(assay_class) = 1 THEN -1 ELSE assay_class END AS assay_group,
+    MAX(assay_at) AS assay_newest,
+    COUNT(CASE WHEN NOT (NOT (IS_NAN(in_m1) OR IS_INF(in_m1))) OR NOT (NOT (IS_NAN(in_c0_sum) OR IS_INF(in_c0_sum))) OR NOT (NOT (IS_NAN(in_c0_avg) OR IS_INF(in_c0_avg))) THEN 1 END) AS assay_lost,
+    SUM(in_m0) AS m0,
+    SUM(CASE WHEN NOT (IS_NAN(in_m1) OR IS_INF(in_m1)) THEN in_m1 END) AS m1,
+    SUM(in_m2) AS m2,
+    SUM(CASE WHEN NOT (IS_NAN(in_c0_sum) OR IS_INF(in_c0_sum)) THEN in_c0_sum END) AS c0_sum,
+    AVG(CASE WHEN NOT (IS_NAN(in_c0_avg) OR IS_INF(in_c0_avg)) THEN in_c0_avg END) AS c0_avg,
+    SUM(in_c1_sum) AS c1_sum
+  FROM counted
+  GROUP BY GROUPING SETS ((assay_unit, assay_stratum, assay_class), (assay_unit, assay_stratum))
+  HAVING GROUPING(assay_class) = 1 OR assay_class IS NOT NULL
+)
+SELECT
+  CAST(c.assay_stratum AS INT64) AS assay_stratum,
+  CAST(c.assay_group AS INT64) AS assay_class,
+  CAST(COUNT(*) AS INT64) AS units,
+  CAST(MAX(c.assay_newest) AS INT64) AS newest,
+  CAST(SUM(c.assay_lost) AS INT64) AS not_finite,
+  CAST(COUNT(m0) AS INT64) AS m0_n,
+  CAST(COUNT(CASE WHEN m0 <> 0 THEN 1 END) AS INT64) AS m0_any,
+  CAST(AVG(m0) AS FLOAT64) AS m0_mean,
+  CAST(VAR_SAMP(m0) AS FLOAT64) AS m0_var,
+  CAST(COUNT(COALESCE(m1, m2)) AS INT64) AS m1_m2_n,
+  CAST(COUNT(CASE WHEN m1 <> 0 THEN 1 END) AS INT64) AS m1_m2_any,
+  CAST(AVG(COALESCE(m1, 0 * m2)) AS FLOAT64) AS m1_m2_mean,
+  CAST(VAR_SAMP(COALESCE(m1, 0 * m2)) AS FLOAT64) AS m1_m2_var,
+  CAST(AVG(COALESCE(m2, 0 * m1)) AS FLOAT64) AS m1_m2_den_mean,
+  CAST(VAR_SAMP(COALESCE(m2, 0 * m1)) AS FLOAT64) AS m1_m2_den_var,
+  CAST(COVAR_SAMP(COALESCE(m1, 0 * m2), COALESCE(m2, 0 * m1)) AS FLOAT64) AS m1_m2_co,
+  CAST(COUNT(c0_sum) AS INT64) AS c0_sum_n,
+  CAST(COUNT(CASE WHEN c0_sum <> 0 THEN 1 END) AS INT64) AS c0_sum_any,
+  CAST(AVG(c0_sum) AS FLOAT64) AS c0_sum_mean,
+  CAST(VAR_SAMP(c0_sum) AS FLOAT64) AS c0_sum_var,
+  CAST(COUNT(c0_avg) AS INT64) AS c0_avg_n,
+  CAST(COUNT(CASE WHEN c0_avg <> 0 THEN 1 END) AS INT64) AS c0_avg_any,
+  CAST(AVG(c0_avg) AS FLOAT64) AS c0_avg_mean,
+  CAST(VAR_SAMP(c0_avg) AS FLOAT64) AS c0_avg_var,
+  CAST(COUNT(c1_sum) AS INT64) AS c1_sum_n,
+  CAST(COUNT(CASE WHEN c1_sum <> 0 THEN 1 END) AS INT64) AS c1_sum_any,
+  CAST(AVG(c1_sum) AS FLOAT64) AS c1_sum_mean,
+  CAST(VAR_SAMP(c1_sum) AS FLOAT64) AS c1_sum_var
+FROM cells AS c
+GROUP BY c.assay_stratum, c.assay_group
+ORDER BY 1, 2
+
+-- === facts of feedback: moments of all metrics of feedback
+-- Purpose: moments of thumbs_down, score from one scan of feedback.
+-- Rows: one per stratum, over the units that have such a fact;
+--   units without one are counted by the summary and enter as zeros.
+-- Numbers: *_n units, *_any units with a value other than zero, *_mean, *_var (sample variance),
+--   *_den_* of the denominator, *_co (sample covariance); newest in microseconds since 1970 UTC;
+--   not_finite facts with a value that is NaN or infinite, which counts as no value.
+WITH assay_source AS ( -- feedback
+  SELECT conversation_id, ts AS timestamp, thumbs_down, score FROM feedback
+),
+facts AS (
+  SELECT f.*, CASE WHEN ENDS_WITH(CAST(f.`timestamp` AS STRING), '+00') THEN UNIX_MICROS(CAST(f.`timestamp` AS TIMESTAMP)) ELSE UNIX_MICROS(TIMESTAMP(CAST(f.`timestamp` AS DATETIME), 'Europe/Berlin')) END AS assay_at
+  FROM assay_source AS f
+),
+counted AS ( -- one row per fact in the window of its unit
+  SELECT
+    u.assay_unit,
+    u.assay_stratum,
+    f.assay_at,
+    CASE WHEN (thumbs_down) AND f.assay_at >= u.assay_anchor + 3600000000 /* 1h */ AND f.assay_at < u.assay_anchor + 90000000000 /* 1d1h */ AND u.assay_anchor <= 1774782000000000 /* 2026-03-29 11:00:00Z */ THEN CAST(1 AS FLOAT64) END AS in_m0, -- thumbs_down
+    CAST(score AS FLOAT64) AS in_m1 -- score
+  FROM facts AS f
+  JOIN assay_links_owner AS l
+    ON l.assay_from = f.`conversation_id`
+  JOIN assay_units AS u
+    ON u.assay_unit = l.assay_to
+    AND f.assay_at >= u.assay_anchor
+  WHERE u.assay_stratum >= 0
+    AND f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+),
+cells AS ( -- one row per unit
+  SELECT
+    assay_stratum,
+    MAX(assay_at) AS assay_newest,
+    COUNT(CASE WHEN NOT (NOT (IS_NAN(in_m1) OR IS_INF(in_m1))) THEN 1 END) AS assay_lost,
+    SUM(in_m0) AS m0,
+    AVG(CASE WHEN NOT (IS_NAN(in_m1) OR IS_INF(in_m1)) THEN in_m1 END) AS m1
+  FROM counted
+  GROUP BY assay_unit, assay_stratum
+)
+SELECT
+  CAST(c.assay_stratum AS INT64) AS assay_stratum,
+  CAST(-1 AS INT64) AS assay_class,
+  CAST(COUNT(*) AS INT64) AS units,
+  CAST(MAX(c.assay_newest) AS INT64) AS newest,
+  CAST(SUM(c.assay_lost) AS INT64) AS not_finite,
+  CAST(COUNT(m0) AS INT64) AS m0_n,
+  CAST(COUNT(CASE WHEN m0 <> 0 THEN 1 END) AS INT64) AS m0_any,
+  CAST(AVG(m0) AS FLOAT64) AS m0_mean,
+  CAST(VAR_SAMP(m0) AS FLOAT64) AS m0_var,
+  CAST(COUNT(m1) AS INT64) AS m1_n,
+  CAST(COUNT(CASE WHEN m1 <> 0 THEN 1 END) AS INT64) AS m1_any,
+  CAST(AVG(m1) AS FLOAT64) AS m1_mean,
+  CAST(VAR_SAMP(m1) AS FLOAT64) AS m1_var
+FROM cells AS c
+GROUP BY c.assay_stratum
+ORDER BY 1, 2
+
+-- === unknown variations: names the undeclared variations
+-- Purpose: which undeclared variations does answer-v2 log?
+-- Rows: one per name, the ten commonest. Numbers: exposures in rows.
+WITH assay_assignment AS ( -- exposures
+  SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, "App version"
+  FROM exposures
+  WHERE experiment_id = 'answer\'s v2'
+    AND exposed_at >= TIMESTAMP '2026-03-20 12:00:00.000000+00:00' AND exposed_at < TIMESTAMP '2026-03-30 12:00:00.000000+00:00'
+),
+exposures AS (
+  SELECT
+    CAST(a.variation_id AS STRING) AS assay_variation,
+    UNIX_MICROS(CAST(a.`timestamp` AS TIMESTAMP)) AS assay_at
+  FROM assay_assignment AS a
+  WHERE CAST(a.experiment_id AS STRING) = 'answer\'s v2'
+)
+SELECT
+  assay_variation AS variation,
+  CAST(COUNT(*) AS INT64) AS exposures
+FROM exposures
+WHERE assay_at >= 1774008000000000 /* 2026-03-20 12:00:00Z */
+  AND assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+  AND (assay_variation IS NULL OR assay_variation NOT IN ('v1', 'v2'))
+GROUP BY assay_variation
+ORDER BY COUNT(*) DESC, assay_variation
+LIMIT 10
+
+-- === alignment of events: whether the identifiers of events meet the exposed units
+-- Purpose: do the identifiers of events meet the exposed units at all?
+-- Rows: one. Numbers: rows; identifiers of events and how many of them meet a unit;
+--   in_window units with any row inside the widest window, whatever the metrics count; newest in microseconds since 1970 UTC.
+WITH assay_source AS ( -- events
+  SELECT user_id, ts AS timestamp, event_id, event, amount, is_error
+  FROM events
+  WHERE ts >= TIMESTAMP '2026-03-20 12:00:00.000000+00:00' AND ts < TIMESTAMP '2026-03-30 12:00:00.000000+00:00'
+),
+facts AS (
+  SELECT
+    CAST(f.`user_id` AS STRING) AS assay_id,
+    UNIX_MICROS(CAST(f.`timestamp` AS TIMESTAMP)) AS assay_at
+  FROM assay_source AS f
+),
+identifiers AS (
+  SELECT
+    assay_id,
+    COUNT(*) AS assay_rows,
+    MAX(assay_at) AS assay_newest
+  FROM facts
+  WHERE assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+  GROUP BY assay_id
+),
+inside AS (
+  SELECT COUNT(DISTINCT u.assay_unit) AS assay_units_in_window
+  FROM facts AS f
+  JOIN assay_units AS u
+    ON u.assay_unit = f.assay_id
+    AND f.assay_at >= u.assay_anchor
+    AND f.assay_at < u.assay_anchor + 604800000000 /* 7d */
+  WHERE u.assay_stratum >= 0
+    AND f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+),
+totals AS (
+  SELECT
+    COALESCE(SUM(i.assay_rows), 0) AS fact_rows,
+    COALESCE(SUM(CASE WHEN i.assay_id IS NULL THEN i.assay_rows ELSE 0 END), 0) AS null_rows,
+    COUNT(i.assay_id) AS identifiers,
+    COUNT(u.assay_unit) AS matched,
+    MAX(i.assay_newest) AS newest
+  FROM identifiers AS i
+  LEFT JOIN assay_units AS u
+    ON u.assay_unit = i.assay_id
+)
+SELECT
+  CAST(t.fact_rows AS INT64) AS fact_rows,
+  CAST(t.null_rows AS INT64) AS null_rows,
+  CAST(t.identifiers AS INT64) AS identifiers,
+  CAST(t.matched AS INT64) AS matched,
+  CAST(w.assay_units_in_window AS INT64) AS in_window,
+  CAST(t.newest AS INT64) AS newest
+FROM totals AS t
+CROSS JOIN inside AS w
+
+-- === shapes of events: what the identifiers of events look like
+-- Purpose: what do the identifiers of the exposures and of events look like?
+-- Rows: the commonest shape of each side (letters as A and a, digits as 9), with its first and last
+--   identifier, of which only the common beginning is kept. Numbers: identifiers.
+WITH assay_source AS ( -- events
+  SELECT user_id, ts AS timestamp, event_id, event, amount, is_error
+  FROM events
+  WHERE ts >= TIMESTAMP '2026-03-20 12:00:00.000000+00:00' AND ts < TIMESTAMP '2026-03-30 12:00:00.000000+00:00'
+),
+facts AS (
+  SELECT
+    CAST(f.`user_id` AS STRING) AS assay_id,
+    UNIX_MICROS(CAST(f.`timestamp` AS TIMESTAMP)) AS assay_at
+  FROM assay_source AS f
+),
+identifiers AS (
+  SELECT DISTINCT 'facts' AS side, CAST(f.assay_id AS STRING) AS id
+  FROM facts AS f
+  WHERE f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+  UNION ALL
+  SELECT 'units' AS side, CAST(u.assay_unit AS STRING) AS id
+  FROM assay_units AS u
+),
+shapes AS (
+  SELECT
+    side,
+    TRANSLATE(SUBSTR(id, 1, 64),
+      'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789',
+      'AAAAAAAAAAAAAAAAAAAAAAAAAAaaaaaaaaaaaaaaaaaaaaaaaaaa9999999999') AS shape,
+    COUNT(*) AS n,
+    MIN(id) AS first_id,
+    MAX(id) AS last_id
+  FROM identifiers
+  WHERE id IS NOT NULL
+  GROUP BY 1, 2
+)
+SELECT
+  side,
+  shape,
+  first_id,
+  last_id,
+  CAST(n AS INT64) AS n
+FROM shapes
+WHERE n > 0
+QUALIFY ROW_NUMBER() OVER (PARTITION BY side ORDER BY n DESC, shape) = 1
+ORDER BY side
+
+-- === alignment of feedback: whether the identifiers of feedback meet the exposed units
+-- Purpose: do the identifiers of feedback meet the exposed units at all?
+-- Rows: one. Numbers: rows; identifiers of feedback and how many of them meet a unit through owner;
+--   in_window units with any row inside the widest window, whatever the metrics count; newest in microseconds since 1970 UTC.
+WITH assay_source AS ( -- feedback
+  SELECT conversation_id, ts AS timestamp, thumbs_down, score FROM feedback
+),
+facts AS (
+  SELECT
+    f.`conversation_id` AS assay_id,
+    CASE WHEN ENDS_WITH(CAST(f.`timestamp` AS STRING), '+00') THEN UNIX_MICROS(CAST(f.`timestamp` AS TIMESTAMP)) ELSE UNIX_MICROS(TIMESTAMP(CAST(f.`timestamp` AS DATETIME), 'Europe/Berlin')) END AS assay_at
+  FROM assay_source AS f
+),
+identifiers AS (
+  SELECT
+    assay_id,
+    COUNT(*) AS assay_rows,
+    MAX(assay_at) AS assay_newest
+  FROM facts
+  WHERE assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+  GROUP BY assay_id
+),
+inside AS (
+  SELECT COUNT(DISTINCT u.assay_unit) AS assay_units_in_window
+  FROM facts AS f
+  JOIN assay_links_owner AS l
+    ON l.assay_from = f.assay_id
+  JOIN assay_units AS u
+    ON u.assay_unit = l.assay_to
+    AND f.assay_at >= u.assay_anchor
+  WHERE u.assay_stratum >= 0
+    AND f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+),
+totals AS (
+  SELECT
+    COALESCE(SUM(i.assay_rows), 0) AS fact_rows,
+    COALESCE(SUM(CASE WHEN i.assay_id IS NULL THEN i.assay_rows ELSE 0 END), 0) AS null_rows,
+    COUNT(i.assay_id) AS identifiers,
+    COUNT(u.assay_unit) AS matched,
+    MAX(i.assay_newest) AS newest
+  FROM identifiers AS i
+  LEFT JOIN assay_links_owner AS l
+    ON l.assay_from = i.assay_id
+  LEFT JOIN assay_units AS u
+    ON u.assay_unit = l.assay_to
+)
+SELECT
+  CAST(t.fact_rows AS INT64) AS fact_rows,
+  CAST(t.null_rows AS INT64) AS null_rows,
+  CAST(t.identifiers AS INT64) AS identifiers,
+  CAST(t.matched AS INT64) AS matched,
+  CAST(w.assay_units_in_window AS INT64) AS in_window,
+  CAST(t.newest AS INT64) AS newest
+FROM totals AS t
+CROSS JOIN inside AS w
+
+-- === shapes of feedback: what the identifiers of feedback look like
+-- Purpose: what do the identifiers of the exposures and of feedback look like?
+-- Rows: the commonest shape of each side (letters as A and a, digits as 9), with its first and last
+--   identifier, of which only the common beginning is kept. Numbers: identifiers.
+WITH assay_source AS ( -- feedback
+  SELECT conversation_id, ts AS timestamp, thumbs_down, score FROM feedback
+),
+facts AS (
+  SELECT
+    f.`conversation_id` AS assay_id,
+    CASE WHEN ENDS_WITH(CAST(f.`timestamp` AS STRING), '+00') THEN UNIX_MICROS(CAST(f.`timestamp` AS TIMESTAMP)) ELSE UNIX_MICROS(TIMESTAMP(CAST(f.`timestamp` AS DATETIME), 'Europe/Berlin')) END AS assay_at
+  FROM assay_source AS f
+),
+identifiers AS (
+  -- What owner makes of an identifier, or the identifier itself where it is not linked.
+  SELECT DISTINCT 'facts' AS side, COALESCE(CAST(l.assay_to AS STRING), CAST(f.assay_id AS STRING)) AS id
+  FROM facts AS f
+  LEFT JOIN assay_links_owner AS l
+    ON l.assay_from = f.assay_id
+  WHERE f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+  UNION ALL
+  SELECT 'units' AS side, CAST(u.assay_unit AS STRING) AS id
+  FROM assay_units AS u
+),
+shapes AS (
+  SELECT
+    side,
+    TRANSLATE(SUBSTR(id, 1, 64),
+      'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789',
+      'AAAAAAAAAAAAAAAAAAAAAAAAAAaaaaaaaaaaaaaaaaaaaaaaaaaa9999999999') AS shape,
+    COUNT(*) AS n,
+    MIN(id) AS first_id,
+    MAX(id) AS last_id
+  FROM identifiers
+  WHERE id IS NOT NULL
+  GROUP BY 1, 2
+)
+SELECT
+  side,
+  shape,
+  first_id,
+  last_id,
+  CAST(n AS INT64) AS n
+FROM shapes
+WHERE n > 0
+QUALIFY ROW_NUMBER() OVER (PARTITION BY side ORDER BY n DESC, shape) = 1
+ORDER BY side
+
