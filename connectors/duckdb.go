@@ -1,14 +1,14 @@
 package connectors
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,82 +24,114 @@ import (
 
 const defaultTimeout = time.Hour
 
+// duckDB is a database in memory, to which the spec's file is attached: the
+// driver's own way of opening a file mistakes characters of the path for
+// settings, among them the one that says read-only.
 type duckDB struct {
 	db      *sql.DB
+	setup   []step // of every session
 	timeout time.Duration
 }
 
 var _ Warehouse = (*duckDB)(nil)
 
+// step is a statement of the setup and what it is for.
+type step struct{ what, sql string }
+
 // openDuckDB opens a database file, or an in-memory database over files. The
 // file is opened read-only unless the spec says otherwise.
 func openDuckDB(ctx context.Context, cfg spec.Warehouse, dir string) (Warehouse, error) {
-	dsn, err := duckDSN(cfg, dir)
-	if err != nil {
-		return nil, &Error{Fault: FaultWarehouse, Err: err}
-	}
 	views, err := fileViews(cfg.Files, dir)
 	if err != nil {
 		return nil, &Error{Fault: FaultStatement, Err: err}
 	}
-	setup := append([]string{"SET TimeZone='UTC'"}, views...)
-	connector, err := duckdb.NewConnector(dsn, func(exec driver.ExecerContext) error {
-		for _, statement := range setup {
-			if _, err := exec.ExecContext(ctx, statement, nil); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	once, use, err := attach(cfg, dir)
 	if err != nil {
-		return nil, &Error{Fault: FaultWarehouse, Err: fmt.Errorf("opening %s: %w", describe(cfg), err)}
+		return nil, &Error{Fault: FaultWarehouse, Err: err}
 	}
-	db := sql.OpenDB(connector)
+	connector, err := duckdb.NewConnector("", nil)
+	if err != nil {
+		return nil, &Error{Fault: FaultWarehouse, Err: fmt.Errorf("opening duckdb: %w", err)}
+	}
+	w := &duckDB{db: sql.OpenDB(connector), timeout: cmp.Or(cfg.Timeout.Duration, defaultTimeout)}
 	// A connection that went back to the pool would keep its temporary tables.
-	db.SetMaxIdleConns(0)
-	if err := db.PingContext(ctx); err != nil {
-		return nil, &Error{Fault: FaultWarehouse, Err: errors.Join(fmt.Errorf("opening %s: %w", describe(cfg), err), db.Close())}
+	w.db.SetMaxIdleConns(0)
+	w.setup = slices.Concat([]step{{"setting the time zone", "SET TimeZone = 'UTC'"}}, use, views)
+	if err := w.prepare(ctx, append(settings(cfg, dir), once...)); err != nil {
+		return nil, errors.Join(err, w.db.Close())
 	}
-	timeout := cfg.Timeout.Duration
-	if timeout == 0 {
-		timeout = defaultTimeout
-	}
-	return &duckDB{db: db, timeout: timeout}, nil
+	return w, nil
 }
 
-func describe(cfg spec.Warehouse) string {
-	if cfg.Path == "" {
-		return "duckdb in memory"
+// prepare takes the steps that count for all sessions and tries whether a
+// session can be opened.
+func (w *duckDB) prepare(ctx context.Context, once []step) error {
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
+		return &Error{Fault: duckFault(ctx, err), Err: fmt.Errorf("opening duckdb: %w", err)}
 	}
-	return cfg.Path
+	if err := errors.Join(take(ctx, conn, once), conn.Close()); err != nil {
+		return err
+	}
+	session, err := w.Session(ctx)
+	if err != nil {
+		return err
+	}
+	return session.Close()
 }
 
-// duckDSN is the data source name: the path and the settings of the spec.
-func duckDSN(cfg spec.Warehouse, dir string) (string, error) {
-	settings := url.Values{}
-	path := ""
-	if cfg.Path != "" {
-		path = absolute(dir, cfg.Path)
-		if !cfg.ReadWrite {
-			settings.Set("access_mode", "read_only")
-			if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-				return "", fmt.Errorf("database file %s does not exist", cfg.Path)
-			}
+func take(ctx context.Context, conn *sql.Conn, steps []step) error {
+	for _, s := range steps {
+		if _, err := conn.ExecContext(ctx, s.sql); err != nil {
+			return &Error{Fault: duckFault(ctx, err), Err: fmt.Errorf("%s: %w", s.what, err)}
 		}
+	}
+	return nil
+}
+
+// attach gives the steps that attach the database file, once, and that use it,
+// in every session; none without a file.
+func attach(cfg spec.Warehouse, dir string) (once, use []step, err error) {
+	if cfg.Path == "" {
+		return nil, nil, nil
+	}
+	path, mode := absolute(dir, cfg.Path), "READ_WRITE"
+	if !cfg.ReadWrite {
+		mode = "READ_ONLY"
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("opening %s: the database file does not exist", cfg.Path)
+		}
+	}
+	// The engine names a database after its file, and so may the user's SQL.
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	if slices.Contains([]string{"memory", "system", "temp"}, strings.ToLower(name)) {
+		name += "_db"
+	}
+	what := "opening " + cfg.Path
+	once = []step{{what, fmt.Sprintf("ATTACH %s AS %s (%s)", quoteText(path), quoteName(name), mode)}}
+	return once, []step{{what, "USE " + quoteName(name)}}, nil
+}
+
+// settings of the engine that the spec makes. What does not fit into memory is
+// spilled beside other temporary files, unless the spec names a place, and
+// never beside the user's data; the engine makes that folder and removes it.
+func settings(cfg spec.Warehouse, dir string) []step {
+	spill := filepath.Join(os.TempDir(), "assay-"+rand.Text())
+	if cfg.TempDir != "" {
+		spill = absolute(dir, cfg.TempDir)
+	}
+	steps := []step{
+		{"setting warehouse.temp_dir", "SET temp_directory = " + quoteText(spill)},
+		// Every result is aggregated: the order of rows means nothing and costs memory.
+		{"setting up duckdb", "SET preserve_insertion_order = false"},
 	}
 	if cfg.MemoryLimit != "" {
-		settings.Set("memory_limit", cfg.MemoryLimit)
+		steps = append(steps, step{"setting warehouse.memory_limit", "SET memory_limit = " + quoteText(cfg.MemoryLimit)})
 	}
 	if cfg.Threads > 0 {
-		settings.Set("threads", strconv.Itoa(cfg.Threads))
+		steps = append(steps, step{"setting warehouse.threads", "SET threads = " + strconv.Itoa(cfg.Threads)})
 	}
-	if cfg.TempDir != "" {
-		settings.Set("temp_directory", absolute(dir, cfg.TempDir))
-	}
-	if len(settings) == 0 {
-		return path, nil
-	}
-	return path + "?" + settings.Encode(), nil
+	return steps
 }
 
 // fileReaders says which table function reads which ending.
@@ -115,8 +147,8 @@ var fileReaders = map[string]string{
 
 // fileViews are temporary views over the files of the spec: they exist in each
 // session and change nothing in the database.
-func fileViews(files map[string]string, dir string) ([]string, error) {
-	var views []string
+func fileViews(files map[string]string, dir string) ([]step, error) {
+	var views []step
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := files[name]
 		reader := fileReaders[strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz")))]
@@ -124,12 +156,25 @@ func fileViews(files map[string]string, dir string) ([]string, error) {
 			return nil, fmt.Errorf("warehouse.files.%s: %s has no known ending: want one of %s (or .gz of a text format)",
 				name, path, strings.Join(slices.Sorted(maps.Keys(fileReaders)), ", "))
 		}
-		literal := "'" + strings.ReplaceAll(absolute(dir, path), "'", "''") + "'"
-		views = append(views, fmt.Sprintf(`CREATE OR REPLACE TEMP VIEW "%s" AS SELECT * FROM %s`,
-			strings.ReplaceAll(name, `"`, `""`), fmt.Sprintf(reader, literal)))
+		glob := path
+		if absolute(dir, path) != path {
+			glob = filepath.Join(globEscape.Replace(dir), path)
+		}
+		views = append(views, step{
+			"warehouse.files." + name,
+			fmt.Sprintf("CREATE OR REPLACE TEMP VIEW %s AS SELECT * FROM %s", quoteName(name), fmt.Sprintf(reader, quoteText(glob))),
+		})
 	}
 	return views, nil
 }
+
+// globEscape takes the meaning from what would be a pattern: only the path in
+// the spec is one, not the folder that it starts from.
+var globEscape = strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]")
+
+func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
 func absolute(dir, path string) string {
 	if filepath.IsAbs(path) || strings.Contains(path, "://") {
@@ -146,6 +191,9 @@ func (w *duckDB) Session(ctx context.Context) (Session, error) {
 	conn, err := w.db.Conn(ctx)
 	if err != nil {
 		return nil, &Error{Fault: duckFault(ctx, err), Err: fmt.Errorf("opening a session: %w", err)}
+	}
+	if err := take(ctx, conn, w.setup); err != nil {
+		return nil, errors.Join(err, conn.Close())
 	}
 	return &duckSession{conn: conn, timeout: w.timeout}, nil
 }
@@ -169,6 +217,10 @@ func (s *duckSession) Run(ctx context.Context, st queries.Statement) (*Rows, err
 	if err != nil {
 		return nil, s.failed(ctx, limited, st, err)
 	}
+	if out.only("Count") {
+		// What the engine says of a table it made.
+		return &Rows{}, nil
+	}
 	return out, nil
 }
 
@@ -176,28 +228,29 @@ func (s *duckSession) Run(ctx context.Context, st queries.Statement) (*Rows, err
 // around the context's own.
 func (s *duckSession) failed(ctx, limited context.Context, st queries.Statement, err error) error {
 	if ctx.Err() == nil && limited.Err() != nil {
-		return &Error{Fault: FaultWarehouse, Statement: st.Name, Err: fmt.Errorf("took longer than %s: %w", s.timeout, err)}
+		return &Error{Fault: FaultWarehouse, Statement: st.Name, Err: fmt.Errorf("took longer than %s (warehouse.timeout): %w", spec.Duration{Duration: s.timeout}, err)}
 	}
 	return &Error{Fault: duckFault(ctx, err), Statement: st.Name, Err: err}
 }
 
 // duckFaults are the engine's errors for which the spec is not to blame.
 var duckFaults = map[duckdb.ErrorType]bool{
-	duckdb.ErrorTypeOutOfMemory: true,
-	duckdb.ErrorTypeIO:          true,
-	duckdb.ErrorTypeConnection:  true,
-	duckdb.ErrorTypeFatal:       true,
-	duckdb.ErrorTypeInternal:    true,
-	duckdb.ErrorTypeInterrupt:   true,
-	duckdb.ErrorTypeHTTP:        true,
-	duckdb.ErrorTypeNetwork:     true,
+	duckdb.ErrorTypeOutOfMemory:   true,
+	duckdb.ErrorTypeIO:            true,
+	duckdb.ErrorTypeConnection:    true,
+	duckdb.ErrorTypeFatal:         true,
+	duckdb.ErrorTypeInternal:      true,
+	duckdb.ErrorTypeInterrupt:     true,
+	duckdb.ErrorTypeHTTP:          true,
+	duckdb.ErrorTypeNetwork:       true,
+	duckdb.ErrorTypeSerialization: true,
 }
 
 func duckFault(ctx context.Context, err error) Fault {
 	if ctx.Err() != nil {
 		return FaultCanceled
 	}
-	if engine, ok := errors.AsType[*duckdb.Error](err); ok && !duckFaults[engine.Type] {
+	if engine, ok := errors.AsType[*duckdb.Error](err); ok && !duckFaults[engine.Type] || errors.Is(err, errShape) {
 		return FaultStatement
 	}
 	return FaultWarehouse

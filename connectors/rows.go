@@ -10,6 +10,9 @@ import (
 // the statement, not something to hold in memory.
 const maxRows = 1_000_000
 
+// errShape is a result that is none of counts and moments.
+var errShape = errors.New("not a result that can be read")
+
 // Rows is a small result. Every value is an integer, a float, text or NULL.
 type Rows struct {
 	columns map[string]int
@@ -51,6 +54,12 @@ func cell[T any](r *Rows, row int, column string) (T, bool) {
 	return value, true
 }
 
+// only tells whether the result is that one column.
+func (r *Rows) only(column string) bool {
+	_, found := r.columns[column]
+	return found && len(r.columns) == 1
+}
+
 // read copies a driver's rows.
 func read(rows *sql.Rows) (*Rows, error) {
 	names, err := rows.Columns()
@@ -63,7 +72,7 @@ func read(rows *sql.Rows) (*Rows, error) {
 	}
 	for rows.Next() {
 		if len(out.cells) == maxRows {
-			return nil, fmt.Errorf("more than %d rows came back", maxRows)
+			return nil, fmt.Errorf("%w: more than %d rows", errShape, maxRows)
 		}
 		values := make([]any, len(names))
 		targets := make([]any, len(names))
@@ -77,7 +86,7 @@ func read(rows *sql.Rows) (*Rows, error) {
 			switch v.(type) {
 			case nil, int64, float64, string:
 			default:
-				return nil, fmt.Errorf("column %s is %T: every column must be cast to an integer, a float or text", names[i], v)
+				return nil, fmt.Errorf("%w: column %s is %T; every column must be cast to an integer of 64 bits, a float or text", errShape, names[i], v)
 			}
 		}
 		out.cells = append(out.cells, values)
