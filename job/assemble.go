@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -17,7 +18,7 @@ func assemble(j *Job, at *vantage, ev *evidence) *ledger.Look {
 	e := at.experiment
 	look := &ledger.Look{
 		ID: at.id, Experiment: e.Name, AsOf: at.asOf.UTC(), Digest: at.digest,
-		Version: at.plan.Version, PlanDigest: at.plan.PlanDigest, Number: at.number,
+		Version: at.plan.Version, PlanDigest: at.plan.PlanDigest, Number: at.number, Backfill: at.backfill,
 		Spec: specInfo(at), Tool: j.Tool, Revision: j.Revision,
 		Allocation: at.allocation, AllocationSource: at.source, Step: at.step(),
 		Health: ev.health, Metrics: ev.results, Daily: ev.days, Statements: ev.statements,
@@ -40,14 +41,17 @@ func assemble(j *Job, at *vantage, ev *evidence) *ledger.Look {
 	return look
 }
 
-// conflict records that a person changed the flag, or made it into something
-// that cannot be read.
+// conflict records that a person changed the flag, made it into something that
+// is no allocation, or that the store could not be asked.
 func conflict(at *vantage, ev *evidence) {
+	find := func(code, text string) { ev.findings = append(ev.findings, ledger.Finding{Code: code, Text: text}) }
 	switch {
-	case at.unreadable != "":
-		ev.findings = append(ev.findings, ledger.Finding{Code: "conflict", Text: "The flag cannot be read as an allocation: " + at.unreadable + "."})
+	case at.foreign != "":
+		find("conflict", "The flag cannot be read as an allocation: "+at.foreign+".")
+	case at.unread != "":
+		find("store_unread", "The flag store did not tell its state ("+at.unread+"); what the ledger knows was used.")
 	case at.strayed:
-		ev.findings = append(ev.findings, ledger.Finding{Code: "conflict", Text: "A person changed the flag since the last look; that is respected."})
+		find("conflict", "A person changed the flag since the last look; that is respected.")
 	}
 }
 
@@ -58,15 +62,12 @@ func summarise(at *vantage, ev *evidence, step decide.Step) decide.Evidence {
 		AsOf: at.asOf, Start: e.Start.Time, End: e.End(), Rollout: e.Type == "rollout",
 		Allocation: at.allocation, Open: open(at), Terminal: at.ended(),
 		Stale: ev.stale, Blind: ev.blind, Unhealthy: ev.unhealthy,
-		Judgements: ev.judgements, Step: step,
+		Judgements: ev.judgements, Step: step, Rungs: e.Ladder,
 	}
 	for _, v := range e.Variations {
 		if !v.KnownGood {
 			out.Treatments = append(out.Treatments, v.ID)
 		}
-	}
-	if len(e.Ladder) > 0 {
-		out.Lowest = e.Ladder[0]
 	}
 	if at.previous != nil {
 		out.Healthy = at.previous.Standing.Healthy
@@ -98,23 +99,29 @@ func open(at *vantage) decide.Allocation {
 // standing is what this look hands to the next.
 func standing(at *vantage, e decide.Evidence, d decide.Decision) ledger.Standing {
 	s := ledger.Standing{Ended: e.Terminal, BlindSince: e.BlindSince, Healthy: e.Healthy}
+	if s.Ended != nil && at.previous != nil {
+		s.Owes = at.previous.Standing.Owes
+	}
 	if e.BlindSince.IsZero() {
 		s.Healthy = 0
 		if _, sole := at.allocation.Sole(); !sole {
 			s.Healthy = at.allocation.Coverage
 		}
 	}
-	ends := d.Verdict == decide.Rollback || d.Verdict == decide.Ship
-	if s.Ended == nil && ends && !d.Proposal {
-		s.Ended = &decide.Terminal{Verdict: d.Verdict, At: at.asOf.UTC(), By: "assay"}
+	if s.Ended == nil && ends(d) {
+		s.Ended = &decide.Terminal{Verdict: d.Verdict, At: at.asOf.UTC(), By: byAssay}
+	}
+	s.VerdictSince = at.asOf.UTC()
+	if p := at.previous; p != nil && p.Decision.Verdict == d.Verdict {
+		s.VerdictSince = p.Standing.VerdictSince
 	}
 	return s
 }
 
 // seriousness orders findings; what is not listed comes last.
 var seriousness = []string{
-	"warehouse_failed", "source_blind", "source_empty", "source_fading", "no_exposures", "stale_exposures",
-	"stale_source", "sample_ratio", "multiple_exposure", "unknown_variation", "conflict",
+	"warehouse_failed", "source_blind", "source_empty", "source_out_of_window", "source_fading", "not_finite", "no_exposures", "stale_exposures",
+	"stale_source", "sample_ratio", "multiple_exposure", "unknown_variation", "conflict", "store_unread",
 }
 
 // problems orders the findings and says since which look each has lasted.
@@ -125,7 +132,7 @@ func problems(at *vantage, findings []ledger.Finding) []ledger.Finding {
 		}
 		return len(seriousness)
 	}
-	out := slices.Clone(findings)
+	out := append([]ledger.Finding{}, findings...)
 	slices.SortStableFunc(out, func(a, b ledger.Finding) int { return cmp.Compare(rank(a), rank(b)) })
 	for i := range out {
 		out[i].Since = at.asOf.UTC()
@@ -174,13 +181,28 @@ func (at *vantage) deliveries(look *ledger.Look) []ledger.Delivery {
 	}
 	var out []ledger.Delivery
 	for _, store := range at.experiment.Flag.Stores {
-		sum := sha256.Sum256([]byte(look.ID + "\x00" + store))
+		// A look that is repeated after a failure may decide otherwise: each record
+		// owes deliveries of its own.
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", look.ID, store, at.past.looks))
 		out = append(out, ledger.Delivery{
 			ID: "assay_" + hex.EncodeToString(sum[:12]), Store: store, FlagKey: at.experiment.Flag.Key,
 			Expected: at.allocation, Target: *target, Proposal: look.Decision.Proposal,
 		})
 	}
 	return out
+}
+
+// owes are the deliveries that have to arrive before the end counts that this
+// look, or one before it, decided.
+func (at *vantage) owes(look *ledger.Look) []string {
+	if !ends(look.Decision) || look.Standing.Ended == nil {
+		return look.Standing.Owes
+	}
+	var ids []string
+	for _, d := range look.Deliveries {
+		ids = append(ids, d.ID)
+	}
+	return ids
 }
 
 // moved is the largest relative change of an estimate between two computations

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"assay/connectors/flags"
@@ -20,15 +21,18 @@ type Delivered struct {
 // prepare writes look 0 where the plan is new, and asks the flag store for the
 // present state: what it says counts from now on.
 func (j *Job) prepare(ctx context.Context, at *vantage) error {
-	if at.newPlan {
+	if at.newPlan && !at.dry {
 		if err := j.record(at.plan); err != nil {
 			return err
 		}
 		at.newPlan = false
 	}
 	e := at.experiment
-	if len(e.Flag.Stores) == 0 || at.backfill {
-		at.source = "ledger"
+	if len(e.Flag.Stores) == 0 {
+		return nil
+	}
+	at.source = "ledger"
+	if !at.acts {
 		return nil
 	}
 	store, ok := j.Stores[e.Flag.Stores[0]]
@@ -39,14 +43,12 @@ func (j *Job) prepare(ctx context.Context, at *vantage) error {
 	switch {
 	case err != nil:
 		// The decision does not wait for the store: the outbox does.
-		at.source = "ledger"
-		at.unreadable = err.Error()
+		at.unread = err.Error()
 		return nil
 	case state.Untold:
-		at.source = "ledger"
 		return nil
 	case !state.Known:
-		at.source, at.unreadable = "ledger", state.Message
+		at.foreign = state.Message
 		return nil
 	}
 	return j.observe(at, store.Name(), flags.Conform(*state.Allocation, initial(e)), state.Unit)
@@ -55,11 +57,11 @@ func (j *Job) prepare(ctx context.Context, at *vantage) error {
 // observe takes over what the store serves. Where assay did not set it, a
 // person did: that opens an epoch and is recorded.
 func (j *Job) observe(at *vantage, store string, state decide.Allocation, unit float64) error {
-	at.source = store
 	if flags.Same(state, at.allocation, unit) {
+		at.source = store
 		return nil
 	}
-	owed, err := j.owed(at.experiment.Name)
+	owed, err := j.owed(at.experiment.Name, store)
 	if err != nil {
 		return err
 	}
@@ -67,31 +69,36 @@ func (j *Job) observe(at *vantage, store string, state decide.Allocation, unit f
 		// A delivery is under way: what the store shows may be half of it.
 		return nil
 	}
+	at.source = store
 	seen := ledger.Observed{
 		Experiment: at.experiment.Name, Store: store, FlagKey: at.experiment.Flag.Key,
 		State: state, Expected: at.allocation,
 	}
-	if err := j.record(seen); err != nil {
+	if !at.dry {
+		if err := j.record(seen); err != nil {
+			return err
+		}
+	}
+	ours, err := j.left(at.experiment.Name, store, "")
+	if err != nil {
 		return err
 	}
-	now := j.Now().UTC()
-	at.strayed = at.previous != nil
+	own := slices.ContainsFunc(ours, func(a decide.Allocation) bool { return flags.Same(state, a, unit) })
+	at.strayed = at.previous != nil && !own
 	at.allocation = state
-	at.epochs = append(at.epochs, epoch{start: now, settled: now.Add(at.experiment.Policy.Settle.Duration), allocation: state})
+	at.epochs = append(at.epochs, at.epochFrom(j.Now().UTC(), state))
 	return nil
 }
 
-func (j *Job) owed(experiment string) (bool, error) {
+// owed tells whether a delivery to the store is still to be made.
+func (j *Job) owed(experiment, store string) (bool, error) {
 	pending, err := j.Ledger.Outbox()
 	if err != nil {
 		return false, errLedger{err}
 	}
-	for _, p := range pending {
-		if p.Experiment == experiment {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.ContainsFunc(pending, func(p ledger.Pending) bool {
+		return p.Experiment == experiment && p.Delivery.Store == store
+	}), nil
 }
 
 // Deliver sends what the outbox holds, oldest first. Of several decisions for
@@ -119,7 +126,10 @@ func (j *Job) Deliver(ctx context.Context) ([]Delivered, error) {
 			out = append(out, Delivered{p, attempt(p, ledger.OutcomeUnavailable, "waiting until "+p.NextTry.UTC().Format(time.RFC3339))})
 			continue
 		}
-		a := j.send(ctx, p)
+		a, err := j.send(ctx, p)
+		if err != nil {
+			return out, err
+		}
 		j.reached("after-delivery")
 		if err := j.record(a); err != nil {
 			return out, err
@@ -138,15 +148,20 @@ func attempt(p ledger.Pending, outcome, message string) ledger.Attempt {
 }
 
 // send hands one delivery to its store.
-func (j *Job) send(ctx context.Context, p ledger.Pending) ledger.Attempt {
+func (j *Job) send(ctx context.Context, p ledger.Pending) (ledger.Attempt, error) {
 	store, ok := j.Stores[p.Delivery.Store]
 	if !ok {
 		a := attempt(p, ledger.OutcomeUnavailable, "flag store "+p.Delivery.Store+" is not in the spec")
 		a.Retryable = true
-		return a
+		return a, nil
+	}
+	change := j.change(p)
+	var err error
+	if change.Left, err = j.left(p.Experiment, p.Delivery.Store, p.Delivery.ID); err != nil {
+		return ledger.Attempt{}, err
 	}
 	j.reached("before-delivery")
-	r := flags.Deliver(ctx, store, j.change(p))
+	r := flags.Deliver(ctx, store, change)
 	a := attempt(p, r.Outcome, r.Message)
 	a.State, a.Retryable = r.State, r.Retryable
 	if r.Outcome == flags.OutcomeUnverified {
@@ -155,7 +170,41 @@ func (j *Job) send(ctx context.Context, p ledger.Pending) ledger.Attempt {
 	if r.Outcome == flags.OutcomeUnavailable && r.RetryAfter > 0 {
 		a.NextTry = j.Now().UTC().Add(r.RetryAfter)
 	}
-	return a
+	return a, nil
+}
+
+// left are the states that a store may be in without a person having touched
+// it: the one that was last confirmed there, and what the deliveries since then
+// (but not the named one) may have left, whose end is not known.
+func (j *Job) left(experiment, store, except string) ([]decide.Allocation, error) {
+	events, err := j.Ledger.Events(experiment)
+	if err != nil {
+		return nil, errLedger{err}
+	}
+	var out []decide.Allocation
+	confirmed := map[string]bool{}
+	for _, a := range events.Attempts {
+		if a.Body.Store == store && took(a.Body) && a.Body.State != nil {
+			out = []decide.Allocation{*a.Body.State}
+			confirmed[a.Body.Delivery] = true
+		}
+	}
+	for _, seq := range slices.Backward(j.Ledger.OwingSeqs(experiment)) {
+		look, err := j.Ledger.LookAt(seq)
+		if err != nil {
+			return nil, errLedger{err}
+		}
+		for _, d := range look.Body.Deliveries {
+			if d.Store != store || d.ID == except || d.Proposal {
+				continue // A proposal changes nothing.
+			}
+			if confirmed[d.ID] {
+				return out, nil
+			}
+			out = append(out, d.Expected, d.Target)
+		}
+	}
+	return out, nil
 }
 
 func (j *Job) change(p ledger.Pending) flags.Change {

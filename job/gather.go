@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"assay/connectors"
@@ -79,7 +80,10 @@ func (j *Job) gather(ctx context.Context, at *vantage) (*evidence, error) {
 	}
 	g.session = session
 	err = g.all(ctx)
-	return g.ev, errors.Join(err, session.Close())
+	// What was read was read; a session that does not close in peace, because the
+	// warehouse is gone, changes nothing in it.
+	_ = session.Close()
+	return g.ev, err
 }
 
 func newEvidence(at *vantage) *evidence {
@@ -133,7 +137,7 @@ func (g *gatherer) all(ctx context.Context) error {
 // failed, which is then part of the evidence.
 func (g *gatherer) run(ctx context.Context, s queries.Statement) (rows *connectors.Rows, ok bool, err error) {
 	g.done++
-	g.job.progress(Event{Experiment: g.at.experiment.Name, What: s.Name, Done: g.done, Total: len(g.script.All())})
+	g.job.progress(Event{Experiment: g.at.experiment.Name, What: s.Name, Done: g.done, Total: max(g.done, len(g.script.All()))})
 	rows, err = g.session.Run(ctx, s)
 	if err != nil {
 		if canceled(err) {
@@ -148,10 +152,19 @@ func (g *gatherer) run(ctx context.Context, s queries.Statement) (rows *connecto
 
 // fail makes a failed statement a reason to hold.
 func (g *gatherer) fail(what string, err error) {
-	text := fmt.Sprintf("The warehouse did not answer: %s.", err)
+	text := fmt.Sprintf("The warehouse did not answer: %s.", oneLine(err))
+	if e, ok := errors.AsType[*connectors.Error](err); ok && e.Fault == connectors.FaultStatement {
+		text = fmt.Sprintf("A statement does not run: %s.", oneLine(err))
+	}
 	g.ev.failure = errors.Join(g.ev.failure, err)
 	g.ev.stale = append(g.ev.stale, decide.Trouble{Code: "warehouse_failed", Text: text})
 	g.find("warehouse_failed", text, what)
+}
+
+// oneLine is what an engine says without the statement that it shows below.
+func oneLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return strings.TrimRight(line, " .")
 }
 
 func (g *gatherer) find(code, text, source string) {
@@ -178,8 +191,24 @@ func (g *gatherer) units(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	g.days(rows)
+	g.closedAlready()
 	g.exposureHealth()
 	return true, nil
+}
+
+// closedAlready finds, at the first look, a flag that serves everybody one
+// variation although units of a treatment were exposed: it was open, and a
+// person has closed it or shipped. That is an end, not a flag to be opened.
+func (g *gatherer) closedAlready() {
+	_, sole := g.at.allocation.Sole()
+	if !sole || g.at.previous != nil || len(g.at.past.Clears) > 0 || len(g.at.experiment.Flag.Stores) == 0 {
+		return
+	}
+	for i, v := range g.at.experiment.Variations {
+		if !v.KnownGood && g.ev.health.ByVariation[i] > 0 {
+			g.at.strayed = true
+		}
+	}
 }
 
 // summary reads the counts per stratum and returns the units in undeclared
@@ -192,8 +221,8 @@ func (g *gatherer) summary(rows *connectors.Rows) (unknown int64) {
 		units, _ := rows.Int(row, "units")
 		exposures, _ := rows.Int(row, "exposures")
 		last, _ := rows.Int(row, "newest")
-		newest = max(newest, last)
 		if code != queries.StratumNull {
+			newest = max(newest, last)
 			h.Exposures += exposures
 		}
 		switch code {
@@ -287,9 +316,11 @@ func (g *gatherer) facts(ctx context.Context, f queries.Facts, join *ledger.Join
 	health := ledger.SourceHealth{Source: f.Source, Join: join}
 	health.Units = slices.Clone(g.ev.health.ByVariation)
 	health.Present = make([]int64, len(health.Units))
+	var lost int64
 	for row := range rows.Len() {
-		g.presence(rows, row, &health)
+		lost += g.presence(rows, row, &health)
 	}
+	g.valueless(f.Source, lost, total(health.Present))
 	for _, m := range f.Measures {
 		g.ev.metrics[m.Metric] = g.measured(rows, f.Source, m)
 	}
@@ -299,9 +330,11 @@ func (g *gatherer) facts(ctx context.Context, f queries.Facts, join *ledger.Join
 	return err
 }
 
-func (g *gatherer) presence(rows *connectors.Rows, row int, health *ledger.SourceHealth) {
+// presence takes in a row that covers all facts of its units, and returns how
+// many of the facts have a value that is not a number.
+func (g *gatherer) presence(rows *connectors.Rows, row int, health *ledger.SourceHealth) (lost int64) {
 	if class, _ := rows.Int(row, "assay_class"); class != queries.ClassAll {
-		return
+		return 0
 	}
 	code, _ := rows.Int(row, "assay_stratum")
 	_, arm := g.script.Stratum(code)
@@ -313,6 +346,8 @@ func (g *gatherer) presence(rows *connectors.Rows, row int, health *ledger.Sourc
 			health.Newest = &at
 		}
 	}
+	lost, _ = rows.Int(row, "not_finite")
+	return lost
 }
 
 // shares are the parts of a whole; nil where there is none.
@@ -383,3 +418,16 @@ func momentsOf(rows *connectors.Rows, row int, m queries.Measure) stats.Moments 
 	covariance, _ := rows.Float(row, m.Prefix+"_co")
 	return stats.FromWarehouse(n, nonzero, mean, variance).WithDenominator(denMean, denVariance, covariance)
 }
+
+// Unreachable stands for a warehouse that could not be opened: every look says
+// so and holds, and the fail-safe keeps its time.
+func Unreachable(d queries.Dialect, err error) connectors.Warehouse { return unreachable{d, err} }
+
+type unreachable struct {
+	dialect queries.Dialect
+	err     error
+}
+
+func (u unreachable) Session(context.Context) (connectors.Session, error) { return nil, u.err }
+func (u unreachable) Dialect() queries.Dialect                            { return u.dialect }
+func (u unreachable) Close() error                                        { return nil }

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -22,17 +25,18 @@ import (
 func (g *gatherer) exposureHealth() {
 	h, e := &g.ev.health, g.at.experiment
 	limit := g.at.project.FreshnessOf(g.at.project.Config.Assignments[e.Assignment].Freshness, e)
+	opened, open := g.at.opened()
 	switch {
-	case g.at.ended() != nil:
-		// Nobody is exposed any more; that is no failure.
+	case g.at.ended() != nil || !open:
+		// Nobody is exposed; that is no failure.
 	case h.NewestExposure == nil:
-		if g.at.asOf.Sub(e.Start.Time) >= limit {
+		if g.reference().Sub(opened) >= limit {
 			g.trouble(&g.ev.stale, "no_exposures", "hold", "",
-				fmt.Sprintf("No exposure of experiment_id %q has been logged since the start.", e.ExperimentID))
+				fmt.Sprintf("No exposure of experiment_id %q has been logged since %s.", e.ExperimentID, minute(opened)))
 		}
-	case g.reference().Sub(*h.NewestExposure) > limit:
+	case g.reference().Sub(later(*h.NewestExposure, opened)) > limit:
 		g.trouble(&g.ev.stale, "stale_exposures", "hold", "",
-			fmt.Sprintf("The newest exposure is from %s, more than %s before as-of.", minute(*h.NewestExposure), limit))
+			fmt.Sprintf("The newest exposure is from %s, more than %s before as-of.", minute(*h.NewestExposure), spec.Duration{Duration: limit}))
 	}
 	seen := h.Units + h.Multiple + h.Unknown + h.Settling
 	g.shareTrouble("multiple_exposure", e.Policy.OnMultiple, h.Multiple, seen, e.Policy.MaxMultiple,
@@ -42,6 +46,13 @@ func (g *gatherer) exposureHealth() {
 	if h.NullRows > 0 {
 		g.find("null_identifiers", fmt.Sprintf("%d exposures carry no identifier; they are left out.", h.NullRows), "")
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // reference is the instant against which age is judged: no exposure or fact
@@ -58,7 +69,7 @@ func (g *gatherer) shareTrouble(code, action string, n, of int64, limit float64,
 		return
 	}
 	share := float64(n) / float64(of)
-	text = fmt.Sprintf(text, n, of, fmt.Sprintf("%.2g %%", share*100))
+	text = fmt.Sprintf(text, n, of, strconv.FormatFloat(math.Round(1000*share)/10, 'f', -1, 64)+" %")
 	if share < limit {
 		g.find(code, text, "")
 		return
@@ -86,6 +97,7 @@ func (g *gatherer) ratios() {
 			units[arm] = g.ev.strata[i][arm].units
 		}
 		expected := weights(epoch.allocation, e.Variations)
+		g.stray(units, expected)
 		groups = append(groups, stats.RatioGroup{Counts: units, Expected: expected})
 		check := stats.TestSampleRatio(units, expected, float64(e.PlannedUnits), e.Policy.Alpha.SampleRatio)
 		g.ev.broken[i] = check.Failed
@@ -103,6 +115,19 @@ func (g *gatherer) ratios() {
 		g.ev.broken[i] = true
 	}
 	g.trouble(&g.ev.unhealthy, "sample_ratio", e.Policy.OnSampleRatio, "", ratioText(overall, e.Variations))
+}
+
+// stray leaves units out of the ratio that are in an arm without weight, as
+// after a person emptied it: they are named, and no chance is asked about them.
+func (g *gatherer) stray(units []int64, expected []float64) {
+	for arm := range units {
+		if expected[arm] > 0 || units[arm] == 0 {
+			continue
+		}
+		v := g.at.experiment.Variations[arm].ID
+		g.find("empty_arm", fmt.Sprintf("%d units are in %s, which has no weight at present; they are left out of the sample ratio.", units[arm], v), v)
+		units[arm] = 0
+	}
 }
 
 // weights are the expected shares of the covered units, by variation.
@@ -157,7 +182,8 @@ func (g *gatherer) dimension(ctx context.Context, d queries.Dimension) error {
 func (g *gatherer) dimensionRatios(name string, byValue map[string][][]int64) {
 	e := g.at.experiment
 	var checks []ledger.RatioCheck
-	for value, byEpoch := range byValue {
+	for _, value := range slices.Sorted(maps.Keys(byValue)) {
+		byEpoch := byValue[value]
 		var groups []stats.RatioGroup
 		for i, epoch := range g.at.dataEpochs() {
 			if _, sole := epoch.allocation.Sole(); !sole {
@@ -167,7 +193,7 @@ func (g *gatherer) dimensionRatios(name string, byValue map[string][][]int64) {
 		check := stats.CombineRatios(groups, float64(e.PlannedUnits), e.Policy.Alpha.SampleRatio/float64(len(byValue)))
 		checks = append(checks, ledger.RatioCheck{Slice: name + " = " + value, SampleRatio: check})
 		if check.Failed {
-			g.find("sample_ratio_dimension", fmt.Sprintf("Where %s is %q: %s", name, value, ratioText(check, e.Variations)), "")
+			g.find("sample_ratio_dimension", fmt.Sprintf("Where %s is %q: %s", name, value, ratioText(check, e.Variations)), name+" = "+value)
 		}
 	}
 	slices.SortFunc(checks, func(a, b ledger.RatioCheck) int {
@@ -182,14 +208,17 @@ func (g *gatherer) sourceHealth(ctx context.Context, f queries.Facts, h *ledger.
 	e := g.at.experiment
 	limit := g.at.project.FreshnessOf(g.at.project.Config.Facts[f.Source].Freshness, e)
 	old := h.Newest == nil || g.reference().Sub(*h.Newest) > limit
-	fewer := g.fewer(h)
+	was, fewer := g.fewer(h)
 	if !old && !fewer || total(h.Units) == 0 || g.at.ended() != nil {
 		return nil
 	}
 	if err := g.align(ctx, f, h); err != nil || h.Alignment == nil {
 		return err
 	}
-	g.judge(f, h, limit, fewer)
+	// Of the units with any row now, whatever the metrics count, there must be
+	// fewer than half as many as had one that counts before.
+	fewer = fewer && float64(h.Alignment.InWindow) < was/2*float64(total(h.Units))
+	g.judge(doubt{f, h, limit, fewer})
 	return nil
 }
 
@@ -202,45 +231,97 @@ func total(list []int64) int64 {
 }
 
 // fewer tells whether far fewer of the exposed units have a fact than at the
-// look before: less than half the share.
-func (g *gatherer) fewer(h *ledger.SourceHealth) bool {
+// look before: less than half the share, which was.
+func (g *gatherer) fewer(h *ledger.SourceHealth) (was float64, ok bool) {
 	if g.at.previous == nil {
-		return false
+		return 0, false
 	}
 	for _, before := range g.at.previous.Health.Sources {
 		if before.Source != h.Source || total(before.Units) < 100 || total(h.Units) < 100 {
 			continue
 		}
-		was := float64(total(before.Present)) / float64(total(before.Units))
+		was = float64(total(before.Present)) / float64(total(before.Units))
 		is := float64(total(h.Present)) / float64(total(h.Units))
-		return is < was/2
+		return was, is < was/2
 	}
-	return false
+	return 0, false
+}
+
+// doubt is a source that has to be judged by a look at all of it.
+type doubt struct {
+	facts queries.Facts
+	*ledger.SourceHealth
+	limit time.Duration
+	fewer bool
+}
+
+// manyUnits is how many exposed units it takes before none of them being among
+// identifiers of the same form is no matter of rare events.
+const manyUnits = 1000
+
+// unmet tells whether the identifiers of a source do not meet the units'.
+func (d doubt) unmet() bool {
+	a, units := d.Alignment, total(d.Units)
+	return a.Rows > 0 && a.Matched == 0 && (units >= manyUnits || units >= leastUnits && a.UnitShape != a.FactShape)
 }
 
 // judge says what the look at the whole source found: nothing there, nobody
-// met, or old.
-func (g *gatherer) judge(f queries.Facts, h *ledger.SourceHealth, limit time.Duration, fewer bool) {
-	a, units := h.Alignment, total(h.Units)
+// met, nobody in time, far fewer, or old.
+func (g *gatherer) judge(d doubt) {
+	a, units := d.Alignment, total(d.Units)
 	name := g.at.project.Config.Assignments[g.at.experiment.Assignment].Identifier
+	open := units >= leastUnits && g.windowOpen(d.facts, d.limit)
 	switch {
-	case a.Rows == 0 && units >= leastUnits && g.windowOpen(f, limit):
-		h.Blind = true
-		g.trouble(&g.ev.blind, "source_empty", "hold", f.Source, fmt.Sprintf("Source %s has no rows before as-of.", f.Source))
-	case a.Rows > 0 && a.Matched == 0 && units >= leastUnits:
-		h.Blind = true
-		g.trouble(&g.ev.blind, "source_blind", "hold", f.Source, fmt.Sprintf(
+	case a.Rows == 0 && open:
+		g.blind(d, "source_empty", fmt.Sprintf("Source %s has no rows before as-of.", d.Source))
+	case d.unmet():
+		g.blind(d, "source_blind", fmt.Sprintf(
 			"The identifiers of %s do not meet those of the exposures: of %d exposed units (%s) none is among its %d identifiers. Their form is %s in the exposures, %s in %s.",
-			f.Source, units, name, a.IDs, a.UnitShape, a.FactShape, f.Source))
-	case fewer:
-		h.Blind = true
-		g.trouble(&g.ev.blind, "source_fading", "hold", f.Source, fmt.Sprintf(
-			"Far fewer exposed units have facts in %s than at the look before: %d of %d.", f.Source, total(h.Present), units))
-	case a.Newest != nil && g.reference().Sub(*a.Newest) > limit:
-		h.Stale = true
-		g.trouble(&g.ev.stale, "stale_source", "hold", f.Source,
-			fmt.Sprintf("The newest row of %s is from %s, more than %s before as-of.", f.Source, minute(*a.Newest), limit))
+			d.Source, units, name, a.IDs, a.UnitShape, a.FactShape, d.Source))
+	case a.Matched >= leastUnits && a.InWindow == 0 && open:
+		g.blind(d, "source_out_of_window", fmt.Sprintf(
+			"%d exposed units are known to %s, but none has a row inside its window: their rows come before the first exposure or too late. Look at time zones and at when exposures are logged.",
+			a.Matched, d.Source))
+	case d.fewer:
+		g.blind(d, "source_fading", fmt.Sprintf(
+			"Far fewer exposed units have facts in %s than at the look before: %d of %d.", d.Source, a.InWindow, units))
+	case a.Newest != nil && g.reference().Sub(*a.Newest) > d.limit:
+		d.Stale = true
+		g.sourceTrouble(&g.ev.stale, "stale_source", d.Source, fmt.Sprintf("The newest row of %s is from %s, more than %s before as-of.",
+			d.Source, minute(*a.Newest), spec.Duration{Duration: d.limit}))
 	}
+}
+
+func (g *gatherer) blind(d doubt, code, text string) {
+	d.Blind = true
+	g.sourceTrouble(&g.ev.blind, code, d.Source, text)
+}
+
+// valueless tells of facts whose value is NaN or infinite. They count as no
+// value; where they are many nothing can be said from the rest.
+func (g *gatherer) valueless(source string, lost, present int64) {
+	if lost == 0 {
+		return
+	}
+	text := fmt.Sprintf("Facts of %s with a value that is NaN or infinite: %d; they count as no value.", source, lost)
+	if float64(lost) < g.at.experiment.Policy.MaxUnknown*float64(present) {
+		g.find("not_finite", text, source)
+		return
+	}
+	g.sourceTrouble(&g.ev.blind, "not_finite", source, text)
+}
+
+// sourceTrouble decides only where a guardrail or a goal reads the source; for
+// secondary metrics it is told.
+func (g *gatherer) sourceTrouble(list *[]decide.Trouble, code, source, text string) {
+	e := g.at.experiment
+	for _, use := range slices.Concat(e.Guardrails, e.Goals) {
+		if g.at.project.Config.Metrics[use.Metric].Source == source {
+			g.trouble(list, code, "hold", source, text)
+			return
+		}
+	}
+	g.find(code, text, source)
 }
 
 // windowOpen tells whether facts could be expected by now.
@@ -263,6 +344,7 @@ func (g *gatherer) align(ctx context.Context, f queries.Facts, h *ledger.SourceH
 	a.NullRows, _ = rows.Int(0, "null_rows")
 	a.IDs, _ = rows.Int(0, "identifiers")
 	a.Matched, _ = rows.Int(0, "matched")
+	a.InWindow, _ = rows.Int(0, "in_window")
 	if newest, ok := rows.Int(0, "newest"); ok {
 		at := time.UnixMicro(newest).UTC()
 		a.Newest = &at

@@ -66,7 +66,7 @@ type Options struct {
 	AsOf time.Time
 	Mode Mode
 	// DeliverBackfill lets a look that is not newer than the last decided one
-	// deliver all the same.
+	// act all the same, on the present state of the flag.
 	DeliverBackfill bool
 }
 
@@ -76,7 +76,7 @@ type Result struct {
 	Look       *ledger.Look
 	// Again: the look was already in the ledger and is shown from there.
 	Again bool
-	// Skipped says why there is no look: not started, or over.
+	// Skipped says why there is no look: not started, over, or nothing to refresh.
 	Skipped string
 	// Moved is the largest relative change of an estimate (ModeRefresh).
 	Moved float64
@@ -126,47 +126,39 @@ func ledgerFailure(err error) error {
 }
 
 // one looks at one experiment, or finds that the look exists already.
-func (j *Job) one(ctx context.Context, spec *spec.Experiment, o Options) Result {
-	r := Result{Experiment: spec.Name}
-	history, err := j.Ledger.History(spec.Name)
+func (j *Job) one(ctx context.Context, e *spec.Experiment, o Options) Result {
+	r := Result{Experiment: e.Name}
+	if o.AsOf.IsZero() {
+		o.AsOf = j.Now().UTC().Truncate(e.Cadence.Duration)
+	}
+	past, err := recall(j.Ledger, e.Name, o.AsOf, lookID(e.Name, o.AsOf, j.Project.Digest(e)))
 	if err != nil {
 		r.Err = errLedger{err}
 		return r
 	}
-	asOf := o.AsOf
-	if asOf.IsZero() {
-		asOf = j.Now().UTC().Truncate(spec.Cadence.Duration)
-	}
-	at := newVantage(j.Project, spec, history, asOf)
-	known := find(history, at.id)
-	if known != nil && known.Failed == "" && o.Mode == ModeRun {
-		r.Look, r.Again = known, true
+	late := o.DeliverBackfill && past.known != nil && past.known.Backfill && len(past.known.Deliveries) == 0
+	if past.known != nil && past.known.Failed == "" && o.Mode == ModeRun && !late {
+		r.Look, r.Again = past.known, true
 		return r
 	}
-	if r.Skipped = at.skip(); r.Skipped != "" && known == nil {
-		return r
+	at := newVantage(j.Project, e, past, o)
+	if past.known == nil {
+		if r.Skipped = at.skip(o.Mode); r.Skipped != "" {
+			return r
+		}
 	}
-	if o.Mode == ModeRun {
+	at.dry = o.Mode != ModeRun
+	if o.Mode != ModeRefresh {
 		if err := j.prepare(ctx, at); err != nil {
 			r.Err = err
 			return r
 		}
 	}
 	r.Look, r.Err = j.look(ctx, at, o)
-	if known != nil && r.Look != nil {
-		r.Moved = moved(known, r.Look)
+	if past.known != nil && r.Look != nil {
+		r.Moved = moved(past.known, r.Look)
 	}
 	return r
-}
-
-// find returns the look with this id that was written last.
-func find(h *ledger.History, id string) *ledger.Look {
-	for i := len(h.Looks) - 1; i >= 0; i-- {
-		if h.Looks[i].Body.ID == id {
-			return &h.Looks[i].Body
-		}
-	}
-	return nil
 }
 
 // look computes, decides and, in ModeRun, records one look.
@@ -177,8 +169,9 @@ func (j *Job) look(ctx context.Context, at *vantage, o Options) (*ledger.Look, e
 	}
 	weigh(at, evidence)
 	look := assemble(j, at, evidence)
-	if look.Backfill = at.backfill && !o.DeliverBackfill; !look.Backfill {
+	if at.acts {
 		look.Deliveries = at.deliveries(look)
+		look.Standing.Owes = at.owes(look)
 	}
 	if o.Mode != ModeRun {
 		return look, evidence.failure

@@ -2,30 +2,41 @@ package job
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
+	"slices"
+	"strings"
 
 	"assay/ledger"
 	"assay/report"
 )
 
-// Publish writes the pages of the given looks, each experiment's latest page
-// and the index below dir. A page of a look is made of the looks up to it and
-// nothing else, so that writing it again gives the same bytes.
-func Publish(l *ledger.Ledger, dir string, looks []*ledger.Look) error {
+// shown is how many looks a page's history has at most: all of the recent ones
+// and a selection of those before.
+const shown = 60
+
+// attemptsShown is how many of the attempts at one delivery are listed.
+const attemptsShown = 20
+
+// Publish writes the pages of the given looks, the latest page of their
+// experiments and of those touched otherwise, and the index below dir. A page
+// of a look is made of the looks up to it and nothing else, so that writing it
+// again gives the same bytes.
+func Publish(l *ledger.Ledger, dir string, looks []*ledger.Look, touched ...string) error {
 	for _, look := range looks {
 		if err := PublishLook(l, dir, look); err != nil {
 			return err
 		}
+		touched = append(touched, look.Experiment)
 	}
 	var entries []report.Entry
 	for _, name := range l.Experiments() {
-		entry, err := publishLatest(l, dir, name)
+		entry, err := publishLatest(l, dir, name, slices.Contains(touched, name))
 		if err != nil {
 			return err
 		}
@@ -42,92 +53,143 @@ func LookPath(look *ledger.Look) string {
 	return filepath.Join(look.Experiment, "looks", look.AsOf.UTC().Format("20060102T150405Z")+"-"+look.ID+".html")
 }
 
-// PublishLook writes the page of one look and its JSON.
+// PublishLook writes the page of one look of the ledger and its JSON.
 func PublishLook(l *ledger.Ledger, dir string, look *ledger.Look) error {
-	h, err := l.History(look.Experiment)
+	written, err := l.FindLook(look.ID)
+	if err != nil || written == nil {
+		return cmp.Or(err, fmt.Errorf("look %s of %s is not in the ledger", look.ID, look.Experiment))
+	}
+	history, err := UpTo(l, written)
 	if err != nil {
 		return err
 	}
 	page := filepath.Join(dir, LookPath(look))
-	history := UpTo(h, look)
 	if err := writeFile(page, func(w io.Writer) error { return report.Page(w, look, history) }); err != nil {
 		return err
 	}
 	return writeFile(page[:len(page)-len(".html")]+".json", func(w io.Writer) error { return report.JSON(w, look) })
 }
 
-// UpTo are the looks that decided, up to and including this one by as-of.
-func UpTo(h *ledger.History, look *ledger.Look) []ledger.Look {
+// UpTo are the looks that decided, up to and including this one, oldest first.
+// Of many the older ones are thinned out: always the same ones for one look.
+func UpTo(l *ledger.Ledger, look *ledger.Entry[ledger.Look]) ([]ledger.Look, error) {
 	var out []ledger.Look
-	for _, e := range h.Looks {
-		before := e.Body.AsOf.Before(look.AsOf) && !e.Body.Backfill && e.Body.Failed == ""
-		if before {
-			out = append(out, e.Body)
+	for _, seq := range thinned(before(l.LookSeqs(look.Body.Experiment), look.Seq), shown-1) {
+		e, err := l.LookAt(seq)
+		if err != nil {
+			return nil, err
 		}
+		if e.Body.Backfill || !e.Body.AsOf.Before(look.Body.AsOf) {
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].AsOf.Equal(e.Body.AsOf) {
+			out = out[:n-1] // It failed and was repeated.
+		}
+		out = append(out, e.Body)
 	}
-	return append(out, *look)
+	return append(out, look.Body), nil
 }
 
-func publishLatest(l *ledger.Ledger, dir, name string) (*report.Entry, error) {
-	h, err := l.History(name)
+func before(seqs []int64, seq int64) []int64 {
+	i, _ := slices.BinarySearch(seqs, seq)
+	return seqs[:i]
+}
+
+// thinned keeps at most n: of the later half all, of those before an even
+// selection that begins with the first.
+func thinned(seqs []int64, n int) []int64 {
+	if len(seqs) <= n {
+		return seqs
+	}
+	recent := n / 2
+	older, picked := seqs[:len(seqs)-recent], n-recent
+	out := make([]int64, 0, n)
+	for i := range picked {
+		out = append(out, older[i*len(older)/picked])
+	}
+	return append(out, seqs[len(seqs)-recent:]...)
+}
+
+// publishLatest writes an experiment's latest page, where something happened to
+// it or the page is missing, and returns its entry in the index.
+func publishLatest(l *ledger.Ledger, dir, name string, touched bool) (*report.Entry, error) {
+	latest, err := Latest(l, name)
+	if err != nil || latest == nil {
+		return nil, err
+	}
+	since, decision, err := since(l, name)
 	if err != nil {
 		return nil, err
 	}
-	look := Latest(h)
-	if look == nil {
-		return nil, nil
-	}
-	since := Since(h)
+	look := &latest.Body
+	entry := &report.Entry{Name: name, Look: look, Since: look.Standing.VerdictSince, Delivery: worst(decision), Failure: firstLine(look.Failed)}
 	page := filepath.Join(dir, name, "report.html")
-	if err := writeFile(page, func(w io.Writer) error { return report.Latest(w, look, UpTo(h, look), since) }); err != nil {
+	if _, err := os.Stat(page); err == nil && !touched {
+		return entry, nil
+	}
+	history, err := UpTo(l, latest)
+	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(filepath.Join(dir, name, "report.json"), func(w io.Writer) error { return report.JSON(w, look) }); err != nil {
+	if err := writeFile(page, func(w io.Writer) error { return report.Latest(w, look, history, since) }); err != nil {
 		return nil, err
 	}
-	entry := &report.Entry{Name: name, Look: look, Since: sameSince(h, look)}
-	if n := len(since.Deliveries); n > 0 {
-		entry.Delivery = since.Deliveries[n-1].Outcome
-	}
-	return entry, nil
+	return entry, writeFile(filepath.Join(dir, name, "report.json"), func(w io.Writer) error { return report.JSON(w, look) })
 }
 
-// Latest is the newest look by as-of that decided; nil = there is none.
-func Latest(h *ledger.History) *ledger.Look {
-	var latest *ledger.Look
-	for i := range h.Looks {
-		look := &h.Looks[i].Body
-		if !look.Backfill && (latest == nil || !look.AsOf.Before(latest.AsOf)) {
-			latest = look
+// worst is what became of one decision in all its stores: that which is not as
+// decided comes first.
+func worst(deliveries []report.Delivered) report.Outcome {
+	var out report.Outcome
+	for _, d := range deliveries {
+		if out == "" || !slices.Contains(arrived, d.Outcome) {
+			out = d.Outcome
 		}
 	}
-	return latest
+	return out
 }
 
-// sameSince is the as-of of the first look of the unbroken run of looks with
-// the latest verdict.
-func sameSince(h *ledger.History, latest *ledger.Look) time.Time {
-	since := latest.AsOf
-	for i := len(h.Looks) - 1; i >= 0; i-- {
-		look := h.Looks[i].Body
-		if look.Backfill {
-			continue
+// arrived are the outcomes after which a store is as decided.
+var arrived = []report.Outcome{report.Verified, report.Unverified, report.Proposed, report.Superseded}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// Latest is the newest look that decided; nil = there is none.
+func Latest(l *ledger.Ledger, name string) (*ledger.Entry[ledger.Look], error) {
+	for _, seq := range slices.Backward(l.LookSeqs(name)) {
+		look, err := l.LookAt(seq)
+		if err != nil || !look.Body.Backfill {
+			return look, err
 		}
-		if look.Decision.Verdict != latest.Decision.Verdict {
-			break
-		}
-		since = look.AsOf
 	}
-	return since
+	return nil, nil
 }
 
-// Since tells what became of the deliveries and what persons did.
-func Since(h *ledger.History) report.Since {
-	var s report.Since
-	for _, look := range h.Looks {
+// Since tells what became of an experiment's deliveries and what persons did.
+func Since(l *ledger.Ledger, name string) (report.Since, error) {
+	s, _, err := since(l, name)
+	return s, err
+}
+
+// since also gives the deliveries of the latest decision that had any.
+func since(l *ledger.Ledger, name string) (s report.Since, decision []report.Delivered, err error) {
+	h, err := l.Events(name)
+	if err != nil {
+		return s, nil, err
+	}
+	for _, seq := range l.OwingSeqs(name) {
+		look, err := l.LookAt(seq)
+		if err != nil {
+			return s, nil, err
+		}
+		decision = nil
 		for _, d := range look.Body.Deliveries {
-			s.Deliveries = append(s.Deliveries, delivered(h, d))
+			decision = append(decision, delivered(h, d))
 		}
+		s.Deliveries = append(s.Deliveries, decision...)
 	}
 	for _, o := range h.Observed {
 		s.Changes = append(s.Changes, report.Change{At: o.At.UTC(), Store: o.Body.Store, From: o.Body.Expected, To: o.Body.State, Message: "not set by assay"})
@@ -135,7 +197,7 @@ func Since(h *ledger.History) report.Since {
 	for _, c := range h.Clears {
 		s.Clears = append(s.Clears, report.Clear{At: c.At.UTC(), Message: c.Body.Note})
 	}
-	return s
+	return s, decision, nil
 }
 
 func delivered(h *ledger.History, d ledger.Delivery) report.Delivered {
@@ -147,6 +209,7 @@ func delivered(h *ledger.History, d ledger.Delivery) report.Delivered {
 		out.Outcome, out.At, out.Tries, out.Message = report.Outcome(a.Body.Outcome), a.At.UTC(), a.Body.Try, a.Body.Message
 		out.Attempts = append(out.Attempts, report.Attempt{At: a.At.UTC(), Outcome: out.Outcome, Message: a.Body.Message})
 	}
+	out.Attempts = out.Attempts[max(0, len(out.Attempts)-attemptsShown):]
 	return out
 }
 
@@ -173,5 +236,8 @@ func writeFile(path string, render func(io.Writer) error) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))
 	}
-	return os.Rename(tmp.Name(), path)
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"assay/connectors/flags"
 	"assay/decide"
 	"assay/ledger"
 	"assay/queries"
@@ -20,19 +22,23 @@ import (
 type vantage struct {
 	project    *spec.Project
 	experiment *spec.Experiment // Start moved to the last clear
+	past       *past
 	asOf       time.Time
 	id, digest string
 	plan       ledger.Plan
 	newPlan    bool
 	previous   *ledger.Look // last look that decided; nil = none
-	version    int
 	number     int
-	backfill   bool
-	epochs     []epoch
-	allocation decide.Allocation // present state of the flag
-	source     string            // where it was read
-	unreadable string            // why the store's state is not understood
-	strayed    bool              // a person changed the flag since the last look
+	// backfill: as-of is not newer than the last decided one. Unless told
+	// otherwise such a look acts on nothing.
+	backfill, acts bool
+	epochs         []epoch
+	allocation     decide.Allocation // present state of the flag
+	source         string            // where it was read
+	foreign        string            // what a person made of the flag, where that is no allocation
+	unread         string            // why the store did not tell its state
+	strayed        bool              // a person changed the flag since the last look
+	dry            bool              // nothing is recorded
 }
 
 // epoch is a span with a constant allocation.
@@ -41,18 +47,27 @@ type epoch struct {
 	allocation     decide.Allocation
 }
 
-const tolerance = 1e-6 // of shares: stores round weights
+const (
+	tolerance = 1e-6 // of shares: stores round weights
+	byAssay   = "assay"
+	byPerson  = "a person"
+)
 
 // newVantage derives the standing of an experiment from the ledger alone; what
 // the flag store says is added by prepare.
-func newVantage(p *spec.Project, e *spec.Experiment, h *ledger.History, asOf time.Time) *vantage {
-	at := &vantage{project: p, asOf: asOf, digest: p.Digest(e), source: "spec"}
-	at.id = lookID(e.Name, asOf, at.digest)
-	at.experiment = restarted(e, h)
-	at.setPlan(e, h)
-	at.setPrevious(h)
-	at.setEpochs(h)
+func newVantage(p *spec.Project, e *spec.Experiment, past *past, o Options) *vantage {
+	at := &vantage{
+		project: p, experiment: restarted(e, past.History), past: past, asOf: o.AsOf, digest: p.Digest(e), source: "spec",
+		previous: past.look(), backfill: past.older, acts: !past.older || o.DeliverBackfill,
+	}
+	at.id = lookID(e.Name, o.AsOf, at.digest)
+	at.setPlan(e)
+	at.setNumber()
+	at.setEpochs()
 	at.allocation = at.epochs[len(at.epochs)-1].allocation
+	at.strayed = at.acts && at.previous != nil && slices.ContainsFunc(past.Observed, func(o ledger.Entry[ledger.Observed]) bool {
+		return o.Seq > past.previous.Seq
+	})
 	return at
 }
 
@@ -74,16 +89,9 @@ func restarted(e *spec.Experiment, h *ledger.History) *spec.Experiment {
 	return &moved
 }
 
-// lastClear is the sequence number of the last clear; 0 = none.
-func lastClear(h *ledger.History) int64 {
-	if len(h.Clears) == 0 {
-		return 0
-	}
-	return h.Clears[len(h.Clears)-1].Seq
-}
-
 // setPlan finds the version of what is fixed before data, or starts one.
-func (at *vantage) setPlan(e *spec.Experiment, h *ledger.History) {
+func (at *vantage) setPlan(e *spec.Experiment) {
+	h := at.past.History
 	digest, fields := at.project.PlanDigest(e)
 	at.plan = ledger.Plan{Experiment: e.Name, Version: 1, PlanDigest: digest, Fields: fields, AsOf: at.asOf}
 	at.newPlan = true
@@ -119,25 +127,13 @@ func changedFields(before, after map[string]string) []string {
 	return out
 }
 
-// setPrevious finds the last look that decided, and whether this one is older.
-func (at *vantage) setPrevious(h *ledger.History) {
+// setNumber counts the looks of this version that did not fail.
+func (at *vantage) setNumber() {
 	at.number = 1
-	for i := range h.Looks {
-		look := &h.Looks[i].Body
-		if look.Backfill {
-			continue
-		}
-		if look.AsOf.Before(at.asOf) {
-			if look.Version == at.plan.Version && look.Failed == "" {
-				at.number++
-			}
-			if h.Looks[i].Seq > lastClear(h) && (at.previous == nil || !look.AsOf.Before(at.previous.AsOf)) {
-				at.previous = look
-			}
-			continue
-		}
-		if look.ID != at.id || look.Failed == "" {
-			at.backfill = true
+	if p := at.previous; p != nil && p.Version == at.plan.Version {
+		at.number = p.Number + 1
+		if p.Failed != "" {
+			at.number = p.Number
 		}
 	}
 }
@@ -161,49 +157,74 @@ type change struct {
 	state decide.Allocation
 }
 
-// setEpochs lists the spans with constant weights: the spec's until the first
-// change that was read back from the store or seen in it.
-func (at *vantage) setEpochs(h *ledger.History) {
+// setEpochs lists the spans with constant weights: the first split until the
+// first change that was read back from the store or seen in it.
+func (at *vantage) setEpochs() {
 	start := at.experiment.Start.Time
-	current := initial(at.experiment)
-	var later []epoch
-	for _, c := range changes(h) {
-		if same(c.state, current) {
-			continue
-		}
-		current = c.state
-		if !c.at.After(start) {
-			continue
-		}
-		later = append(later, epoch{start: c.at, settled: c.at.Add(at.experiment.Policy.Settle.Duration), allocation: c.state})
-	}
-	first := initial(at.experiment)
-	for _, c := range changes(h) {
-		if !c.at.After(start) {
-			first = c.state
-		}
-	}
-	at.epochs = []epoch{{start: start, settled: start, allocation: first}}
-	for _, e := range later {
-		if e.start.Before(at.asOf) || !at.backfill {
-			at.epochs = append(at.epochs, e)
+	current := at.first()
+	at.epochs = []epoch{{start: start, settled: start, allocation: current}}
+	for _, c := range at.changes() {
+		switch {
+		case !c.at.After(start):
+			current = c.state
+			at.epochs[0].allocation = current
+		case !same(c.state, current) && (c.at.Before(at.asOf) || at.acts):
+			current = c.state
+			at.epochs = append(at.epochs, at.epochFrom(c.at, current))
 		}
 	}
 }
 
-// changes lists what attempts applied and what persons did, in order.
-func changes(h *ledger.History) []change {
+func (at *vantage) epochFrom(start time.Time, state decide.Allocation) epoch {
+	return epoch{start: start, settled: start.Add(at.experiment.Policy.Settle.Duration), allocation: state}
+}
+
+// first is the split at the start: what the look before found it to be, so that
+// an edited spec does not change what was, and otherwise the spec's.
+func (at *vantage) first() decide.Allocation {
+	from := initial(at.experiment)
+	if p := at.previous; p != nil && len(p.Epochs) > 0 && p.Epochs[0].Start.Equal(at.experiment.Start.Time) {
+		return flags.Conform(p.Epochs[0].Allocation, from)
+	}
+	return from
+}
+
+// changes lists what attempts applied and what persons did, in order. Where
+// there is no flag store the spec is what the product does, and a version with
+// another split is a change.
+func (at *vantage) changes() []change {
 	var out []change
-	for _, a := range h.Attempts {
-		applied := a.Body.Outcome == ledger.OutcomeDelivered || a.Body.Outcome == ledger.OutcomeUnverified
-		if applied && a.Body.State != nil {
+	stores := at.experiment.Flag.Stores
+	for _, a := range at.past.Attempts {
+		applied := took(a.Body)
+		// The first store is the one that is asked; another may lag behind it.
+		if applied && a.Body.State != nil && slices.Index(stores, a.Body.Store) <= 0 {
 			out = append(out, change{a.Seq, a.At.UTC(), *a.Body.State})
 		}
 	}
-	for _, o := range h.Observed {
+	for _, o := range at.past.Observed {
 		out = append(out, change{o.Seq, o.At.UTC(), o.Body.State})
 	}
-	slices.SortFunc(out, func(a, b change) int { return int(a.seq - b.seq) })
+	if len(stores) == 0 {
+		out = append(out, at.edits()...)
+	}
+	slices.SortStableFunc(out, func(a, b change) int { return cmp.Compare(a.seq, b.seq) })
+	return out
+}
+
+// edits are the splits that versions of the spec brought: those the look before
+// knew, and the present one.
+func (at *vantage) edits() []change {
+	var out []change
+	if at.previous != nil {
+		for _, e := range at.previous.Epochs {
+			out = append(out, change{0, e.Start, e.Allocation})
+		}
+	}
+	if n := len(at.past.Plans); n > 1 && !at.newPlan {
+		plan := at.past.Plans[n-1]
+		out = append(out, change{plan.Seq, plan.At.UTC(), initial(at.experiment)})
+	}
 	return out
 }
 
@@ -233,15 +254,30 @@ func same(a, b decide.Allocation) bool {
 }
 
 // skip says why no look is taken; "" = it is.
-func (at *vantage) skip() string {
+func (at *vantage) skip(mode Mode) string {
 	e := at.experiment
+	if mode == ModeRefresh {
+		return fmt.Sprintf("the ledger has no look as of %s to refresh", minute(at.asOf))
+	}
 	if !at.asOf.After(e.Start.Time) {
 		return fmt.Sprintf("starts on %s", e.Start.UTC().Format("2006-01-02 15:04Z"))
 	}
-	if at.previous != nil && at.previous.Standing.Ended != nil && !at.previous.AsOf.Before(e.End()) {
-		return fmt.Sprintf("over since %s", at.previous.Standing.Ended.At.UTC().Format("2006-01-02"))
+	if end := at.confirmed(); end != nil && !at.previous.AsOf.Before(e.End()) {
+		return fmt.Sprintf("over since %s", end.At.UTC().Format("2006-01-02"))
 	}
 	return ""
+}
+
+// opened is since when units have been exposed without a break; ok is false
+// where nobody is exposed now.
+func (at *vantage) opened() (since time.Time, ok bool) {
+	for _, e := range slices.Backward(at.epochs) {
+		if _, sole := e.allocation.Sole(); sole {
+			return since, ok
+		}
+		since, ok = e.start, true
+	}
+	return since, ok
 }
 
 // dataEpochs are the epochs that can have data at as-of.
@@ -266,8 +302,11 @@ func (at *vantage) look() queries.Look {
 
 // ended is the end that was reached before this look, by assay or by a person.
 func (at *vantage) ended() *decide.Terminal {
-	if at.previous != nil && at.previous.Standing.Ended != nil {
-		return at.previous.Standing.Ended
+	if end := at.confirmed(); end != nil {
+		return end
+	}
+	if at.past.ended != nil {
+		return at.past.ended
 	}
 	if !at.strayed {
 		return nil
@@ -280,7 +319,20 @@ func (at *vantage) ended() *decide.Terminal {
 	if sole == at.allocation.KnownGood {
 		verdict = decide.Rollback
 	}
-	return &decide.Terminal{Verdict: verdict, At: at.epochs[len(at.epochs)-1].start, By: "a person"}
+	return &decide.Terminal{Verdict: verdict, At: at.epochs[len(at.epochs)-1].start, By: byPerson}
+}
+
+// confirmed is the end that the look before handed on. One that assay ordered
+// and that no store took has ended nothing: it is decided anew.
+func (at *vantage) confirmed() *decide.Terminal {
+	if at.previous == nil || at.previous.Standing.Ended == nil {
+		return nil
+	}
+	s := at.previous.Standing
+	if s.Ended.By == byAssay && !at.past.arrived(s.Owes) {
+		return nil
+	}
+	return s.Ended
 }
 
 // step finds the rung of the ladder that the flag stands on.
@@ -304,13 +356,13 @@ func (at *vantage) step() decide.Step {
 		s.Next = &rungs[next]
 		s.Due = e.Start.Add(e.Duration.Duration / 4 * time.Duration(next) / time.Duration(len(rungs)))
 	}
-	s.LastRung = s.Index == len(rungs)-1
+	s.LastRung = s.Coverage >= rungs[len(rungs)-1]-tolerance
 	return s
 }
 
 // Script renders the statements of a look without a warehouse, with the epochs
 // that the ledger knows.
 func Script(p *spec.Project, e *spec.Experiment, h *ledger.History, asOf time.Time, d queries.Dialect) (*queries.Script, error) {
-	at := newVantage(p, e, h, asOf)
+	at := newVantage(p, e, &past{History: h}, Options{AsOf: asOf})
 	return queries.Render(p, at.experiment, at.look(), d)
 }

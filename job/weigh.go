@@ -1,6 +1,7 @@
 package job
 
 import (
+	"math"
 	"slices"
 
 	"assay/decide"
@@ -24,9 +25,6 @@ type question struct {
 
 // weigh answers every question of the experiment from the moments.
 func weigh(at *vantage, ev *evidence) {
-	if len(ev.metrics) == 0 {
-		return
-	}
 	asked := questions(at)
 	byMetric := map[string]int{}
 	for _, q := range asked {
@@ -178,7 +176,8 @@ func compare(at *vantage, ev *evidence, q question) ledger.Versus {
 	v := ledger.Versus{Variation: at.experiment.Variations[q.treatment].ID}
 	data := ev.metrics[q.use.Metric]
 	if data == nil || data.failed {
-		v.Comparison = stats.Comparison{Status: stats.StatusNoUnits, Design: d, P: 1, PWithin: 1, Note: "its source did not answer"}
+		v.Comparison = stats.Compare(d, nil)
+		v.Note = "its source did not answer"
 	} else {
 		v.Comparison = stats.Compare(d, strata(at, ev, data, q.treatment))
 		if !data.measure.Zeros {
@@ -258,7 +257,8 @@ func judgement(at *vantage, ev *evidence, q question, v ledger.Versus) decide.Ju
 	j := decide.Judgement{
 		Metric: q.use.Metric, Role: q.role, Variation: v.Variation, Rollback: q.use.Rollback,
 		Source: q.metric.Source, Comparison: v.Comparison,
-		Latched: previousMax(at, q) >= v.Bound && v.Bound > 0,
+		// Where there is no answer now, the bound is still that of the question.
+		Latched: previousMax(at, q) >= -math.Log(q.alpha),
 	}
 	j.StepUnits = stepUnits(at, ev, q)
 	j.Better = v.Absolute != 0 && (v.Absolute > 0) == (q.metric.Direction == "up")

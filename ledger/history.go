@@ -66,6 +66,38 @@ func (l *Ledger) Looks(experiment string) iter.Seq2[*Entry[Look], error] {
 	}
 }
 
+// LookSeqs are the numbers of the records with an experiment's looks, oldest
+// first. With LookAt any of many looks can be had without decoding the others.
+func (l *Ledger) LookSeqs(experiment string) []int64 {
+	var seqs []int64
+	for _, e := range l.filed(experiment, kindLook) {
+		seqs = append(seqs, e.seq)
+	}
+	return seqs
+}
+
+// OwingSeqs are those of LookSeqs whose looks planned deliveries, whatever
+// became of them.
+func (l *Ledger) OwingSeqs(experiment string) []int64 {
+	var seqs []int64
+	for _, e := range l.filed(experiment, kindLook) {
+		if len(e.owed) > 0 {
+			seqs = append(seqs, e.seq)
+		}
+	}
+	return seqs
+}
+
+// LookAt returns the look in the record with this number. Another number is an
+// error, like those of the file system.
+func (l *Ledger) LookAt(seq int64) (*Entry[Look], error) {
+	entries := l.snapshot()
+	if seq < 1 || seq > int64(len(entries)) || entries[seq-1].kind != kindLook {
+		return nil, fmt.Errorf("record %d of ledger %s is not a look", seq, l.path)
+	}
+	return body[Look](l, entries[seq-1])
+}
+
 // LastLook returns the look written last, or nil where there is none.
 func (l *Ledger) LastLook(experiment string) (*Entry[Look], error) {
 	looks := l.filed(experiment, kindLook)

@@ -21,7 +21,8 @@ type Look struct {
 	Version    int    `json:"version"`
 	PlanDigest string `json:"planDigest"`
 	Number     int    `json:"number"`
-	// Backfill: as-of is not newer than the last decided one; nothing was delivered.
+	// Backfill: as-of is not newer than the last decided one; nothing was
+	// delivered, unless that was asked for.
 	Backfill bool `json:"backfill,omitempty"`
 
 	// Failed is why (part of) the evidence is missing; such a look is repeated by
@@ -56,8 +57,14 @@ type Standing struct {
 	// BlindSince is the as-of of the first of the unbroken run of looks that held
 	// for bad data; zero = data are good.
 	BlindSince time.Time `json:"blindSince,omitzero"`
+	// Owes are the deliveries that have to arrive before Ended counts, where assay
+	// ended it: an order that no store took ends nothing.
+	Owes []string `json:"owes,omitempty"`
 	// Healthy is the coverage at the last look with good data; zero = none yet.
 	Healthy float64 `json:"healthy,omitempty"`
+	// VerdictSince is the as-of of the first of the unbroken run of looks with
+	// this verdict.
+	VerdictSince time.Time `json:"verdictSince,omitzero"`
 }
 
 // SpecInfo is the part of the spec that a reader of the report needs.
@@ -161,10 +168,12 @@ type JoinHealth struct {
 
 // Alignment is what a look at the whole source says about its identifiers.
 type Alignment struct {
-	Rows      int64      `json:"rows"`
-	NullRows  int64      `json:"nullRows"`
-	IDs       int64      `json:"ids"`     // distinct identifiers in the source
-	Matched   int64      `json:"matched"` // of these, exposed units
+	Rows     int64 `json:"rows"`
+	NullRows int64 `json:"nullRows"`
+	IDs      int64 `json:"ids"`     // distinct identifiers in the source
+	Matched  int64 `json:"matched"` // of these, exposed units
+	// InWindow are the exposed units with any row inside the widest window.
+	InWindow  int64      `json:"inWindow"`
 	Newest    *time.Time `json:"newest,omitempty"`
 	UnitShape string     `json:"unitShape"` // commonest form of exposed identifiers: u-9999
 	FactShape string     `json:"factShape"` // commonest form of the source's: aaaa-9999

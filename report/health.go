@@ -141,8 +141,8 @@ func blindSentence(look *ledger.Look, s *ledger.SourceHealth, n numbers) string 
 	}
 	sentence := fmt.Sprintf("%s exposed %s, none of whom appears in %s", n.count(exposed), who, source)
 	if s.Alignment.Matched > 0 {
-		sentence = fmt.Sprintf("%s exposed %s, only %s of whom appear in %s",
-			n.count(exposed), who, n.count(s.Alignment.Matched), source)
+		sentence = fmt.Sprintf("%s exposed %s, %s of whom appear in %s at all and %s inside their window",
+			n.count(exposed), who, n.count(s.Alignment.Matched), source, n.count(s.Alignment.InWindow))
 	}
 	return sentence + shapesText(s.Alignment, source) + "."
 }

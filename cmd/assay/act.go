@@ -96,11 +96,8 @@ func (a *app) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dir := project.Abs(project.Config.Report.Path)
-	if err := job.Publish(l, dir, nil); err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	return a.conclude(summary{delivered: delivered, job: j, report: dir})
+	unpublished := job.Publish(l, reportDir(project), nil, touched(delivered)...)
+	return a.conclude(summary{delivered: delivered, job: j, unpublished: unpublished, project: project})
 }
 
 func (a *app) clearCommand() *cobra.Command {
@@ -129,7 +126,7 @@ func (a *app) clear(name, note string) error {
 	}
 	j := &job.Job{Ledger: l, Now: a.now}
 	now := a.now().UTC()
-	if err := errors.Join(j.Clear(name, note, now), job.Publish(l, project.Abs(project.Config.Report.Path), nil), l.Close()); err != nil {
+	if err := errors.Join(j.Clear(name, note, now), job.Publish(l, reportDir(project), nil, name), l.Close()); err != nil {
 		return err
 	}
 	if a.output == "json" {
@@ -158,7 +155,7 @@ func (a *app) report() error {
 		return err
 	}
 	defer func() { _ = l.Close() }()
-	dir := project.Abs(project.Config.Report.Path)
+	dir := reportDir(project)
 	for _, name := range l.Experiments() {
 		for look, err := range l.Looks(name) {
 			if err != nil {
@@ -169,10 +166,10 @@ func (a *app) report() error {
 			}
 		}
 	}
-	if err := job.Publish(l, dir, nil); err != nil {
+	if err := job.Publish(l, dir, nil, l.Experiments()...); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%s/index.html\n", dir)
+	fmt.Fprintln(a.stdout, index(project))
 	return nil
 }
 

@@ -65,13 +65,30 @@ func renderAll(project *spec.Project, now time.Time) error {
 	return nil
 }
 
+// jsonProblem is one problem or warning as assay validate -o json prints it.
+type jsonProblem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
+	Source  string `json:"source"`
+}
+
+func problemsJSON(problems spec.Problems) []jsonProblem {
+	out := make([]jsonProblem, len(problems))
+	for i, p := range problems {
+		out[i] = jsonProblem{p.File, p.Line, p.Column, p.Message, p.Source}
+	}
+	return out
+}
+
 func (a *app) validateJSON(project *spec.Project, problems spec.Problems) error {
 	out := struct {
-		Problems []spec.Problem `json:"problems"`
-		Warnings []spec.Problem `json:"warnings"`
-	}{Problems: append([]spec.Problem{}, problems...), Warnings: []spec.Problem{}}
+		Problems []jsonProblem `json:"problems"`
+		Warnings []jsonProblem `json:"warnings"`
+	}{problemsJSON(problems), []jsonProblem{}}
 	if project != nil {
-		out.Warnings = append(out.Warnings, project.Warnings...)
+		out.Warnings = problemsJSON(project.Warnings)
 	}
 	if err := json.NewEncoder(a.stdout).Encode(out); err != nil {
 		return err
@@ -165,7 +182,7 @@ func (a *app) sql(name, dialect, asOf string, checks bool) error {
 
 func (a *app) statements(list []queries.Statement) error {
 	if a.output == "json" {
-		return json.NewEncoder(a.stdout).Encode(list)
+		return a.statementsJSON(list)
 	}
 	for i, s := range list {
 		if i > 0 {
@@ -174,6 +191,23 @@ func (a *app) statements(list []queries.Statement) error {
 		fmt.Fprintf(a.stdout, "-- %s\n%s;\n", s.Name, strings.TrimRight(s.SQL, "\n"))
 	}
 	return nil
+}
+
+// jsonStatement is one statement as assay sql -o json prints it.
+type jsonStatement struct {
+	Name    string `json:"name"`
+	Purpose string `json:"purpose"`
+	SQL     string `json:"sql"`
+}
+
+func (a *app) statementsJSON(list []queries.Statement) error {
+	out := make([]jsonStatement, len(list))
+	for i, s := range list {
+		out[i] = jsonStatement(s)
+	}
+	encoder := json.NewEncoder(a.stdout)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(out)
 }
 
 func (a *app) explainCommand() *cobra.Command {
@@ -197,33 +231,54 @@ func (a *app) explain(name, asOf string) error {
 	if err != nil {
 		return err
 	}
-	h, err := l.History(name)
-	if err = errors.Join(err, l.Close()); err != nil {
+	defer func() { _ = l.Close() }()
+	look, err := a.lookOf(project, l, name, asOf)
+	if err != nil {
 		return err
 	}
-	look := job.Latest(h)
-	if asOf != "" {
-		at, err := instant(asOf)
-		if err != nil {
-			return badInput(fmt.Errorf("--as-of: %w", err))
-		}
-		look = lookAt(h, at)
-	}
-	if look == nil {
-		return badInput(fmt.Errorf("the ledger has no such look of %q", name))
-	}
 	if a.output == "json" {
-		return report.JSON(a.stdout, look)
+		return report.JSON(a.stdout, &look.Body)
 	}
-	return report.Explain(a.stdout, report.Explained{Look: look, History: job.UpTo(h, look), Since: job.Since(h)}, a.text())
+	history, err := job.UpTo(l, look)
+	if err != nil {
+		return err
+	}
+	since, err := job.Since(l, name)
+	if err != nil {
+		return err
+	}
+	return report.Explain(a.stdout, report.Explained{Look: &look.Body, History: history, Since: since}, a.text())
 }
 
-// lookAt is the look of that as-of that was written last.
-func lookAt(h *ledger.History, at time.Time) *ledger.Look {
-	for _, e := range slices.Backward(h.Looks) {
-		if e.Body.AsOf.Equal(at) {
-			return &e.Body
+// lookOf finds the look that is to be explained: the latest, or the one as of
+// an instant. The ledger may know experiments that the spec has no longer.
+func (a *app) lookOf(project *spec.Project, l *ledger.Ledger, name, asOf string) (*ledger.Entry[ledger.Look], error) {
+	if !slices.Contains(l.Experiments(), name) {
+		if _, err := a.one(project, name); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	look, err := job.Latest(l, name)
+	if asOf != "" {
+		at, wrong := instant(asOf)
+		if wrong != nil {
+			return nil, badInput(fmt.Errorf("--as-of: %w", wrong))
+		}
+		look, err = lookAt(l, name, at)
+	}
+	if err == nil && look == nil {
+		err = badInput(fmt.Errorf("the ledger has no such look of %q", name))
+	}
+	return look, err
+}
+
+// lookAt is the look of that as-of that was written last; nil = there is none.
+func lookAt(l *ledger.Ledger, name string, at time.Time) (*ledger.Entry[ledger.Look], error) {
+	for _, seq := range slices.Backward(l.LookSeqs(name)) {
+		look, err := l.LookAt(seq)
+		if err != nil || look.Body.AsOf.Equal(at) {
+			return look, err
+		}
+	}
+	return nil, nil
 }

@@ -26,6 +26,8 @@ func start(args []string, at func(string)) int {
 	defer cancel(nil)
 	go func() {
 		if s, ok := <-stopped; ok {
+			// Whoever asks a second time does not want to wait.
+			signal.Stop(stopped)
 			cancel(signalled{s})
 		}
 	}()

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"sync"
 
 	"assay/job"
 )
@@ -11,7 +12,9 @@ import (
 type progress struct {
 	w     io.Writer
 	width int
-	used  bool
+
+	mu   sync.Mutex // experiments run side by side
+	used bool
 }
 
 func (a *app) progress() *progress {
@@ -26,6 +29,8 @@ func (p *progress) show(e job.Event) {
 	if p.width == 0 {
 		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.used = true
 	line := fmt.Sprintf("%s  %d/%d  %s", e.Experiment, e.Done, e.Total, e.What)
 	if runes := []rune(line); len(runes) >= p.width {

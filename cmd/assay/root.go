@@ -24,6 +24,7 @@ type app struct {
 	quiet     bool
 	clock     string
 	log       *slog.Logger
+	begun     bool // the command line was understood
 }
 
 // execute runs the command line and returns the exit code.
@@ -35,8 +36,14 @@ func execute(ctx context.Context, args []string, s system) int {
 	root.SetOut(s.stdout)
 	root.SetErr(s.stderr)
 	err := root.ExecuteContext(ctx)
+	if err != nil && !a.begun {
+		err = badInput(err)
+	}
+	if stop, ok := errors.AsType[signalled](context.Cause(ctx)); ok {
+		err = stop
+	}
 	if err != nil && err.Error() != "" {
-		fmt.Fprintf(s.stderr, "assay: %s\n", err)
+		fmt.Fprintf(s.stderr, "assay: %s\n", shown(err.Error()))
 	}
 	return codeOf(ctx, err)
 }
@@ -49,9 +56,10 @@ func (a *app) root() *cobra.Command {
 meet and that traffic split as intended, computes confidence sequences that are
 valid however often one looks, decides, and tells the flag store.
 
-Exit codes: 0 done, 1 an experiment failed, 2 bad flags or spec, 3 warehouse or
-ledger unreachable, 4 a decision is undelivered, 5 a --fail-on condition was met,
-11 another run holds the lock, 130 and 143 stopped by a signal.`,
+Exit codes: 0 done, 1 an experiment or the report failed and the rest was done,
+2 bad flags or spec, 3 warehouse or ledger unreachable, 4 a decision is
+undelivered, 5 a --fail-on condition was met, 11 another run holds the lock, 130
+and 143 stopped by a signal.`,
 		SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.setUp() },
 	}
@@ -61,7 +69,6 @@ ledger unreachable, 4 a decision is undelivered, 5 a --fail-on condition was met
 	flags.StringVar(&a.logFormat, "log-format", "text", "log on stderr: text or json")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "log errors only, show no progress")
 	flags.StringVar(&a.clock, "now", "", "use this instant as the clock (RFC 3339), for simulations and replays")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
 	root.AddCommand(a.initCommand(), a.validateCommand(), a.schemaCommand(), a.sqlCommand(), a.runCommand(),
 		a.deliverCommand(), a.clearCommand(), a.explainCommand(), a.reportCommand(), a.versionCommand())
 	return root
@@ -69,6 +76,7 @@ ledger unreachable, 4 a decision is undelivered, 5 a --fail-on condition was met
 
 // setUp checks the flags that all commands share.
 func (a *app) setUp() error {
+	a.begun = true
 	if a.output != "text" && a.output != "json" {
 		return badInput(fmt.Errorf("--output %q: want text or json", a.output))
 	}
@@ -152,7 +160,7 @@ func (a *app) write(project *spec.Project) (*ledger.Ledger, error) {
 // text is how results are written for a person.
 func (a *app) text() report.TextOptions {
 	o := report.TextOptions{Width: a.terminal(a.stdout)}
-	if _, off := a.env("NO_COLOR"); o.Width > 0 && !off {
+	if off, _ := a.env("NO_COLOR"); o.Width > 0 && off == "" {
 		o.Colour = report.ANSI
 	}
 	return o

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +17,7 @@ import (
 	"assay/connectors/flags"
 	"assay/job"
 	"assay/ledger"
+	"assay/queries"
 	"assay/report"
 	"assay/spec"
 )
@@ -67,7 +70,7 @@ func found(l *ledger.Look, codes ...string) bool {
 }
 
 func (a *app) run(ctx context.Context, f runFlags) error {
-	o, err := f.options()
+	o, err := f.options(a.now())
 	if err != nil {
 		return badInput(err)
 	}
@@ -92,17 +95,19 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
+	s := summary{results: results, delivered: delivered, job: j, flags: f, project: project}
 	if o.Mode == job.ModeRun {
-		if err := a.publish(project, j.Ledger, results); err != nil {
-			return fmt.Errorf("report: %w", err)
-		}
+		s.unpublished = publish(project, j.Ledger, results, delivered)
 	}
-	return a.conclude(summary{results: results, delivered: delivered, job: j, flags: f, report: project.Abs(project.Config.Report.Path)})
+	return a.conclude(s)
 }
 
 // options turns the flags into what the job takes.
-func (f runFlags) options() (job.Options, error) {
+func (f runFlags) options(now time.Time) (job.Options, error) {
 	o := job.Options{DeliverBackfill: f.deliver}
+	if f.parallel < 1 {
+		return o, fmt.Errorf("--parallel %d: want at least 1", f.parallel)
+	}
 	if f.dry && f.refresh {
 		return o, errors.New("--dry-run and --refresh do not go together")
 	}
@@ -124,17 +129,21 @@ func (f runFlags) options() (job.Options, error) {
 	if o.AsOf, err = instant(f.asOf); err != nil {
 		return o, fmt.Errorf("--as-of: %w", err)
 	}
+	if o.AsOf.After(now) {
+		// Such a look would stand in the way of all those until then.
+		return o, fmt.Errorf("--as-of %s is in the future; it is %s", f.asOf, now.UTC().Format(time.RFC3339))
+	}
 	return o, nil
 }
 
 // job opens what a run needs: first the ledger, whose lock keeps two runs
 // apart, then the stores and the warehouse.
 func (a *app) job(ctx context.Context, project *spec.Project, writing bool) (*job.Job, error) {
-	open := a.read
+	openLedger := a.read
 	if writing {
-		open = a.write
+		openLedger = a.write
 	}
-	l, err := open(project)
+	l, err := openLedger(project)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +151,7 @@ func (a *app) job(ctx context.Context, project *spec.Project, writing bool) (*jo
 	if err != nil {
 		return nil, errors.Join(badInput(err), l.Close())
 	}
-	warehouse, err := connectors.Open(ctx, project.Config.Warehouse, project.Dir)
+	warehouse, err := open(ctx, project)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("warehouse: %w", err), l.Close())
 	}
@@ -151,6 +160,23 @@ func (a *app) job(ctx context.Context, project *spec.Project, writing bool) (*jo
 		Project: project, Warehouse: warehouse, Ledger: l, Stores: stores,
 		Now: a.now, Tool: v.Version, Revision: "", At: a.at,
 	}, nil
+}
+
+// open opens the warehouse. One that cannot be reached is found out by each
+// look, so that the hold is recorded and the fail-safe keeps its time.
+func open(ctx context.Context, project *spec.Project) (connectors.Warehouse, error) {
+	warehouse, err := connectors.Open(ctx, project.Config.Warehouse, project.Dir)
+	if !unreachable(err) {
+		return warehouse, err
+	}
+	dialect, unknown := queries.DialectOf(project.Config.Warehouse.Type)
+	return job.Unreachable(dialect, err), unknown
+}
+
+// unreachable tells whether there was no warehouse to run statements on.
+func unreachable(err error) bool {
+	e, ok := errors.AsType[*connectors.Error](err)
+	return ok && e.Fault == connectors.FaultWarehouse && e.Statement == ""
 }
 
 func (a *app) stores(project *spec.Project) (map[string]flags.Store, error) {
@@ -165,14 +191,35 @@ func (a *app) stores(project *spec.Project) (map[string]flags.Store, error) {
 	return stores, nil
 }
 
-func (a *app) publish(project *spec.Project, l *ledger.Ledger, results []job.Result) error {
+// reportDir is the folder of the report.
+func reportDir(project *spec.Project) string { return project.Abs(project.Config.Report.Path) }
+
+// index is the report's first page, named from where the user named the project.
+func index(project *spec.Project) string {
+	dir := project.Config.Report.Path
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(filepath.Dir(project.Path), dir)
+	}
+	return filepath.Join(dir, "index.html")
+}
+
+func publish(project *spec.Project, l *ledger.Ledger, results []job.Result, delivered []job.Delivered) error {
 	var looks []*ledger.Look
 	for _, r := range results {
 		if r.Look != nil {
 			looks = append(looks, r.Look)
 		}
 	}
-	return job.Publish(l, project.Abs(project.Config.Report.Path), looks)
+	return job.Publish(l, reportDir(project), looks, touched(delivered)...)
+}
+
+// touched are the experiments that something was delivered of.
+func touched(delivered []job.Delivered) []string {
+	var names []string
+	for _, d := range delivered {
+		names = append(names, d.Pending.Experiment)
+	}
+	return names
 }
 
 // summary is what a run says at its end.
@@ -181,7 +228,9 @@ type summary struct {
 	delivered []job.Delivered
 	job       *job.Job
 	flags     runFlags
-	report    string
+	project   *spec.Project
+	// unpublished is why the report could not be written.
+	unpublished error
 }
 
 // conclude writes the result and chooses the exit code.
@@ -194,6 +243,9 @@ func (a *app) conclude(s summary) error {
 		}
 	}
 	code := s.code(undelivered)
+	if s.unpublished != nil {
+		a.log.Error("the report could not be written; assay report writes it anew", "error", s.unpublished)
+	}
 	if a.output == "json" {
 		if err := a.summaryJSON(s, undelivered, code); err != nil {
 			return err
@@ -211,22 +263,34 @@ func (s summary) writes() bool { return !s.flags.dry && !s.flags.refresh }
 
 func (s summary) code(undelivered int) int {
 	var codes []int
-	if undelivered > 0 {
+	if undelivered > 0 || slices.ContainsFunc(s.delivered, lost) {
 		codes = append(codes, exitUndelivered)
 	}
-	failed := 0
+	if s.unpublished != nil {
+		codes = append(codes, exitFailed)
+	}
 	for _, r := range s.results {
 		if r.Err != nil {
-			failed++
+			codes = append(codes, exitFailed)
+		}
+		if unreachable(r.Err) {
+			codes = append(codes, exitUnreachable)
 		}
 		if r.Look != nil && slices.ContainsFunc(s.flags.failOn, func(name string) bool { return conditions[name](r.Look) }) {
 			codes = append(codes, exitCondition)
 		}
 	}
-	if failed > 0 {
-		codes = append(codes, exitFailed)
-	}
 	return worst(codes...)
+}
+
+// lost tells whether a store will never take what was decided. It is decided
+// anew at the next look; until then it is not done.
+func lost(d job.Delivered) bool {
+	switch d.Attempt.Outcome {
+	case ledger.OutcomeRefused, ledger.OutcomeConflict, ledger.OutcomeDisabled:
+		return true
+	}
+	return false
 }
 
 func (a *app) summaryText(s summary, undelivered int) error {
@@ -234,7 +298,7 @@ func (a *app) summaryText(s summary, undelivered int) error {
 	for _, r := range s.results {
 		switch {
 		case r.Err != nil:
-			fmt.Fprintf(a.stdout, "%-8s  %s: %s\n", "failed", r.Experiment, firstLine(r.Err))
+			fmt.Fprintf(a.stdout, "%-8s  %s: %s\n", "failed", r.Experiment, shown(firstLine(r.Err)))
 		case r.Skipped != "":
 			fmt.Fprintf(a.stdout, "%-8s  %s: %s\n", "skipped", r.Experiment, r.Skipped)
 		case s.flags.refresh:
@@ -249,15 +313,26 @@ func (a *app) summaryText(s summary, undelivered int) error {
 	}
 	for _, d := range s.delivered {
 		fmt.Fprintf(a.stdout, "%-8s  %s: %s of %s in %s: %s (%s)\n", "flag", d.Pending.Experiment, d.Pending.Verdict,
-			d.Pending.Delivery.FlagKey, d.Pending.Delivery.Store, d.Attempt.Outcome, d.Attempt.Message)
+			d.Pending.Delivery.FlagKey, d.Pending.Delivery.Store, d.Attempt.Outcome, shown(d.Attempt.Message))
 	}
 	if undelivered > 0 {
 		fmt.Fprintf(a.stdout, "%s in the outbox; the next run or assay deliver tries again\n", count(undelivered, "decision"))
 	}
-	if s.writes() {
-		fmt.Fprintf(a.stdout, "report    %s/index.html\n", s.report)
+	if s.writes() && s.unpublished == nil {
+		fmt.Fprintf(a.stdout, "report    %s\n", index(s.project))
 	}
 	return nil
+}
+
+// shown makes text from outside safe for a terminal: no control character but a new line, and
+// no sign that turns the direction of writing gets through.
+func shown(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 func firstLine(err error) string {
@@ -298,8 +373,8 @@ func (a *app) summaryJSON(s summary, undelivered, code int) error {
 		Report      string         `json:"report,omitempty"`
 		Exit        int            `json:"exit"`
 	}{Results: []jsonResult{}, Deliveries: []jsonDelivery{}, Undelivered: undelivered, Exit: code}
-	if s.writes() {
-		out.Report = s.report
+	if s.writes() && s.unpublished == nil {
+		out.Report = index(s.project)
 	}
 	for _, r := range s.results {
 		out.Results = append(out.Results, resultJSON(r, s.flags.refresh))
