@@ -213,8 +213,9 @@ func TestTexts(t *testing.T) {
 		j.Comparison.Treatment.Value, j.Comparison.Relative = 0.05, &relative
 		j.Comparison.RelativeInterval = stats.Interval{Lower: 0.4, Upper: 3}
 	}
-	missed := func(j *Judgement) { j.Comparison.Miss = &miss }
+	missed := func(j *Judgement) { j.Comparison.Miss, j.Comparison.Design.Margin.Value = &miss, 0 }
 	for want, e := range map[string]Evidence{
+		"no guardrail is harmed; it is shown to be within the margin.":                                                                 rollout(full, over),
 		"errors of treatment is harmed beyond the margin of 10 %: 5 % against 2 %, +150 % (+40 % to +300 %); e-value 148, bound 54.6.": rollout(guard(loud)),
 		"a harm of 20 % in errors would have been missed with a chance of at most 3.1 %.":                                              rollout(full, over, guard(missed)),
 		"The step to 50 % is due, but errors has 99 complete units in its smaller arm from this step; 100 are needed.":                 rollout(guard(thin)),

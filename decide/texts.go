@@ -102,21 +102,38 @@ func winText(j Judgement) string {
 		j.Metric, j.Variation, value(c, c.Treatment.Value), value(c, c.Control.Value), relative(c), number(j.WinP))
 }
 
-// missText prints the chance that a harm of the size of interest was missed,
-// for the guardrail where it is largest.
+// missText says what "not harmed" is worth: guardrails with a margin are shown
+// to be within it, and for the others the chance that a harm of the size of
+// interest was missed is printed, where it is largest.
 func missText(e Evidence) string {
 	worst := -1.0
 	text := ""
+	within := len(filter(e.guardrails(), Judgement.hasMargin))
+	if within > 0 {
+		text = fmt.Sprintf("; %s shown to be within the margin", countOf(within, len(e.guardrails())))
+	}
+	missed := ""
 	for _, j := range e.guardrails() {
 		c := j.Comparison
-		if c.Miss == nil || c.Design.MDE.Value == 0 || *c.Miss <= worst {
+		if c.Miss == nil || c.Design.MDE.Value == 0 || j.hasMargin() || *c.Miss <= worst {
 			continue
 		}
 		worst = *c.Miss
-		text = fmt.Sprintf("; a harm of %s in %s would have been missed with a chance of at most %s",
+		missed = fmt.Sprintf("; a harm of %s in %s would have been missed with a chance of at most %s",
 			size(c.Design.MDE), j.Metric, percent(*c.Miss))
 	}
-	return text
+	return text + missed
+}
+
+func countOf(n, all int) string {
+	switch {
+	case n < all:
+		return fmt.Sprintf("%d of %d are", n, all)
+	case n == 1:
+		return "it is"
+	default:
+		return "all are"
+	}
 }
 
 // wouldChange says, for the verdict reached, what evidence would have led to
