@@ -270,15 +270,15 @@ func (d doubt) unmet() bool {
 func (g *gatherer) judge(d doubt) {
 	a, units := d.Alignment, total(d.Units)
 	name := g.at.project.Config.Assignments[g.at.experiment.Assignment].Identifier
-	open := units >= leastUnits && g.windowOpen(d.facts, d.limit)
+	many := units >= leastUnits
 	switch {
-	case a.Rows == 0 && open:
+	case a.Rows == 0 && many && g.windowOpen(d.facts, d.limit):
 		g.blind(d, "source_empty", fmt.Sprintf("Source %s has no rows before as-of.", d.Source))
 	case d.unmet():
 		g.blind(d, "source_blind", fmt.Sprintf(
 			"The identifiers of %s do not meet those of the exposures: of %d exposed units (%s) none is among its %d identifiers. Their form is %s in the exposures, %s in %s.",
 			d.Source, units, name, a.IDs, a.UnitShape, a.FactShape, d.Source))
-	case a.Matched >= leastUnits && a.InWindow == 0 && open:
+	case a.Matched >= leastUnits && a.InWindow == 0 && many && g.windowOpen(d.facts, 0):
 		g.blind(d, "source_out_of_window", fmt.Sprintf(
 			"%d exposed units are known to %s, but none has a row inside its window: their rows come before the first exposure or too late. Look at time zones and at when exposures are logged.",
 			a.Matched, d.Source))
@@ -324,13 +324,14 @@ func (g *gatherer) sourceTrouble(list *[]decide.Trouble, code, source, text stri
 	g.find(code, text, source)
 }
 
-// windowOpen tells whether facts could be expected by now.
-func (g *gatherer) windowOpen(f queries.Facts, limit time.Duration) bool {
+// windowOpen tells whether facts could be expected by now, where they may take
+// so long to be loaded.
+func (g *gatherer) windowOpen(f queries.Facts, lag time.Duration) bool {
 	first := g.at.project.Config.Metrics[f.Measures[0].Metric].Delay.Duration
 	for _, m := range f.Measures {
 		first = min(first, g.at.project.Config.Metrics[m.Metric].Delay.Duration)
 	}
-	return g.at.asOf.Sub(g.at.experiment.Start.Time) > first+limit
+	return g.at.asOf.Sub(g.at.experiment.Start.Time) > first+lag
 }
 
 // align looks at all identifiers of a source, once more scanned.
