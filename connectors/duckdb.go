@@ -56,11 +56,20 @@ func openDuckDB(ctx context.Context, cfg spec.Warehouse, dir string) (Warehouse,
 	w := &duckDB{db: sql.OpenDB(connector), timeout: cmp.Or(cfg.Timeout.Duration, defaultTimeout)}
 	// A connection that went back to the pool would keep its temporary tables.
 	w.db.SetMaxIdleConns(0)
-	w.setup = slices.Concat([]step{{"setting the time zone", "SET TimeZone = 'UTC'"}}, use, views)
+	w.setup = slices.Concat(sessionSettings, use, views)
 	if err := w.prepare(ctx, append(settings(cfg, dir), once...)); err != nil {
 		return nil, errors.Join(err, w.db.Close())
 	}
 	return w, nil
+}
+
+// sessionSettings make times mean the same everywhere, and let the engine count
+// its progress without drawing it.
+var sessionSettings = []step{
+	{"setting the time zone", "SET TimeZone = 'UTC'"},
+	{"setting up progress", "SET enable_progress_bar_print = false"},
+	{"setting up progress", "SET enable_progress_bar = true"},
+	{"setting up progress", "SET progress_bar_time = 0"},
 }
 
 // prepare takes the steps that count for all sessions and tries whether a
@@ -126,7 +135,7 @@ func settings(cfg spec.Warehouse, dir string) []step {
 		{"setting up duckdb", "SET preserve_insertion_order = false"},
 	}
 	if cfg.MemoryLimit != "" {
-		steps = append(steps, step{"setting warehouse.memory_limit", "SET memory_limit = " + quoteText(cfg.MemoryLimit)})
+		steps = append(steps, step{"setting warehouse.memory_limit to " + cfg.MemoryLimit, "SET memory_limit = " + quoteText(cfg.MemoryLimit)})
 	}
 	if cfg.Threads > 0 {
 		steps = append(steps, step{"setting warehouse.threads", "SET threads = " + strconv.Itoa(cfg.Threads)})
@@ -195,15 +204,24 @@ func (w *duckDB) Session(ctx context.Context) (Session, error) {
 	if err := take(ctx, conn, w.setup); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return &duckSession{conn: conn, timeout: w.timeout}, nil
+	return &duckSession{conn: conn, timeout: w.timeout, meter: newDuckMeter(conn)}, nil
 }
 
 type duckSession struct {
 	conn    *sql.Conn
 	timeout time.Duration
+	meter   *duckMeter
 }
 
-func (s *duckSession) Close() error { return s.conn.Close() }
+var _ Meter = (*duckSession)(nil)
+
+func (s *duckSession) Close() error {
+	s.meter.stop()
+	return s.conn.Close()
+}
+
+// Progress asks the engine how far the running statement is.
+func (s *duckSession) Progress() (share float64, ok bool) { return s.meter.progress() }
 
 func (s *duckSession) Run(ctx context.Context, st queries.Statement) (*Rows, error) {
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
@@ -235,15 +253,17 @@ func (s *duckSession) failed(ctx, limited context.Context, st queries.Statement,
 
 // duckFaults are the engine's errors for which the spec is not to blame.
 var duckFaults = map[duckdb.ErrorType]bool{
-	duckdb.ErrorTypeOutOfMemory:   true,
-	duckdb.ErrorTypeIO:            true,
-	duckdb.ErrorTypeConnection:    true,
-	duckdb.ErrorTypeFatal:         true,
-	duckdb.ErrorTypeInternal:      true,
-	duckdb.ErrorTypeInterrupt:     true,
-	duckdb.ErrorTypeHTTP:          true,
-	duckdb.ErrorTypeNetwork:       true,
-	duckdb.ErrorTypeSerialization: true,
+	duckdb.ErrorTypeOutOfMemory:      true,
+	duckdb.ErrorTypeIO:               true,
+	duckdb.ErrorTypeConnection:       true,
+	duckdb.ErrorTypeFatal:            true,
+	duckdb.ErrorTypeInternal:         true,
+	duckdb.ErrorTypeInterrupt:        true,
+	duckdb.ErrorTypeHTTP:             true,
+	duckdb.ErrorTypeNetwork:          true,
+	duckdb.ErrorTypeSerialization:    true,
+	duckdb.ErrorTypeAutoLoad:         true,
+	duckdb.ErrorTypeMissingExtension: true,
 }
 
 func duckFault(ctx context.Context, err error) Fault {

@@ -70,11 +70,12 @@ var (
 		Temp:    "CREATE TEMPORARY TABLE %s AS",
 		Instant: "TO_TIMESTAMP_TZ('%s +00:00')",
 		Micros:  "DATE_PART(EPOCH_MICROSECOND, %s)",
-		MicrosIn: "CASE WHEN SYSTEM$TYPEOF(%[1]s) LIKE 'TIMESTAMP_%%TZ%%' AND SYSTEM$TYPEOF(%[1]s) NOT LIKE 'TIMESTAMP_NTZ%%'" +
+		MicrosIn: "CASE WHEN SYSTEM$TYPEOF(%[1]s) LIKE ANY ('TIMESTAMP_TZ%%', 'TIMESTAMP_LTZ%%')" +
 			" THEN DATE_PART(EPOCH_MICROSECOND, %[1]s)" +
 			" ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE(%[2]s, 'UTC', CAST(%[1]s AS TIMESTAMP_NTZ))) END",
 		TryInteger: "TRY_TO_NUMBER(TO_VARCHAR(%s))",
-		Finite:     "%s NOT IN (CAST('NaN' AS DOUBLE), CAST('inf' AS DOUBLE), CAST('-inf' AS DOUBLE))",
+		// NaN is larger than infinity there.
+		Finite: "ABS(%s) < CAST('inf' AS DOUBLE)",
 	}
 )
 

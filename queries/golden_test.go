@@ -24,8 +24,8 @@ func example() (*spec.Project, *spec.Experiment, queries.Look) {
 		Version:     1,
 		Identifiers: map[string]spec.Identifier{"user_id": {Type: "text"}, "conversation_id": {}},
 		Assignments: map[string]spec.Assignment{"exposures": {
-			Identifier: "user_id", Dimensions: []string{"platform", "App version"},
-			SQL: "SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, \"App version\"\n" +
+			Identifier: "user_id", Dimensions: []string{"platform", "app_version"},
+			SQL: "SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, app_version\n" +
 				"FROM exposures\nWHERE experiment_id = {{experiment}}\n  AND exposed_at >= {{start}} AND exposed_at < {{end}}",
 		}},
 		Joins: map[string]spec.Join{"owner": {
@@ -114,7 +114,7 @@ func golden(t *testing.T, path, got string) {
 }
 
 const exampleTables = `
-CREATE TABLE exposures (user_id VARCHAR, exposed_at TIMESTAMP, experiment_id VARCHAR, variation_id VARCHAR, platform VARCHAR, "App version" VARCHAR);
+CREATE TABLE exposures (user_id VARCHAR, exposed_at TIMESTAMP, experiment_id VARCHAR, variation_id VARCHAR, platform VARCHAR, app_version VARCHAR);
 CREATE TABLE conversations (conversation_id VARCHAR, user_id VARCHAR, started_at TIMESTAMP);
 CREATE TABLE events (user_id VARCHAR, ts TIMESTAMP, event_id BIGINT, event VARCHAR, amount DOUBLE, is_error BOOLEAN);
 CREATE TABLE feedback (conversation_id VARCHAR, ts TIMESTAMP, thumbs_down BOOLEAN, score INTEGER);

@@ -6,7 +6,7 @@
 --   assay_exposures in rows.
 CREATE TEMP TABLE assay_units AS
 WITH assay_assignment AS ( -- exposures
-  SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, "App version"
+  SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, app_version
   FROM exposures
   WHERE experiment_id = 'answer\'s v2'
     AND exposed_at >= TIMESTAMP '2026-03-20 12:00:00.000000+00:00' AND exposed_at < TIMESTAMP '2026-03-30 12:00:00.000000+00:00'
@@ -21,7 +21,7 @@ exposures AS (
       ELSE 2
     END AS INT64) AS assay_arm,
     COALESCE(CAST(a.`platform` AS STRING), '') AS assay_dimension_1_value,
-    COALESCE(CAST(a.`App version` AS STRING), '') AS assay_dimension_2_value
+    COALESCE(CAST(a.`app_version` AS STRING), '') AS assay_dimension_2_value
   FROM assay_assignment AS a
   WHERE CAST(a.experiment_id AS STRING) = 'answer\'s v2'
 ),
@@ -143,8 +143,8 @@ WHERE u.assay_stratum >= 0
 GROUP BY u.assay_dimension_1, u.assay_stratum
 ORDER BY 1, 2
 
--- === dimension App version: counts units per App version
--- Purpose: does the split hold for every App version?
+-- === dimension app_version: counts units per app_version
+-- Purpose: does the split hold for every app_version?
 -- Rows: one per value at first exposure (the twenty with most units) and stratum. Numbers: units.
 WITH largest AS (
   SELECT assay_dimension_2 AS assay_value
@@ -336,7 +336,7 @@ ORDER BY 1, 2
 -- Purpose: which undeclared variations does answer-v2 log?
 -- Rows: one per name, the ten commonest. Numbers: exposures in rows.
 WITH assay_assignment AS ( -- exposures
-  SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, "App version"
+  SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, app_version
   FROM exposures
   WHERE experiment_id = 'answer\'s v2'
     AND exposed_at >= TIMESTAMP '2026-03-20 12:00:00.000000+00:00' AND exposed_at < TIMESTAMP '2026-03-30 12:00:00.000000+00:00'

@@ -6,7 +6,7 @@
 --   assay_exposures in rows.
 CREATE TEMPORARY TABLE assay_units AS
 WITH assay_assignment AS ( -- exposures
-  SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, "App version"
+  SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, app_version
   FROM exposures
   WHERE experiment_id = 'answer\'s v2'
     AND exposed_at >= TO_TIMESTAMP_TZ('2026-03-20 12:00:00.000000 +00:00') AND exposed_at < TO_TIMESTAMP_TZ('2026-03-30 12:00:00.000000 +00:00')
@@ -21,7 +21,7 @@ exposures AS (
       ELSE 2
     END AS SMALLINT) AS assay_arm,
     COALESCE(CAST(a.platform AS VARCHAR), '') AS assay_dimension_1_value,
-    COALESCE(CAST(a."App version" AS VARCHAR), '') AS assay_dimension_2_value
+    COALESCE(CAST(a.app_version AS VARCHAR), '') AS assay_dimension_2_value
   FROM assay_assignment AS a
   WHERE CAST(a.experiment_id AS VARCHAR) = 'answer\'s v2'
 ),
@@ -69,7 +69,7 @@ pairs AS (
   SELECT
     j.conversation_id AS assay_from,
     CAST(j.user_id AS VARCHAR) AS assay_to,
-    CASE WHEN SYSTEM$TYPEOF(j.timestamp) LIKE 'TIMESTAMP_%TZ%' AND SYSTEM$TYPEOF(j.timestamp) NOT LIKE 'TIMESTAMP_NTZ%' THEN DATE_PART(EPOCH_MICROSECOND, j.timestamp) ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE('Europe/Berlin', 'UTC', CAST(j.timestamp AS TIMESTAMP_NTZ))) END AS assay_at
+    CASE WHEN SYSTEM$TYPEOF(j.timestamp) LIKE ANY ('TIMESTAMP_TZ%', 'TIMESTAMP_LTZ%') THEN DATE_PART(EPOCH_MICROSECOND, j.timestamp) ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE('Europe/Berlin', 'UTC', CAST(j.timestamp AS TIMESTAMP_NTZ))) END AS assay_at
   FROM assay_join AS j
 )
 SELECT
@@ -143,8 +143,8 @@ WHERE u.assay_stratum >= 0
 GROUP BY u.assay_dimension_1, u.assay_stratum
 ORDER BY 1, 2
 
--- === dimension App version: counts units per App version
--- Purpose: does the split hold for every App version?
+-- === dimension app_version: counts units per app_version
+-- Purpose: does the split hold for every app_version?
 -- Rows: one per value at first exposure (the twenty with most units) and stratum. Numbers: units.
 WITH largest AS (
   SELECT assay_dimension_2 AS assay_value
@@ -230,12 +230,12 @@ cells AS ( -- one row per unit and class of its facts, and one per unit over all
     assay_stratum,
     CASE WHEN GROUPING(assay_class) = 1 THEN -1 ELSE assay_class END AS assay_group,
     MAX(assay_at) AS assay_newest,
-    COUNT(CASE WHEN NOT (in_m1 NOT IN (CAST('NaN' AS DOUBLE), CAST('inf' AS DOUBLE), CAST('-inf' AS DOUBLE))) OR NOT (in_c0_sum NOT IN (CAST('NaN' AS DOUBLE), CAST('inf' AS DOUBLE), CAST('-inf' AS DOUBLE))) OR NOT (in_c0_avg NOT IN (CAST('NaN' AS DOUBLE), CAST('inf' AS DOUBLE), CAST('-inf' AS DOUBLE))) THEN 1 END) AS assay_lost,
+    COUNT(CASE WHEN NOT (ABS(in_m1) < CAST('inf' AS DOUBLE)) OR NOT (ABS(in_c0_sum) < CAST('inf' AS DOUBLE)) OR NOT (ABS(in_c0_avg) < CAST('inf' AS DOUBLE)) THEN 1 END) AS assay_lost,
     SUM(in_m0) AS m0,
-    SUM(CASE WHEN in_m1 NOT IN (CAST('NaN' AS DOUBLE), CAST('inf' AS DOUBLE), CAST('-inf' AS DOUBLE)) THEN in_m1 END) AS m1,
+    SUM(CASE WHEN ABS(in_m1) < CAST('inf' AS DOUBLE) THEN in_m1 END) AS m1,
     SUM(in_m2) AS m2,
-    SUM(CASE WHEN in_c0_sum NOT IN (CAST('NaN' AS DOUBLE), CAST('inf' AS DOUBLE), CAST('-inf' AS DOUBLE)) THEN in_c0_sum END) AS c0_sum,
-    AVG(CASE WHEN in_c0_avg NOT IN (CAST('NaN' AS DOUBLE), CAST('inf' AS DOUBLE), CAST('-inf' AS DOUBLE)) THEN in_c0_avg END) AS c0_avg,
+    SUM(CASE WHEN ABS(in_c0_sum) < CAST('inf' AS DOUBLE) THEN in_c0_sum END) AS c0_sum,
+    AVG(CASE WHEN ABS(in_c0_avg) < CAST('inf' AS DOUBLE) THEN in_c0_avg END) AS c0_avg,
     SUM(in_c1_sum) AS c1_sum
   FROM counted
   GROUP BY GROUPING SETS ((assay_unit, assay_stratum, assay_class), (assay_unit, assay_stratum))
@@ -285,7 +285,7 @@ WITH assay_source AS ( -- feedback
   SELECT conversation_id, ts AS timestamp, thumbs_down, score FROM feedback
 ),
 facts AS (
-  SELECT f.*, CASE WHEN SYSTEM$TYPEOF(f.timestamp) LIKE 'TIMESTAMP_%TZ%' AND SYSTEM$TYPEOF(f.timestamp) NOT LIKE 'TIMESTAMP_NTZ%' THEN DATE_PART(EPOCH_MICROSECOND, f.timestamp) ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE('Europe/Berlin', 'UTC', CAST(f.timestamp AS TIMESTAMP_NTZ))) END AS assay_at
+  SELECT f.*, CASE WHEN SYSTEM$TYPEOF(f.timestamp) LIKE ANY ('TIMESTAMP_TZ%', 'TIMESTAMP_LTZ%') THEN DATE_PART(EPOCH_MICROSECOND, f.timestamp) ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE('Europe/Berlin', 'UTC', CAST(f.timestamp AS TIMESTAMP_NTZ))) END AS assay_at
   FROM assay_source AS f
 ),
 counted AS ( -- one row per fact in the window of its unit
@@ -308,9 +308,9 @@ cells AS ( -- one row per unit
   SELECT
     assay_stratum,
     MAX(assay_at) AS assay_newest,
-    COUNT(CASE WHEN NOT (in_m1 NOT IN (CAST('NaN' AS DOUBLE), CAST('inf' AS DOUBLE), CAST('-inf' AS DOUBLE))) THEN 1 END) AS assay_lost,
+    COUNT(CASE WHEN NOT (ABS(in_m1) < CAST('inf' AS DOUBLE)) THEN 1 END) AS assay_lost,
     SUM(in_m0) AS m0,
-    AVG(CASE WHEN in_m1 NOT IN (CAST('NaN' AS DOUBLE), CAST('inf' AS DOUBLE), CAST('-inf' AS DOUBLE)) THEN in_m1 END) AS m1
+    AVG(CASE WHEN ABS(in_m1) < CAST('inf' AS DOUBLE) THEN in_m1 END) AS m1
   FROM counted
   GROUP BY assay_unit, assay_stratum
 )
@@ -336,7 +336,7 @@ ORDER BY 1, 2
 -- Purpose: which undeclared variations does answer-v2 log?
 -- Rows: one per name, the ten commonest. Numbers: exposures in rows.
 WITH assay_assignment AS ( -- exposures
-  SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, "App version"
+  SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, app_version
   FROM exposures
   WHERE experiment_id = 'answer\'s v2'
     AND exposed_at >= TO_TIMESTAMP_TZ('2026-03-20 12:00:00.000000 +00:00') AND exposed_at < TO_TIMESTAMP_TZ('2026-03-30 12:00:00.000000 +00:00')
@@ -471,7 +471,7 @@ WITH assay_source AS ( -- feedback
 facts AS (
   SELECT
     f.conversation_id AS assay_id,
-    CASE WHEN SYSTEM$TYPEOF(f.timestamp) LIKE 'TIMESTAMP_%TZ%' AND SYSTEM$TYPEOF(f.timestamp) NOT LIKE 'TIMESTAMP_NTZ%' THEN DATE_PART(EPOCH_MICROSECOND, f.timestamp) ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE('Europe/Berlin', 'UTC', CAST(f.timestamp AS TIMESTAMP_NTZ))) END AS assay_at
+    CASE WHEN SYSTEM$TYPEOF(f.timestamp) LIKE ANY ('TIMESTAMP_TZ%', 'TIMESTAMP_LTZ%') THEN DATE_PART(EPOCH_MICROSECOND, f.timestamp) ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE('Europe/Berlin', 'UTC', CAST(f.timestamp AS TIMESTAMP_NTZ))) END AS assay_at
   FROM assay_source AS f
 ),
 identifiers AS (
@@ -527,7 +527,7 @@ WITH assay_source AS ( -- feedback
 facts AS (
   SELECT
     f.conversation_id AS assay_id,
-    CASE WHEN SYSTEM$TYPEOF(f.timestamp) LIKE 'TIMESTAMP_%TZ%' AND SYSTEM$TYPEOF(f.timestamp) NOT LIKE 'TIMESTAMP_NTZ%' THEN DATE_PART(EPOCH_MICROSECOND, f.timestamp) ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE('Europe/Berlin', 'UTC', CAST(f.timestamp AS TIMESTAMP_NTZ))) END AS assay_at
+    CASE WHEN SYSTEM$TYPEOF(f.timestamp) LIKE ANY ('TIMESTAMP_TZ%', 'TIMESTAMP_LTZ%') THEN DATE_PART(EPOCH_MICROSECOND, f.timestamp) ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE('Europe/Berlin', 'UTC', CAST(f.timestamp AS TIMESTAMP_NTZ))) END AS assay_at
   FROM assay_source AS f
 ),
 identifiers AS (
