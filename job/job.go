@@ -34,10 +34,11 @@ type Job struct {
 	Tool, Revision string
 	// Parallel bounds how many experiments are looked at together; at least 1.
 	Parallel int
-	// Progress is told what is being done; nil = nobody listens.
+	// Progress is told what is being done, by several experiments at once; nil =
+	// nobody listens.
 	Progress func(Event)
-	// At is called at each instant between an entry and its effect; tests stop
-	// the process there. nil = nothing.
+	// At is called at each instant between an entry and its effect, by several
+	// experiments at once; tests stop the process there. nil = nothing.
 	At func(instant string)
 
 	recording sync.Mutex

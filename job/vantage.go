@@ -363,6 +363,12 @@ func (at *vantage) step() decide.Step {
 // Script renders the statements of a look without a warehouse, with the epochs
 // that the ledger knows.
 func Script(p *spec.Project, e *spec.Experiment, h *ledger.History, asOf time.Time, d queries.Dialect) (*queries.Script, error) {
-	at := newVantage(p, e, &past{History: h}, Options{AsOf: asOf})
+	known := &past{History: h}
+	for _, look := range slices.Backward(h.Looks) {
+		if known.meet(&look, asOf) {
+			break
+		}
+	}
+	at := newVantage(p, e, known, Options{AsOf: asOf})
 	return queries.Render(p, at.experiment, at.look(), d)
 }
