@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -63,7 +62,7 @@ func (a *app) init(dir string) error {
 		if err := os.WriteFile(target, text, 0o644); err != nil {
 			return badInput(err)
 		}
-		fmt.Fprintln(a.stdout, target)
+		a.say("%s\n", target)
 	}
 	return nil
 }
@@ -130,9 +129,9 @@ func (a *app) clear(name, note string) error {
 		return err
 	}
 	if a.output == "json" {
-		return json.NewEncoder(a.stdout).Encode(ledger.Clear{Experiment: name, Note: note, AsOf: now})
+		return a.encode(ledger.Clear{Experiment: name, Note: note, AsOf: now})
 	}
-	fmt.Fprintf(a.stdout, "%s is cleared: the next run starts with fresh evidence\n", name)
+	a.say("%s is cleared: the next run starts with fresh evidence\n", name)
 	return nil
 }
 
@@ -169,7 +168,7 @@ func (a *app) report() error {
 	if err := job.Publish(l, dir, nil, l.Experiments()...); err != nil {
 		return err
 	}
-	fmt.Fprintln(a.stdout, index(project))
+	a.say("%s\n", index(project))
 	return nil
 }
 
@@ -206,9 +205,9 @@ func (a *app) versionCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			v := buildVersion()
 			if a.output == "json" {
-				return json.NewEncoder(a.stdout).Encode(v)
+				return a.encode(v)
 			}
-			fmt.Fprintf(a.stdout, "assay %s %s %s\n", v.Version, v.Go, v.Platform)
+			a.say("assay %s %s %s\n", v.Version, v.Go, v.Platform)
 			return nil
 		},
 	}

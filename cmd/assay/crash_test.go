@@ -39,6 +39,14 @@ func stores() map[string]func(*testing.T, *crashWorld) {
 	return crashStores
 }
 
+// leaveOut skips a test where time is short.
+func leaveOut(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short leaves it to TestKilledAgainAndAgain")
+	}
+}
+
 // crashWorld is a project whose runs are killed.
 type crashWorld struct {
 	dir      string
@@ -196,11 +204,13 @@ var stories = map[string]struct {
 	applied []string
 }{
 	"rollback": {
-		60, []string{"coverage 100 %, control 100 %, treatment 0 %", "coverage 100 %, control 100 %, treatment 0 %", "coverage 100 %, control 100 %, treatment 0 %"},
+		60,
+		[]string{"coverage 100 %, control 100 %, treatment 0 %", "coverage 100 %, control 100 %, treatment 0 %", "coverage 100 %, control 100 %, treatment 0 %"},
 		[]string{"1 tone rollback: coverage 100 %, control 100 %, treatment 0 %"},
 	},
 	"ramp": {
-		10, []string{"coverage 25 %, control 50 %, treatment 50 %", "coverage 50 %, control 50 %, treatment 50 %", "coverage 75 %, control 50 %, treatment 50 %"},
+		10,
+		[]string{"coverage 25 %, control 50 %, treatment 50 %", "coverage 50 %, control 50 %, treatment 50 %", "coverage 75 %, control 50 %, treatment 50 %"},
 		[]string{
 			"1 tone ramp: coverage 25 %, control 50 %, treatment 50 %", "2 tone ramp: coverage 50 %, control 50 %, treatment 50 %",
 			"3 tone ramp: coverage 75 %, control 50 %, treatment 50 %",
@@ -211,6 +221,7 @@ var stories = map[string]struct {
 // TestKilled kills a run at every instant. Run again as of the same instant it
 // ends as if nothing had happened: nothing is lost, and nothing is done twice.
 func TestKilled(t *testing.T) {
+	leaveOut(t)
 	for kind, use := range stores() {
 		for name, story := range stories {
 			for _, instant := range instantsOfRun {
@@ -236,6 +247,7 @@ func TestKilled(t *testing.T) {
 // Where the change arrived only then, or nobody knew when, a step has no units
 // yet, and the next one comes a day later.
 func TestKilledAndLate(t *testing.T) {
+	leaveOut(t)
 	for kind, use := range stores() {
 		for name, story := range stories {
 			for _, instant := range instantsOfRun {

@@ -44,7 +44,7 @@ func (a *app) validate() error {
 		return badInput(errors.New(count(len(problems), "problem")))
 	}
 	project.Warnings.Write(a.stderr)
-	fmt.Fprintf(a.stdout, "ok: %s, %s, %s\n", count(len(project.Experiments), "experiment"),
+	a.say("ok: %s, %s, %s\n", count(len(project.Experiments), "experiment"),
 		count(len(project.Config.Metrics), "metric"), count(len(project.Config.Facts), "fact source"))
 	return nil
 }
@@ -90,7 +90,7 @@ func (a *app) validateJSON(project *spec.Project, problems spec.Problems) error 
 	if project != nil {
 		out.Warnings = problemsJSON(project.Warnings)
 	}
-	if err := json.NewEncoder(a.stdout).Encode(out); err != nil {
+	if err := a.encode(out); err != nil {
 		return err
 	}
 	if len(problems) > 0 {
@@ -115,8 +115,8 @@ func (a *app) schemaCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = a.stdout.Write(text)
-			return err
+			a.say("%s", text)
+			return nil
 		},
 	}
 }
@@ -186,9 +186,9 @@ func (a *app) statements(list []queries.Statement) error {
 	}
 	for i, s := range list {
 		if i > 0 {
-			fmt.Fprintln(a.stdout)
+			a.say("\n")
 		}
-		fmt.Fprintf(a.stdout, "-- %s\n%s;\n", s.Name, strings.TrimRight(s.SQL, "\n"))
+		a.say("-- %s\n%s;\n", s.Name, strings.TrimRight(s.SQL, "\n"))
 	}
 	return nil
 }
@@ -205,9 +205,13 @@ func (a *app) statementsJSON(list []queries.Statement) error {
 	for i, s := range list {
 		out[i] = jsonStatement(s)
 	}
+	// SQL is for people too: > stays >.
 	encoder := json.NewEncoder(a.stdout)
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(out)
+	if err := encoder.Encode(out); err != nil {
+		return unsaid(err)
+	}
+	return nil
 }
 
 func (a *app) explainCommand() *cobra.Command {

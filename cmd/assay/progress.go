@@ -36,11 +36,11 @@ func (p *progress) show(e job.Event) {
 	if runes := []rune(line); len(runes) >= p.width {
 		line = string(runes[:p.width-1])
 	}
-	fmt.Fprintf(p.w, "\r\x1b[K%s", line)
+	_, _ = fmt.Fprintf(p.w, "\r\x1b[K%s", line)
 }
 
 func (p *progress) clear() {
 	if p.used {
-		fmt.Fprint(p.w, "\r\x1b[K")
+		_, _ = fmt.Fprint(p.w, "\r\x1b[K")
 	}
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,7 +26,8 @@ type app struct {
 	quiet     bool
 	clock     string
 	log       *slog.Logger
-	begun     bool // the command line was understood
+	begun     bool  // the command line was understood
+	unsaid    error // why a result could not be written
 }
 
 // execute runs the command line and returns the exit code.
@@ -39,11 +42,14 @@ func execute(ctx context.Context, args []string, s system) int {
 	if err != nil && !a.begun {
 		err = badInput(err)
 	}
+	if err == nil && a.unsaid != nil {
+		err = unsaid(a.unsaid)
+	}
 	if stop, ok := errors.AsType[signalled](context.Cause(ctx)); ok {
 		err = stop
 	}
 	if err != nil && err.Error() != "" {
-		fmt.Fprintf(s.stderr, "assay: %s\n", shown(err.Error()))
+		_, _ = fmt.Fprintf(s.stderr, "assay: %s\n", shown(err.Error()))
 	}
 	return codeOf(ctx, err)
 }
@@ -156,6 +162,23 @@ func (a *app) write(project *spec.Project) (*ledger.Ledger, error) {
 	}
 	return l, err
 }
+
+// say writes a part of the result for people; the first failure is kept.
+func (a *app) say(format string, args ...any) {
+	_, err := fmt.Fprintf(a.stdout, format, args...)
+	a.unsaid = cmp.Or(a.unsaid, err)
+}
+
+// encode writes the result for machines, as one line.
+func (a *app) encode(result any) error {
+	if err := json.NewEncoder(a.stdout).Encode(result); err != nil {
+		return unsaid(err)
+	}
+	return nil
+}
+
+// unsaid is a result that could not be written.
+func unsaid(err error) error { return exit{exitFailed, fmt.Errorf("writing the result: %w", err)} }
 
 // text is how results are written for a person.
 func (a *app) text() report.TextOptions {

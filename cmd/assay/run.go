@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -298,28 +297,28 @@ func (a *app) summaryText(s summary, undelivered int) error {
 	for _, r := range s.results {
 		switch {
 		case r.Err != nil:
-			fmt.Fprintf(a.stdout, "%-8s  %s: %s\n", "failed", r.Experiment, shown(firstLine(r.Err)))
+			a.say("%-8s  %s: %s\n", "failed", r.Experiment, shown(firstLine(r.Err)))
 		case r.Skipped != "":
-			fmt.Fprintf(a.stdout, "%-8s  %s: %s\n", "skipped", r.Experiment, r.Skipped)
+			a.say("%-8s  %s: %s\n", "skipped", r.Experiment, r.Skipped)
 		case s.flags.refresh:
-			fmt.Fprintf(a.stdout, "%-8s  %s: estimates moved by at most %.2g of their size\n", "refresh", r.Experiment, r.Moved)
+			a.say("%-8s  %s: estimates moved by at most %.2g of their size\n", "refresh", r.Experiment, r.Moved)
 		case s.flags.verbose:
 			if err := report.Text(a.stdout, r.Look, o); err != nil {
 				return err
 			}
 		default:
-			fmt.Fprintln(a.stdout, report.Line(r.Look, o.Width))
+			a.say("%s\n", report.Line(r.Look, o.Width))
 		}
 	}
 	for _, d := range s.delivered {
-		fmt.Fprintf(a.stdout, "%-8s  %s: %s of %s in %s: %s (%s)\n", "flag", d.Pending.Experiment, d.Pending.Verdict,
+		a.say("%-8s  %s: %s of %s in %s: %s (%s)\n", "flag", d.Pending.Experiment, d.Pending.Verdict,
 			d.Pending.Delivery.FlagKey, d.Pending.Delivery.Store, d.Attempt.Outcome, shown(d.Attempt.Message))
 	}
 	if undelivered > 0 {
-		fmt.Fprintf(a.stdout, "%s in the outbox; the next run or assay deliver tries again\n", count(undelivered, "decision"))
+		a.say("%s in the outbox; the next run or assay deliver tries again\n", count(undelivered, "decision"))
 	}
 	if s.writes() && s.unpublished == nil {
-		fmt.Fprintf(a.stdout, "report    %s\n", index(s.project))
+		a.say("report    %s\n", index(s.project))
 	}
 	return nil
 }
@@ -385,7 +384,7 @@ func (a *app) summaryJSON(s summary, undelivered, code int) error {
 			Flag: d.Pending.Delivery.FlagKey, Outcome: d.Attempt.Outcome, Message: d.Attempt.Message,
 		})
 	}
-	return json.NewEncoder(a.stdout).Encode(out)
+	return a.encode(out)
 }
 
 func resultJSON(r job.Result, refreshed bool) jsonResult {

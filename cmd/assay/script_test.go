@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -41,14 +42,18 @@ const (
 // first time that one is reached, with name/2 the second.
 func instants() func(string) {
 	kill, pause := os.Getenv(killEnv), os.Getenv(pauseEnv)
+	var mu sync.Mutex
 	seen := map[string]int{}
-	return func(instant string) {
-		seen[instant]++
-		name := instant
-		if seen[instant] > 1 {
-			name = fmt.Sprintf("%s/%d", instant, seen[instant])
+	name := func(instant string) string {
+		mu.Lock()
+		defer mu.Unlock()
+		if seen[instant]++; seen[instant] == 1 {
+			return instant
 		}
-		switch name {
+		return fmt.Sprintf("%s/%d", instant, seen[instant])
+	}
+	return func(instant string) {
+		switch name(instant) {
 		case kill:
 			self, _ := os.FindProcess(os.Getpid())
 			_ = self.Kill()
