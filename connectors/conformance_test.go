@@ -338,7 +338,7 @@ func TestDeadline(t *testing.T) {
 }
 
 func TestProgress(t *testing.T) {
-	each(t, 0, func(t *testing.T, c warehouse, w connectors.Warehouse) {
+	each(t, 0, func(t *testing.T, _ warehouse, w connectors.Warehouse) {
 		s, err := w.Session(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -17,8 +17,9 @@ type Dialect struct {
 	// quoted too (an engine that folds case must leave them bare).
 	Quote      string
 	QuotePlain bool
-	// Backslash tells whether a backslash escapes inside a string literal.
-	Backslash bool
+	// Backslash tells whether a backslash escapes inside a string literal, and
+	// BackslashName inside a quoted identifier.
+	Backslash, BackslashName bool
 	// Temp opens a temporary table: name.
 	Temp string
 	// Instant is a literal of a point in time, filled with its UTC wall clock;
@@ -40,7 +41,7 @@ type Dialect struct {
 var (
 	DuckDB = Dialect{
 		Name: "duckdb",
-		Text: "VARCHAR", Integer: "BIGINT", Small: "SMALLINT", Float: "DOUBLE",
+		Text: "VARCHAR", Integer: "BIGINT", Small: "INTEGER", Float: "DOUBLE",
 		Quote: `"`, QuotePlain: true,
 		Temp:    "CREATE TEMP TABLE %s AS",
 		Instant: "TIMESTAMP '%s'", Zoneless: true,
@@ -53,7 +54,7 @@ var (
 	BigQuery = Dialect{
 		Name: "bigquery",
 		Text: "STRING", Integer: "INT64", Small: "INT64", Float: "FLOAT64",
-		Quote: "`", QuotePlain: true, Backslash: true,
+		Quote: "`", QuotePlain: true, Backslash: true, BackslashName: true,
 		Temp:    "CREATE TEMP TABLE %s AS",
 		Instant: "TIMESTAMP '%s+00:00'",
 		Micros:  "UNIX_MICROS(CAST(%s AS TIMESTAMP))",
@@ -65,7 +66,7 @@ var (
 	}
 	Snowflake = Dialect{
 		Name: "snowflake",
-		Text: "VARCHAR", Integer: "BIGINT", Small: "SMALLINT", Float: "DOUBLE",
+		Text: "VARCHAR", Integer: "BIGINT", Small: "INTEGER", Float: "DOUBLE",
 		Quote: `"`, Backslash: true,
 		Temp:    "CREATE TEMPORARY TABLE %s AS",
 		Instant: "TO_TIMESTAMP_TZ('%s +00:00')",
@@ -102,20 +103,18 @@ func (d Dialect) ident(name string) string {
 	if !d.QuotePlain && plainName.MatchString(name) {
 		return name
 	}
-	if d.Backslash && d.QuotePlain {
-		name = strings.ReplaceAll(name, `\`, `\\`)
-		return d.Quote + strings.ReplaceAll(name, d.Quote, `\`+d.Quote) + d.Quote
-	}
-	return d.Quote + strings.ReplaceAll(name, d.Quote, d.Quote+d.Quote) + d.Quote
+	return quote(name, d.Quote, d.BackslashName)
 }
 
 // text writes a string literal.
-func (d Dialect) text(s string) string {
-	if d.Backslash {
-		s = strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`, `'`, `\'`).Replace(s)
-		return "'" + s + "'"
+func (d Dialect) text(s string) string { return quote(s, "'", d.Backslash) }
+
+// quote surrounds a text and takes the meaning from what would end it.
+func quote(s, mark string, backslash bool) string {
+	if backslash {
+		return mark + strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`, mark, `\`+mark).Replace(s) + mark
 	}
-	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	return mark + strings.ReplaceAll(s, mark, mark+mark) + mark
 }
 
 // instant writes a typed literal of a point in time.

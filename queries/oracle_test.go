@@ -2,17 +2,14 @@ package queries_test
 
 import (
 	"context"
-	"database/sql"
 	"flag"
 	"math"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	_ "github.com/duckdb/duckdb-go/v2"
 	"github.com/google/go-cmp/cmp"
 
 	"assay/connectors"
@@ -342,32 +339,6 @@ func near(got, want, size float64) bool {
 	return math.Abs(got-want) <= 1e-9*math.Abs(want)+1e-13*size
 }
 
-// warehouse writes all worlds into one file and opens it.
-func warehouse(t testing.TB, script string) connectors.Warehouse {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "worlds.duckdb")
-	db, err := sql.Open("duckdb", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.ExecContext(t.Context(), script); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	w, err := connectors.Open(t.Context(), spec.Warehouse{Type: "duckdb", Path: path, Threads: 1}, "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return w
-}
-
 // TestOracle compares what the statements return with what the events say when
 // they are counted one by one.
 func TestOracle(t *testing.T) {
@@ -378,21 +349,32 @@ func TestOracle(t *testing.T) {
 	if *oneSeed > 0 {
 		first, count = *oneSeed, 1
 	}
-	list := make([]*world, count)
-	metrics := make([]map[string]metricOf, count)
-	script := []string{"BEGIN"}
+	list := make([]*check, count)
 	for i := range list {
-		list[i], metrics[i] = newWorld(first + uint64(i))
-		script = append(script, list[i].sql(t))
+		w, metrics := newWorld(first + uint64(i))
+		list[i] = &check{w: w, metrics: metrics, seen: &coverage{}}
 	}
-	wh := warehouse(t, strings.Join(append(script, "COMMIT"), ";\n"))
-	var seen coverage
-	for i, w := range list {
-		c := &check{t: t, w: w, metrics: metrics[i], seen: &seen}
-		c.run(wh)
-		if c.failed {
-			t.Fatalf("seed %d: run again with -run TestOracle -seed %d", w.seed, w.seed)
+	wh, err := connectors.Open(t.Context(), spec.Warehouse{Type: "duckdb", Threads: 1}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = wh.Close() }()
+	t.Run("worlds", func(t *testing.T) {
+		for _, part := range slices.Collect(slices.Chunk(list, (count+3)/4)) {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				for _, c := range part {
+					c.t = t
+					if c.run(wh); c.failed {
+						t.Fatalf("seed %d: run again with -run TestOracle -seed %d", c.w.seed, c.w.seed)
+					}
+				}
+			})
 		}
+	})
+	var seen coverage
+	for _, c := range list {
+		seen.add(c.seen)
 	}
 	t.Logf("%+v", seen)
 	if *oneSeed == 0 && count >= 300 {
@@ -403,6 +385,13 @@ func TestOracle(t *testing.T) {
 // coverage counts what the random worlds came by, so that none of it is missed.
 type coverage struct {
 	Long, Mixed, Wide, Joined, Fanned, Settling, Multiple, Unknown, Null, Partial, Infinite, Moments int
+}
+
+func (c *coverage) add(o *coverage) {
+	c.Long, c.Mixed, c.Wide = c.Long+o.Long, c.Mixed+o.Mixed, c.Wide+o.Wide
+	c.Joined, c.Fanned, c.Settling = c.Joined+o.Joined, c.Fanned+o.Fanned, c.Settling+o.Settling
+	c.Multiple, c.Unknown, c.Null = c.Multiple+o.Multiple, c.Unknown+o.Unknown, c.Null+o.Null
+	c.Partial, c.Infinite, c.Moments = c.Partial+o.Partial, c.Infinite+o.Infinite, c.Moments+o.Moments
 }
 
 func (c *coverage) assert(t *testing.T) {
@@ -455,6 +444,7 @@ func (c *check) run(wh connectors.Warehouse) {
 		return
 	}
 	defer func() { _ = c.session.Close() }()
+	c.query(queries.Statement{Name: "tables", SQL: "BEGIN;\n" + c.w.sql(c.t) + "COMMIT"})
 	c.query(script.Units)
 	c.checkSummary()
 	c.checkDays()
@@ -785,15 +775,15 @@ func (c *check) inWindow(f queries.Facts) (n int64) {
 }
 
 func (c *check) inWidest(f queries.Facts, u *unit, at time.Time) bool {
-	opened, open, late := false, false, true
+	opened, open, early := false, false, false
 	for _, m := range f.Measures {
 		s := c.metrics[m.Metric].spec
 		opens := u.anchor.Add(s.Delay.Duration)
 		opened = opened || !at.Before(opens)
 		open = open || s.Window.Duration == 0 || at.Before(opens.Add(s.Window.Duration))
-		late = late && !(s.PastEnd && at.Before(c.w.look.AsOf) || at.Before(c.w.until()))
+		early = early || s.PastEnd && at.Before(c.w.look.AsOf) || at.Before(c.w.until())
 	}
-	return opened && open && !late
+	return opened && open && early
 }
 
 // shapeRow is the commonest shape of one side.

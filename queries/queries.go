@@ -56,7 +56,10 @@ type Dimension struct {
 }
 
 // Facts is the one statement that scans a fact source for all its metrics, and
-// the one that is run beside it only where the source looks blind or stale.
+// those that are run beside it only where the source looks blind or stale. Its
+// rows have assay_stratum and assay_class; units with any fact that counts for a
+// metric, the newest such fact, the number of facts whose value is NaN or
+// infinite and therefore none (not_finite), and the columns of the measures.
 type Facts struct {
 	Source string
 	Statement

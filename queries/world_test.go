@@ -67,8 +67,13 @@ type timeKind struct {
 }
 
 var timeKinds = []timeKind{
-	{"TIMESTAMP", ""}, {"TIMESTAMP", "UTC"}, {"TIMESTAMP", "Europe/Berlin"}, {"TIMESTAMP", "America/New_York"},
-	{"TIMESTAMPTZ", ""}, {"TIMESTAMPTZ", "Asia/Kolkata"}, {"TIMESTAMP_NS", ""},
+	{"TIMESTAMP", ""},
+	{"TIMESTAMP", "UTC"},
+	{"TIMESTAMP", "Europe/Berlin"},
+	{"TIMESTAMP", "America/New_York"},
+	{"TIMESTAMPTZ", ""},
+	{"TIMESTAMPTZ", "Asia/Kolkata"},
+	{"TIMESTAMP_NS", ""},
 }
 
 // condition is a WHERE clause with what it means.
@@ -535,14 +540,14 @@ func (w *world) amount() *float64 {
 func (w *world) sql(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
-	fmt.Fprintf(&b, "CREATE TABLE %s (uid %s, ts %s, exp VARCHAR, var VARCHAR, platform VARCHAR);\n",
+	fmt.Fprintf(&b, "CREATE TEMP TABLE %s (uid %s, ts %s, exp VARCHAR, var VARCHAR, platform VARCHAR);\n",
 		w.table("exposures"), idColumn(w.unitsText), w.times["exposures"].column)
 	var rows []string
 	for _, x := range w.exposures {
 		rows = append(rows, row(text(x.id), w.clock(t, "exposures", &x.at), text(&x.experiment), text(x.variation), text(x.platform)))
 	}
 	w.insert(&b, "exposures", rows)
-	fmt.Fprintf(&b, "CREATE TABLE %s (conversation VARCHAR, uid %s, ts %s);\n", w.table("links"), idColumn(w.unitsText), w.times["links"].column)
+	fmt.Fprintf(&b, "CREATE TEMP TABLE %s (conversation VARCHAR, uid %s, ts %s);\n", w.table("links"), idColumn(w.unitsText), w.times["links"].column)
 	rows = nil
 	for _, l := range w.links {
 		rows = append(rows, row(text(l.from), text(l.to), w.clock(t, "links", l.at)))
@@ -555,7 +560,7 @@ func (w *world) sql(t *testing.T) string {
 }
 
 func (w *world) factTable(t *testing.T, b *strings.Builder, source string) {
-	fmt.Fprintf(b, "CREATE TABLE %s (uid %s, ts %s, k VARCHAR, event VARCHAR, amount DOUBLE, qty INTEGER, flag BOOLEAN, payload VARCHAR);\n",
+	fmt.Fprintf(b, "CREATE TEMP TABLE %s (uid %s, ts %s, k VARCHAR, event VARCHAR, amount DOUBLE, qty INTEGER, flag BOOLEAN, payload VARCHAR);\n",
 		w.table(source), idColumn(source == "joined" || w.idsText), w.times[source].column)
 	var rows []string
 	for _, f := range w.facts[source] {

@@ -56,6 +56,9 @@ look that the ledger already has is shown from there and sends nothing again.`,
 	return cmd
 }
 
+// clockSkew is how far the clock of a scheduler may be ahead of this machine's.
+const clockSkew = 5 * time.Minute
+
 // conditions are what --fail-on can name.
 var conditions = map[string]func(*ledger.Look) bool{
 	"rollback": func(l *ledger.Look) bool { return l.Decision.Verdict == "rollback" },
@@ -128,7 +131,7 @@ func (f runFlags) options(now time.Time) (job.Options, error) {
 	if o.AsOf, err = instant(f.asOf); err != nil {
 		return o, fmt.Errorf("--as-of: %w", err)
 	}
-	if o.AsOf.After(now) {
+	if o.AsOf.After(now.Add(clockSkew)) {
 		// Such a look would stand in the way of all those until then.
 		return o, fmt.Errorf("--as-of %s is in the future; it is %s", f.asOf, now.UTC().Format(time.RFC3339))
 	}

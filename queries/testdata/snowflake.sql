@@ -19,7 +19,7 @@ exposures AS (
       WHEN 'v1' THEN 0
       WHEN 'v2' THEN 1
       ELSE 2
-    END AS SMALLINT) AS assay_arm,
+    END AS INTEGER) AS assay_arm,
     COALESCE(CAST(a.platform AS VARCHAR), '') AS assay_dimension_1_value,
     COALESCE(CAST(a.app_version AS VARCHAR), '') AS assay_dimension_2_value
   FROM assay_assignment AS a
@@ -50,7 +50,7 @@ SELECT
     WHEN assay_anchor < 1774191600000000 /* 2026-03-22 15:00:00Z */ THEN assay_low
     WHEN assay_anchor < 1774192200000000 /* 2026-03-22 15:10:00Z */ THEN -3
     ELSE 2 + assay_low
-  END AS SMALLINT) AS assay_stratum,
+  END AS INTEGER) AS assay_stratum,
   assay_anchor,
   assay_newest,
   assay_exposures,
@@ -207,7 +207,7 @@ counted AS ( -- one row per fact in the window of its unit
     CAST(CASE f.event
       WHEN 'refund' THEN 0 -- refunds
       WHEN 'purchase' THEN 1 -- revenue, purchases, price
-    END AS SMALLINT) AS assay_class,
+    END AS INTEGER) AS assay_class,
     CASE WHEN (is_error) AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS DOUBLE) END AS in_m0, -- errors
     CASE WHEN f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(amount AS DOUBLE) END AS in_m1, -- value_per_event above
     CASE WHEN f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS DOUBLE) END AS in_m2, -- value_per_event below
