@@ -1,12 +1,13 @@
 package spec_test
 
 import (
-	"assay/spec"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"assay/spec"
 )
 
 // BenchmarkValidate100 loads 100 experiments over a library of 50 metrics. The

@@ -1,12 +1,13 @@
 package spec_test
 
 import (
-	"assay/spec"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"assay/spec"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -1,9 +1,10 @@
 package spec_test
 
 import (
-	"assay/spec"
 	"testing"
 	"time"
+
+	"assay/spec"
 )
 
 func TestParseDuration(t *testing.T) {

@@ -1,11 +1,12 @@
 package spec_test
 
 import (
-	"assay/spec"
 	"bytes"
 	"os"
 	"strings"
 	"testing"
+
+	"assay/spec"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v4"

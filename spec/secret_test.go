@@ -1,7 +1,6 @@
 package spec_test
 
 import (
-	"assay/spec"
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
@@ -10,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"assay/spec"
 
 	"go.yaml.in/yaml/v4"
 )

@@ -1,7 +1,6 @@
 package spec_test
 
 import (
-	"assay/spec"
 	"bytes"
 	"errors"
 	"flag"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	_ "time/tzdata"
+
+	"assay/spec"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"assay/spec"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -16,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"assay/spec"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/zeebo/xxh3"

@@ -122,7 +122,7 @@ func TestConformance(t *testing.T) {
 			"x 50 %", false, new(alloc(1, arm("control", 0.5), arm("treatment", 0), arm("x", 0.5))), 0,
 		},
 		"what an earlier change left": {fixed(leftAt(up, half(0.5)), func(r rig) { r.person(half(0.5)) }), OutcomeDelivered, "written and read back", false, new(half(0.25)), 1},
-		"vanished": {fixed(up, func(r rig) { r.vanish() }), OutcomeRefused, "the flag does not exist", false, nil, 0},
+		"vanished":                    {fixed(up, func(r rig) { r.vanish() }), OutcomeRefused, "the flag does not exist", false, nil, 0},
 		"changed before it was read back": {
 			func(t *testing.T, r rig) Result {
 				return quick(t, meddled{r.store, func() { r.person(half(0.9)) }}, up)
