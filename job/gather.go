@@ -137,8 +137,9 @@ func (g *gatherer) all(ctx context.Context) error {
 // failed, which is then part of the evidence.
 func (g *gatherer) run(ctx context.Context, s queries.Statement) (rows *connectors.Rows, ok bool, err error) {
 	g.done++
-	g.job.progress(Event{Experiment: g.at.experiment.Name, What: s.Name, Done: g.done, Total: max(g.done, len(g.script.All()))})
+	stop := g.watch(Event{Experiment: g.at.experiment.Name, What: s.Name, Done: g.done, Total: max(g.done, len(g.script.All()))})
 	rows, err = g.session.Run(ctx, s)
+	stop()
 	if err != nil {
 		if canceled(err) {
 			return nil, false, err
@@ -148,6 +149,37 @@ func (g *gatherer) run(ctx context.Context, s queries.Statement) (rows *connecto
 	}
 	g.ev.statements = append(g.ev.statements, ledger.Statement{Name: s.Name, Purpose: s.Purpose, SQL: s.SQL, Rows: int64(rows.Len())})
 	return rows, true, nil
+}
+
+// tick is how often a running statement is asked how far it is.
+const tick = 500 * time.Millisecond
+
+// watch tells that a statement begins and, where the engine can say so, how far
+// it is until stop is called.
+func (g *gatherer) watch(e Event) (stop func()) {
+	g.job.progress(e)
+	meter, ok := g.session.(connectors.Meter)
+	if !ok || g.job.Progress == nil {
+		return func() {}
+	}
+	over, left := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(left)
+		ticker := time.NewTicker(tick)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-over:
+				return
+			case <-ticker.C:
+				if share, ok := meter.Progress(); ok {
+					e.Share = share
+					g.job.progress(e)
+				}
+			}
+		}
+	}()
+	return func() { close(over); <-left }
 }
 
 // fail makes a failed statement a reason to hold.

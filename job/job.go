@@ -44,11 +44,13 @@ type Job struct {
 	recording sync.Mutex
 }
 
-// Event is a piece of progress: statement Done of Total is about to run.
+// Event is a piece of progress: statement Done of Total is about to run, or
+// runs and is Share of the way, in [0,1], as far as the engine can tell.
 type Event struct {
 	Experiment  string
 	What        string
 	Done, Total int
+	Share       float64
 }
 
 // Mode says what a run does with its results.

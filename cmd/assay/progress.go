@@ -33,6 +33,9 @@ func (p *progress) show(e job.Event) {
 	defer p.mu.Unlock()
 	p.used = true
 	line := fmt.Sprintf("%s  %d/%d  %s", e.Experiment, e.Done, e.Total, e.What)
+	if e.Share > 0 {
+		line += fmt.Sprintf("  %.0f %%", 100*e.Share)
+	}
 	if runes := []rune(line); len(runes) >= p.width {
 		line = string(runes[:p.width-1])
 	}

@@ -91,7 +91,9 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	defer func() { _ = errors.Join(j.Warehouse.Close(), j.Ledger.Close()) }()
 	j.Parallel = f.parallel
 	progress := a.progress()
-	j.Progress = progress.show
+	if progress.width > 0 {
+		j.Progress = progress.show
+	}
 	results, delivered, err := j.Run(ctx, experiments, o)
 	progress.clear()
 	if err != nil {
