@@ -50,7 +50,7 @@ look that the ledger already has is shown from there and sends nothing again.`,
 	flags.StringSliceVar(&f.failOn, "fail-on", nil, "exit with 5 if one of these is met: rollback, hold, srm, stale")
 	flags.BoolVar(&f.dry, "dry-run", false, "compute and show; record and deliver nothing")
 	flags.BoolVar(&f.refresh, "refresh", false, "compute recorded looks anew and say by how much they moved; record nothing")
-	flags.BoolVar(&f.deliver, "deliver", false, "deliver also for an as-of that is not newer than the last decided one")
+	flags.BoolVar(&f.deliver, "deliver", false, "deliver also for an older as-of, unless a newer decision was delivered")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show each look in full")
 	flags.IntVar(&f.parallel, "parallel", 1, "experiments looked at together")
 	return cmd
