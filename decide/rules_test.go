@@ -210,10 +210,10 @@ func TestTexts(t *testing.T) {
 	relative, miss := 1.5, 0.031
 	loud := func(j *Judgement) {
 		harmed(j)
-		j.Comparison.Treatment.Value, j.Comparison.Relative = 0.05, &relative
+		j.Comparison.Treatment.Value, j.Comparison.Relative = 0.05, stats.Some(relative)
 		j.Comparison.RelativeInterval = stats.Interval{Lower: 0.4, Upper: 3}
 	}
-	missed := func(j *Judgement) { j.Comparison.Miss, j.Comparison.Design.Margin.Value = &miss, 0 }
+	missed := func(j *Judgement) { j.Comparison.Miss, j.Comparison.Design.Margin.Value = stats.Some(miss), 0 }
 	for want, e := range map[string]Evidence{
 		"no guardrail is harmed; it is shown to be within the margin.":                                                                 rollout(full, over),
 		"errors of treatment is harmed beyond the margin of 10 %: 5 % against 2 %, +150 % (+40 % to +300 %); e-value 148, bound 54.6.": rollout(guard(loud)),

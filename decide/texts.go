@@ -60,7 +60,7 @@ func size(s stats.Size) string {
 
 // relative writes a relative effect with its interval; an open end is ∞.
 func relative(c stats.Comparison) string {
-	if c.Relative == nil {
+	if !c.Relative.Known {
 		return ""
 	}
 	ends := [2]string{"-∞", "∞"}
@@ -70,7 +70,7 @@ func relative(c stats.Comparison) string {
 	if !math.IsInf(c.RelativeInterval.Upper, 0) {
 		ends[1] = signed(c.RelativeInterval.Upper)
 	}
-	return fmt.Sprintf(", %s (%s to %s)", signed(*c.Relative), ends[0], ends[1])
+	return fmt.Sprintf(", %s (%s to %s)", signed(c.Relative.Value), ends[0], ends[1])
 }
 
 func signed(share float64) string {
@@ -115,12 +115,12 @@ func missText(e Evidence) string {
 	missed := ""
 	for _, j := range e.guardrails() {
 		c := j.Comparison
-		if c.Miss == nil || c.Design.MDE.Value == 0 || j.hasMargin() || *c.Miss <= worst {
+		if !c.Miss.Known || c.Design.MDE.Value == 0 || j.hasMargin() || c.Miss.Value <= worst {
 			continue
 		}
-		worst = *c.Miss
+		worst = c.Miss.Value
 		missed = fmt.Sprintf("; a harm of %s in %s would have been missed with a chance of at most %s",
-			size(c.Design.MDE), j.Metric, percent(*c.Miss))
+			size(c.Design.MDE), j.Metric, percent(c.Miss.Value))
 	}
 	return text + missed
 }

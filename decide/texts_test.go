@@ -30,7 +30,7 @@ func winner(j *Judgement) {
 	relative := 0.25
 	winning(j)
 	j.Metric, j.Comparison.Control.Value, j.Comparison.Treatment.Value = "tasks", 0.4, 0.5
-	j.Comparison.Relative = &relative
+	j.Comparison.Relative = stats.Some(relative)
 	j.Comparison.RelativeInterval = stats.Interval{Lower: 0.1, Upper: math.Inf(1)}
 }
 

@@ -176,10 +176,12 @@ func compare(at *vantage, ev *evidence, q question) ledger.Versus {
 	v := ledger.Versus{Variation: at.experiment.Variations[q.treatment].ID}
 	data := ev.metrics[q.use.Metric]
 	if data == nil || data.failed {
-		v.Comparison = stats.Compare(d, nil)
+		v.Comparison = stats.Compare(d, nil, stats.Look{})
 		v.Note = "its source did not answer"
 	} else {
-		v.Comparison = stats.Compare(d, strata(at, ev, data, q.treatment))
+		strata := strata(at, ev, data, q.treatment)
+		v.Comparison = stats.Compare(d, strata, stats.Look{})
+		v.OneLook = stats.AtOneLook(v.Design, strata)
 		if !data.measure.Zeros {
 			v.Presence = presence(at, ev, data, q.treatment)
 		}

@@ -216,6 +216,11 @@ type ArmMoments struct {
 type Versus struct {
 	Variation string `json:"variation"`
 	stats.Comparison
+	// OneLook is for the reader, never for the decision.
+	OneLook stats.OneLook `json:"oneLook"`
+	// Looks are all that this version's looks spent on this comparison, this one
+	// included, in order; methods that spend no error have none.
+	Looks []stats.Look `json:"looks,omitempty"`
 	// Adjusted is the goal's p-value after correction over goals.
 	Adjusted *float64 `json:"adjusted,omitempty"`
 	// MaxLogE is the largest LogE so far in this version, this look included.

@@ -172,8 +172,8 @@ func effectText(v *ledger.Versus, q quantity) string {
 	if v.Status != stats.StatusOK {
 		return "cannot say: " + whyNot(v)
 	}
-	if v.Relative != nil {
-		return q.relative(*v.Relative) + " (" + q.relativeInterval(v.RelativeInterval) + ")"
+	if v.Relative.Known {
+		return q.relative(v.Relative.Value) + " (" + q.relativeInterval(v.RelativeInterval) + ")"
 	}
 	return q.difference(v.Absolute) + " (" + q.interval(v.AbsoluteInterval) + ")"
 }

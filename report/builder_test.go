@@ -159,11 +159,11 @@ func (r rate) versus() ledger.Versus {
 	v.Absolute = pt - pc
 	half := 3.3 * math.Hypot(v.Control.SE, v.Treatment.SE)
 	v.AbsoluteInterval = stats.Interval{Lower: v.Absolute - half, Upper: v.Absolute + half}
-	v.FixedInterval = stats.Interval{Lower: v.Absolute - half*0.6, Upper: v.Absolute + half*0.6}
-	v.FixedP = ptr(math.Exp(-math.Abs(v.Absolute) / half * 4))
+	v.OneLook.Interval = stats.Interval{Lower: v.Absolute - half*0.6, Upper: v.Absolute + half*0.6}
+	v.OneLook.P = stats.Some(math.Exp(-math.Abs(v.Absolute) / half * 4))
 	v.RelativeInterval = stats.Interval{Lower: -1, Upper: math.Inf(1)}
 	if r.c > 0 {
-		v.Relative = ptr(pt/pc - 1)
+		v.Relative = stats.Some(pt/pc - 1)
 		log := 3.3 * math.Sqrt(1/float64(max(r.t, 1))+1/float64(r.c))
 		v.RelativeInterval = stats.Interval{Lower: pt/pc*math.Exp(-log) - 1, Upper: pt/pc*math.Exp(log) - 1}
 	} else if r.t > 0 {
@@ -171,7 +171,7 @@ func (r rate) versus() ledger.Versus {
 	}
 	v.LogE, v.Bound, v.P = r.logE, math.Log(80), math.Min(1, math.Exp(-r.logE))
 	v.Harmed = v.LogE >= v.Bound
-	v.Miss = ptr(0.184)
+	v.Miss = stats.Some(0.184)
 	return v
 }
 
@@ -197,14 +197,14 @@ func (m mean) versus() ledger.Versus {
 	v.Absolute = m.t - m.c
 	half := 3.3 * math.Sqrt2 * m.se
 	v.AbsoluteInterval = stats.Interval{Lower: v.Absolute - half, Upper: v.Absolute + half}
-	v.Relative = ptr(m.t/m.c - 1)
+	v.Relative = stats.Some(m.t/m.c - 1)
 	v.RelativeInterval = stats.Interval{Lower: (v.Absolute - half) / m.c, Upper: (v.Absolute + half) / m.c}
-	v.FixedInterval = stats.Interval{Lower: v.Absolute - half*0.6, Upper: v.Absolute + half*0.6}
-	v.FixedP = ptr(0.21)
+	v.OneLook.Interval = stats.Interval{Lower: v.Absolute - half*0.6, Upper: v.Absolute + half*0.6}
+	v.OneLook.P = stats.Some(0.21)
 	v.LogE, v.Bound, v.P = m.logE, math.Log(80), math.Min(1, math.Exp(-m.logE))
 	v.Harmed = v.LogE >= v.Bound
 	v.LogEWithin, v.NonInferior = m.within, m.within >= v.Bound
-	v.Miss = ptr(0.031)
+	v.Miss = stats.Some(0.031)
 	return v
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"assay/stats"
 )
 
 // sharePart is a segment of a coverage bar.
@@ -46,7 +48,7 @@ func coverageBars(p picture, labels []string, bars [][]sharePart) template.HTML 
 type forestRow struct {
 	Group        string // heading, written where it changes
 	Label        string
-	Estimate     *float64
+	Estimate     stats.Optional
 	Lower, Upper float64 // ±Inf = open
 	Drawn        bool    // false: there is nothing to draw, only words
 	Margin       *float64
@@ -118,8 +120,8 @@ func forestScale(rows []forestRow, l forestLayout) scale {
 		if r.Margin != nil {
 			must.add(r.Harm * *r.Margin * 1.2)
 		}
-		if r.Estimate != nil {
-			must.add(*r.Estimate * 1.1)
+		if r.Estimate.Known {
+			must.add(r.Estimate.Value * 1.1)
 		}
 		for _, end := range []float64{r.Lower, r.Upper} {
 			if !math.IsInf(end, 0) && !math.IsNaN(end) {
@@ -190,8 +192,8 @@ func (c *canvas) whisker(r forestRow, x scale, y float64) {
 	c.line(class, segment{from, y, to, y})
 	c.end(class, r.Lower < x.Lo, point{from, y}, -1)
 	c.end(class, r.Upper > x.Hi, point{to, y}, 1)
-	if r.Estimate != nil {
-		c.dots("estimate s-"+string(r.Status.Tone), []point{{x.at(*r.Estimate), y}})
+	if r.Estimate.Known {
+		c.dots("estimate s-"+string(r.Status.Tone), []point{{x.at(r.Estimate.Value), y}})
 	}
 }
 

@@ -157,8 +157,8 @@ func relativeCell(v *ledger.Versus, q quantity) cell {
 		return cell{Main: dash}
 	}
 	c := cell{Main: dash, Note: q.relativeInterval(v.RelativeInterval)}
-	if v.Relative != nil {
-		c.Main = q.relative(*v.Relative)
+	if v.Relative.Known {
+		c.Main = q.relative(v.Relative.Value)
 	}
 	return c
 }
@@ -223,8 +223,8 @@ func mdeNote(v *ledger.Versus, q quantity) string {
 		return ""
 	}
 	s := "smallest effect of interest " + q.size(v.Design.MDE)
-	if v.Miss != nil && v.Design.Harm != "" {
-		s += " (a harm of it beyond the margin is missed with a chance of at most " + q.chance(*v.Miss) + ")"
+	if v.Miss.Known && v.Design.Harm != "" {
+		s += " (a harm of it beyond the margin is missed with a chance of at most " + q.chance(v.Miss.Value) + ")"
 	}
 	return s
 }
@@ -268,12 +268,12 @@ func methodNote(d *stats.Design) string {
 
 // oneLook is what an ordinary test of this look alone would say.
 func oneLook(v *ledger.Versus, q quantity) string {
-	if v.Status != stats.StatusOK || !bounded(v.FixedInterval) {
+	if v.Status != stats.StatusOK || !bounded(v.OneLook.Interval) {
 		return ""
 	}
-	s := q.interval(v.FixedInterval)
-	if v.FixedP != nil {
-		s += ", " + q.pvalue(*v.FixedP)
+	s := q.interval(v.OneLook.Interval)
+	if v.OneLook.P.Known {
+		s += ", " + q.pvalue(v.OneLook.P.Value)
 	}
 	return s
 }
@@ -342,8 +342,8 @@ func newForestRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) f
 	row.Drawn, row.Estimate = true, v.Relative
 	row.Lower, row.Upper = v.RelativeInterval.Lower, v.RelativeInterval.Upper
 	row.Range = q.relativeInterval(v.RelativeInterval)
-	if v.Relative != nil {
-		row.Value = q.relative(*v.Relative)
+	if v.Relative.Known {
+		row.Value = q.relative(v.Relative.Value)
 	}
 	return row
 }
@@ -392,7 +392,7 @@ type course struct {
 }
 
 func newCourse(look *ledger.Look, history []ledger.Look, c course) courseView {
-	relative := hasRelative(c.versus) && c.versus.Relative != nil
+	relative := hasRelative(c.versus) && c.versus.Relative.Known
 	q := quantityOf(web, c.metric, &c.versus.Comparison)
 	v := courseView{
 		Title: name(c.metric.Name), Scale: "absolute", Level: confidence(c.versus.Design.Alpha),
@@ -455,8 +455,8 @@ func seqPointOf(look *ledger.Look, v *ledger.Versus, relative bool) seqPoint {
 	}
 	p.Known = hasRelative(v)
 	p.Lower, p.Upper = v.RelativeInterval.Lower, v.RelativeInterval.Upper
-	if v.Relative != nil {
-		p.Estimate = *v.Relative
+	if v.Relative.Known {
+		p.Estimate = v.Relative.Value
 	}
 	return p
 }

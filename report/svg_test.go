@@ -10,6 +10,8 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"assay/stats"
 )
 
 func TestScale(t *testing.T) {
@@ -77,7 +79,7 @@ func parsed(t *testing.T, svg string) map[string]int {
 
 func TestForestClipsAndLeavesOut(t *testing.T) {
 	row := func(lower, upper float64) forestRow {
-		return forestRow{Label: "m", Estimate: ptr(0.02), Lower: lower, Upper: upper, Drawn: true, Margin: ptr(0.05), Harm: 1}
+		return forestRow{Label: "m", Estimate: stats.Some(0.02), Lower: lower, Upper: upper, Drawn: true, Margin: ptr(0.05), Harm: 1}
 	}
 	rows := []forestRow{row(-0.1, 0.1), row(-0.1, 0.12), row(-0.09, 0.1), row(math.Inf(-1), math.Inf(1)), {Label: "silent"}}
 	for _, l := range forestLayouts {

@@ -164,7 +164,7 @@ func whyNot(v *ledger.Versus) string {
 
 // hasRelative tells whether a comparison says anything on the relative scale.
 func hasRelative(v *ledger.Versus) bool {
-	return v.Status == stats.StatusOK && (v.Relative != nil || bounded(v.RelativeInterval))
+	return v.Status == stats.StatusOK && (v.Relative.Known || bounded(v.RelativeInterval))
 }
 
 // bounded tells whether an interval has an end and is not simply unset.

@@ -32,6 +32,9 @@ type arms struct {
 	left               int // epochs left out
 }
 
+// fewest is the number of units in the smaller arm.
+func (a *arms) fewest() int64 { return min(a.control.N, a.treatment.N) }
+
 // units is the number of units in both arms.
 func (a *arms) units() float64 { return float64(a.control.N) + float64(a.treatment.N) }
 

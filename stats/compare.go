@@ -16,20 +16,22 @@ import (
 // in convex order (Hoeffding 1963, theorem 4), and an e-value of the exact
 // method is convex in the number of events, so its mean stays at most 1 at
 // every look.
-func Compare(d Design, strata []Stratum) Comparison {
+//
+// now is the boundary that NextLook gave for this look; a method that does not
+// spend its error needs none, and one that spends cannot establish harm without.
+func Compare(d Design, strata []Stratum, now Look) Comparison {
 	c := Comparison{
 		Status: StatusOK, Design: d, P: 1, PWithin: 1, PTwoSided: 1,
-		AbsoluteInterval: openInterval(), RelativeInterval: openInterval(), FixedInterval: openInterval(),
+		AbsoluteInterval: openInterval(), RelativeInterval: openInterval(), Look: now,
 	}
 	if status, note := question(&d, strata); status != StatusOK {
 		c.cannot(status, note)
 		return c
 	}
 	c.Bound = -math.Log(d.Alpha)
-	switch d.Method {
-	case MethodExact:
+	if d.Method.exact() {
 		c.exact(strata)
-	case MethodMixture:
+	} else {
 		c.mixture(strata)
 	}
 	return c
@@ -67,7 +69,7 @@ func question(d *Design, strata []Stratum) (Status, string) {
 			return StatusBadQuestion, fmt.Sprintf("the moments of epoch %d contradict themselves", s.Epoch)
 		}
 		split := s.Share >= leastShare && s.Share <= 1-leastShare
-		if d.Method == MethodExact && !split && viewAny.counts(s) {
+		if d.Method.exact() && !split && viewAny.counts(s) {
 			return StatusBadQuestion, fmt.Sprintf("the share of treatment in epoch %d is not inside (0, 1)", s.Epoch)
 		}
 	}
@@ -109,14 +111,14 @@ func (d *Design) contradiction() string {
 		{!(d.BaseRate >= 0) || !isFinite(d.BaseRate), "the base rate is negative or not finite"},
 		{d.Harm != SideUp && d.Harm != SideDown, "the side of harm is neither up nor down"},
 		{d.Kind != KindProportion && d.Kind != KindMean && d.Kind != KindRatio, "the kind of metric is unknown"},
-		{d.Method != MethodExact && d.Method != MethodMixture, "the method is neither exact nor mixture"},
-		{d.Method == MethodExact && d.Kind == KindRatio, "the exact method cannot judge a ratio"},
+		{!d.Method.known(), "the method is unknown"},
+		{d.Method.exact() && d.Kind == KindRatio, "the exact method cannot judge a ratio"},
 	} {
 		if rule.broken {
 			return rule.text
 		}
 	}
-	if d.Method == MethodExact {
+	if d.Method.exact() {
 		return d.exactContradiction()
 	}
 	return ""

@@ -73,7 +73,7 @@ func TestVerdictsAgreeWithBounds(t *testing.T) {
 	harmed, excluded := 0, 0
 	for range 6000 {
 		d, strata := randomCase(r)
-		c := Compare(d, strata)
+		c := Compare(d, strata, Look{})
 		if c.Status != StatusOK {
 			continue
 		}
@@ -99,8 +99,8 @@ func TestVerdictsAgreeWithBounds(t *testing.T) {
 			t.Fatalf("harmed and non-inferior: %+v %+v", d, strata)
 		}
 		mustAgree(t, c, strata)
-		if c.Miss != nil && (*c.Miss < 0 || *c.Miss > 1) {
-			t.Fatalf("miss %g", *c.Miss)
+		if c.Miss.Known && (c.Miss.Value < 0 || c.Miss.Value > 1) {
+			t.Fatalf("miss %g", c.Miss.Value)
 		}
 		harmed += count(c.Harmed)
 		excluded += count(c.LogETwoSided >= c.Bound)
@@ -114,12 +114,12 @@ func TestVerdictsAgreeWithBounds(t *testing.T) {
 // method in its interval: for the exact one that is the peak of the likelihood.
 func mustAgree(t *testing.T, c Comparison, strata []Stratum) {
 	t.Helper()
-	if want := c.Absolute / math.Abs(c.Control.Value); c.Relative == nil && isFinite(want) || c.Relative != nil && *c.Relative != want {
+	if want := c.Absolute / math.Abs(c.Control.Value); !c.Relative.Known && isFinite(want) || c.Relative.Known && c.Relative.Value != want {
 		t.Fatalf("relative %v, want %g: %+v", c.Relative, want, c)
 	}
 	if c.Design.Method == MethodMixture {
-		if c.Relative != nil && !c.RelativeInterval.Contains(*c.Relative) {
-			t.Fatalf("%g is not in %v", *c.Relative, c.RelativeInterval)
+		if c.Relative.Known && !c.RelativeInterval.Contains(c.Relative.Value) {
+			t.Fatalf("%g is not in %v", c.Relative.Value, c.RelativeInterval)
 		}
 		return
 	}
@@ -127,14 +127,14 @@ func mustAgree(t *testing.T, c Comparison, strata []Stratum) {
 	if !c.RelativeInterval.Contains(math.Expm1(peak)) {
 		t.Fatalf("the peak %g is not in %v: %+v", math.Expm1(peak), c.RelativeInterval, strata)
 	}
-	if len(strata) > 1 || c.Relative == nil {
+	if len(strata) > 1 || !c.Relative.Known {
 		return
 	}
 	// One epoch: the two differ by the luck of the arms' sizes, and only by it.
 	s := strata[0]
 	luck := math.Log(float64(s.Treatment.N)/float64(s.Control.N)) - math.Log(s.Share/(1-s.Share))
-	if !near(math.Log1p(*c.Relative), peak-luck, 1e-6, 1e-6) {
-		t.Fatalf("relative %g, peak %g, luck %g: %+v", *c.Relative, math.Expm1(peak), luck, strata)
+	if !near(math.Log1p(c.Relative.Value), peak-luck, 1e-6, 1e-6) {
+		t.Fatalf("relative %g, peak %g, luck %g: %+v", c.Relative.Value, math.Expm1(peak), luck, strata)
 	}
 }
 
@@ -173,15 +173,15 @@ func TestIntervalsNestInAlpha(t *testing.T) {
 
 func TestMixtureShiftAndScale(t *testing.T) {
 	d := mixtureDesign()
-	plain := Compare(d, half(normal(900, 10, 3), normal(1100, 10.4, 3.5)))
-	shifted := Compare(d, half(normal(900, 1e6+10, 3), normal(1100, 1e6+10.4, 3.5)))
-	scaled := Compare(d, half(normal(900, 10e9, 3e9), normal(1100, 10.4e9, 3.5e9)))
+	plain := Compare(d, half(normal(900, 10, 3), normal(1100, 10.4, 3.5)), Look{})
+	shifted := Compare(d, half(normal(900, 1e6+10, 3), normal(1100, 1e6+10.4, 3.5)), Look{})
+	scaled := Compare(d, half(normal(900, 10e9, 3e9), normal(1100, 10.4e9, 3.5e9)), Look{})
 	for _, c := range []Comparison{shifted, scaled} {
 		if !near(c.LogE, plain.LogE, 1e-8, 0) || !near(c.LogETwoSided, plain.LogETwoSided, 1e-8, 0) {
 			t.Errorf("ln E %.15g, want %.15g", c.LogE, plain.LogE)
 		}
 	}
-	if !near(scaled.ExcessBound, 1e9*plain.ExcessBound, 1e-9, 0) || !near(*scaled.Miss, *plain.Miss, 1e-9, 0) {
+	if !near(scaled.ExcessBound, 1e9*plain.ExcessBound, 1e-9, 0) || !near(scaled.Miss.Value, plain.Miss.Value, 1e-9, 0) {
 		t.Errorf("bound %g, want %g", scaled.ExcessBound, 1e9*plain.ExcessBound)
 	}
 }
@@ -198,7 +198,7 @@ func TestArmsExchange(t *testing.T) {
 		}
 		e := d
 		e.Harm = map[Side]Side{SideUp: SideDown, SideDown: SideUp}[d.Harm]
-		a, b := Compare(d, strata), Compare(e, back)
+		a, b := Compare(d, strata, Look{}), Compare(e, back, Look{})
 		if !near(a.LogE, b.LogE, 1e-9, 1e-9) || !near(a.LogEWithin, b.LogEWithin, 1e-9, 1e-9) || !near(a.ExcessBound, b.ExcessBound, 1e-9, 1e-9) {
 			t.Fatalf("%g and %g: %+v", a.LogE, b.LogE, d)
 		}
@@ -213,7 +213,7 @@ func TestRampWithTrend(t *testing.T) {
 		{Epoch: 0, Share: 0.1, Control: normal(9000, 10, 4), Treatment: normal(1000, 10+effect, 4)},
 		{Epoch: 1, Share: 0.5, Control: normal(5000, 20, 4), Treatment: normal(5000, 20+effect, 4)},
 	}
-	c := Compare(mixtureDesign(), strata)
+	c := Compare(mixtureDesign(), strata, Look{})
 	if !near(c.Absolute, effect, 1e-12, 0) || !c.AbsoluteInterval.Contains(effect) || c.AbsoluteInterval.Contains(0) {
 		t.Errorf("effect %g in %v, want %g", c.Absolute, c.AbsoluteInterval, effect)
 	}
@@ -226,9 +226,9 @@ func TestRampWithTrend(t *testing.T) {
 		{Epoch: 0, Share: 0.1, Control: binary(9000, 90), Treatment: binary(1000, 10)},
 		{Epoch: 1, Share: 0.5, Control: binary(5000, 250), Treatment: binary(5000, 250)},
 	}
-	x := Compare(exactDesign(), events)
-	if x.LogE > 0 || !near(*x.Relative, 0, 0, 1e-12) || !near(x.Absolute, 0, 0, 1e-15) {
-		t.Errorf("exact: ln E %g, relative %g, absolute %g", x.LogE, *x.Relative, x.Absolute)
+	x := Compare(exactDesign(), events, Look{})
+	if x.LogE > 0 || !near(x.Relative.Value, 0, 0, 1e-12) || !near(x.Absolute, 0, 0, 1e-15) {
+		t.Errorf("exact: ln E %g, relative %g, absolute %g", x.LogE, x.Relative.Value, x.Absolute)
 	}
 }
 
@@ -239,7 +239,7 @@ func TestEpochsLeftOut(t *testing.T) {
 		{Epoch: 2, Share: 0.5, Control: normal(400, 10, 3), Treatment: normal(1, 99, 0)},
 		{Epoch: 3, Share: 0.5},
 	}
-	c := Compare(mixtureDesign(), strata)
+	c := Compare(mixtureDesign(), strata, Look{})
 	if c.Control.N != 400 || c.Absolute != 1 || !strings.Contains(c.Note, "2 epochs left out") {
 		t.Errorf("got %+v", c)
 	}
@@ -248,11 +248,11 @@ func TestEpochsLeftOut(t *testing.T) {
 // Epochs with one split are pooled; the split of a ladder does not matter to
 // floating point.
 func TestSameSplitPools(t *testing.T) {
-	one := Compare(exactDesign(), []Stratum{{Share: 0.3, Control: binary(700, 20), Treatment: binary(300, 20)}})
+	one := Compare(exactDesign(), []Stratum{{Share: 0.3, Control: binary(700, 20), Treatment: binary(300, 20)}}, Look{})
 	two := Compare(exactDesign(), []Stratum{
 		{Share: 0.075 / (0.075 + 0.175), Control: binary(500, 15), Treatment: binary(200, 8)},
 		{Share: 0.3, Control: binary(200, 5), Treatment: binary(100, 12)},
-	})
+	}, Look{})
 	if !near(one.LogE, two.LogE, 1e-12, 0) || !near(one.ExcessBound, two.ExcessBound, 1e-12, 0) {
 		t.Errorf("pooled %g, split %g", one.LogE, two.LogE)
 	}
@@ -341,7 +341,7 @@ func TestTotalBreakage(t *testing.T) {
 		{"every treated unit stops paying", downMean, half(normal(200, 5, 0), FromWarehouse(200, 0, 0, 0)), 40, MethodExact},
 		{"0/1000 against 35/1000, mixture", constant, half(binary(1000, 0), binary(1000, 35)), 8, MethodMixture},
 	} {
-		got := Compare(c.design, c.strata)
+		got := Compare(c.design, c.strata, Look{})
 		if got.Status != StatusOK || got.LogE < c.atLeast || !got.Harmed || got.Design.Method != c.method {
 			t.Errorf("%s: %s, ln E %g, %s (%s)", c.name, got.Status, got.LogE, got.Design.Method, got.Note)
 		}
@@ -393,14 +393,14 @@ func TestCannotSay(t *testing.T) {
 		{"no split", exactDesign(), []Stratum{{Control: good[0].Control, Treatment: good[0].Treatment}}, StatusBadQuestion},
 		{"more events than units", exactDesign(), half(Moments{N: 5, Any: 6}, binary(5, 1)), StatusBadQuestion},
 	} {
-		got := Compare(c.design, c.strata)
+		got := Compare(c.design, c.strata, Look{})
 		if got.Status != c.want {
 			t.Errorf("%s: %s (%s), want %s", c.name, got.Status, got.Note, c.want)
 		}
 		if got.Status == StatusOK {
 			continue
 		}
-		if got.Note == "" || got.Harmed || got.NonInferior || got.P != 1 || got.LogE != 0 || got.Miss != nil {
+		if got.Note == "" || got.Harmed || got.NonInferior || got.P != 1 || got.LogE != 0 || got.Miss.Known {
 			t.Errorf("%s: a made-up answer: %+v", c.name, got)
 		}
 		if got.AbsoluteInterval != openInterval() || got.RelativeInterval != openInterval() {
@@ -413,7 +413,7 @@ func TestCannotSay(t *testing.T) {
 // mustBeClean wants no NaN anywhere and JSON that comes back as it was.
 func mustBeClean(t *testing.T, c Comparison) {
 	t.Helper()
-	for _, i := range []Interval{c.AbsoluteInterval, c.RelativeInterval, c.FixedInterval} {
+	for _, i := range []Interval{c.AbsoluteInterval, c.RelativeInterval} {
 		if math.IsNaN(i.Lower) || math.IsNaN(i.Upper) || i.Lower > i.Upper {
 			t.Fatalf("interval %v: %+v", i, c)
 		}
@@ -467,7 +467,7 @@ func TestDegenerateNumbers(t *testing.T) {
 			{Kind: KindMean, Method: MethodExact, Harm: SideUp, Alpha: 0.7, Planned: 1e308, BaseRate: 1e300, Margin: Size{1e300, true}, MDE: Size{1e308, false}},
 			{Kind: KindMean, Method: MethodExact, Harm: SideDown, Alpha: 5e-324, Planned: 1e-3, BaseRate: 5e-324, MDE: Size{5, false}},
 		} {
-			t.Run(fmt.Sprint(i, d.Method, d.Alpha), func(t *testing.T) { mustBeClean(t, Compare(d, strata)) })
+			t.Run(fmt.Sprint(i, d.Method, d.Alpha), func(t *testing.T) { mustBeClean(t, Compare(d, strata, Look{})) })
 		}
 	}
 }
@@ -476,12 +476,12 @@ func TestNegativeControl(t *testing.T) {
 	// Balance in control -10; a relative margin of 5 % is 0.5 either way.
 	d := mixtureDesign()
 	d.Harm, d.Margin = SideDown, Size{Value: 0.05}
-	c := Compare(d, half(normal(1000, -10, 2), normal(1000, -12, 2)))
-	if !near(c.Excess, 1.5, 1e-12, 0) || !near(*c.Relative, -0.2, 1e-12, 0) || !c.Harmed || !c.RelativeInterval.Contains(-0.2) {
-		t.Errorf("excess %g, relative %g in %v", c.Excess, *c.Relative, c.RelativeInterval)
+	c := Compare(d, half(normal(1000, -10, 2), normal(1000, -12, 2)), Look{})
+	if !near(c.Excess, 1.5, 1e-12, 0) || !near(c.Relative.Value, -0.2, 1e-12, 0) || !c.Harmed || !c.RelativeInterval.Contains(-0.2) {
+		t.Errorf("excess %g, relative %g in %v", c.Excess, c.Relative.Value, c.RelativeInterval)
 	}
 	d.Harm = SideUp
-	c = Compare(d, half(normal(1000, -10, 2), normal(1000, -12, 2)))
+	c = Compare(d, half(normal(1000, -10, 2), normal(1000, -12, 2)), Look{})
 	if !near(c.Excess, -2.5, 1e-12, 0) || !c.NonInferior {
 		t.Errorf("excess %g", c.Excess)
 	}
@@ -493,29 +493,29 @@ func TestMargins(t *testing.T) {
 	strata := half(binary(10000, 400), binary(10000, 500))
 	m, x := mixtureDesign(), exactDesign()
 	m.Margin, x.Margin = Size{Value: 0.1}, Size{Value: 0.1}
-	if c := Compare(m, strata); !near(c.Excess, 0.05-1.1*0.04, 1e-12, 0) {
+	if c := Compare(m, strata, Look{}); !near(c.Excess, 0.05-1.1*0.04, 1e-12, 0) {
 		t.Errorf("mixture %g", c.Excess)
 	}
-	if c := Compare(x, strata); !near(c.Excess, math.Log(1.25/1.1), 1e-12, 0) {
+	if c := Compare(x, strata, Look{}); !near(c.Excess, math.Log(1.25/1.1), 1e-12, 0) {
 		t.Errorf("exact %g", c.Excess)
 	}
 	// Absolute 0.004 of a base of 0.04 is 10 %.
-	a, relative := x, Compare(withBase(x, 0.04), strata)
+	a, relative := x, Compare(withBase(x, 0.04), strata, Look{})
 	a.Margin = Size{Value: 0.004, Absolute: true}
-	if c := Compare(withBase(a, 0.04), strata); !near(c.LogE, relative.LogE, 1e-12, 0) {
+	if c := Compare(withBase(a, 0.04), strata, Look{}); !near(c.LogE, relative.LogE, 1e-12, 0) {
 		t.Errorf("absolute %g, relative %g", c.LogE, relative.LogE)
 	}
 	m.Margin = Size{Value: 0.004, Absolute: true}
-	if c := Compare(m, strata); !near(c.Excess, 0.006, 1e-12, 0) {
+	if c := Compare(m, strata, Look{}); !near(c.Excess, 0.006, 1e-12, 0) {
 		t.Errorf("mixture, absolute %g", c.Excess)
 	}
 	// Successes may fall by 10 %: from 0.05 to 0.04 is a fifth.
 	x.Harm, m.Harm, m.Margin = SideDown, SideDown, Size{Value: 0.1}
 	down := half(binary(10000, 500), binary(10000, 400))
-	if c := Compare(x, down); !near(c.Excess, math.Log(0.9/0.8), 1e-12, 0) {
+	if c := Compare(x, down, Look{}); !near(c.Excess, math.Log(0.9/0.8), 1e-12, 0) {
 		t.Errorf("exact, down %g", c.Excess)
 	}
-	if c := Compare(m, down); !near(c.Excess, 0.9*0.05-0.04, 1e-12, 0) {
+	if c := Compare(m, down, Look{}); !near(c.Excess, 0.9*0.05-0.04, 1e-12, 0) {
 		t.Errorf("mixture, down %g", c.Excess)
 	}
 }
@@ -527,30 +527,28 @@ func withBase(d Design, rate float64) Design { d.BaseRate = rate; return d }
 func TestRelativeIsOfTheSharesShown(t *testing.T) {
 	d := exactDesign()
 	d.Planned, d.BaseRate = 90000, 0.19
-	c := Compare(d, half(binary(44700, 8502), binary(45489, 8279)))
-	if want := (8279.0/45489)/(8502.0/44700) - 1; !near(*c.Relative, want, 1e-12, 0) || !near(want, -0.0431, 0, 1e-4) {
-		t.Errorf("relative %g, want %g", *c.Relative, want)
+	c := Compare(d, half(binary(44700, 8502), binary(45489, 8279)), Look{})
+	if want := (8279.0/45489)/(8502.0/44700) - 1; !near(c.Relative.Value, want, 1e-12, 0) || !near(want, -0.0431, 0, 1e-4) {
+		t.Errorf("relative %g, want %g", c.Relative.Value, want)
 	}
 	if peak := math.Log(8279.0 / 8502); !near(c.Excess, peak, 1e-12, 0) || !c.RelativeInterval.Contains(math.Expm1(peak)) {
 		t.Errorf("excess %g, want %g; %v", c.Excess, peak, c.RelativeInterval)
 	}
 	// Arms that are very far from the declared split part the two.
-	c = Compare(d, half(binary(20000, 2000), binary(10000, 2000)))
-	if !near(*c.Relative, 1, 1e-12, 0) || c.RelativeInterval.Contains(1) || !near(c.Excess, 0, 0, 1e-12) {
-		t.Errorf("relative %g, %v, excess %g", *c.Relative, c.RelativeInterval, c.Excess)
+	c = Compare(d, half(binary(20000, 2000), binary(10000, 2000)), Look{})
+	if !near(c.Relative.Value, 1, 1e-12, 0) || c.RelativeInterval.Contains(1) || !near(c.Excess, 0, 0, 1e-12) {
+		t.Errorf("relative %g, %v, excess %g", c.Relative.Value, c.RelativeInterval, c.Excess)
 	}
 	for _, events := range []struct {
 		control, treatment int64
-		want               *float64
-	}{{0, 5, nil}, {5, 0, ptr(-1)}} {
-		c = Compare(d, half(binary(1000, events.control), binary(1000, events.treatment)))
+		want               Optional
+	}{{0, 5, Optional{}}, {5, 0, Some(-1)}} {
+		c = Compare(d, half(binary(1000, events.control), binary(1000, events.treatment)), Look{})
 		if diff := cmp.Diff(events.want, c.Relative); diff != "" {
 			t.Errorf("%d against %d: %s", events.control, events.treatment, diff)
 		}
 	}
 }
-
-func ptr(x float64) *float64 { return &x }
 
 // poisson is the chance of k events at a mean.
 func poisson(k int64, mean float64) float64 {
@@ -602,11 +600,11 @@ func TestMissExact(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			want := 0.0
 			for k := range int64(c.mean + 20*math.Sqrt(c.mean) + 30) {
-				if !Compare(c.design, treated(c.strata, k)).Harmed {
+				if !Compare(c.design, treated(c.strata, k), Look{}).Harmed {
 					want += poisson(k, c.mean)
 				}
 			}
-			got := *Compare(c.design, c.strata).Miss
+			got := Compare(c.design, c.strata, Look{}).Miss.Value
 			if !near(got, want, 1e-9, 1e-12) {
 				t.Errorf("miss %g, want %g", got, want)
 			}
@@ -620,13 +618,13 @@ func TestMissExact(t *testing.T) {
 func TestMissDoesNotDependOnTreatment(t *testing.T) {
 	d := exactDesign()
 	d.BaseRate, d.Alpha, d.MDE = 0.0005, 0.05/3, Size{0.001, true}
-	few := Compare(d, half(binary(11000, 0), binary(11000, 3)))
-	many := Compare(d, half(binary(11000, 0), binary(11000, 30)))
-	if *few.Miss > 0.05 || *few.Miss != *many.Miss {
-		t.Errorf("miss %g and %g", *few.Miss, *many.Miss)
+	few := Compare(d, half(binary(11000, 0), binary(11000, 3)), Look{})
+	many := Compare(d, half(binary(11000, 0), binary(11000, 30)), Look{})
+	if few.Miss.Value > 0.05 || few.Miss.Value != many.Miss.Value {
+		t.Errorf("miss %g and %g", few.Miss.Value, many.Miss.Value)
 	}
 	d.BaseRate, d.MDE = 0, Size{Value: 0.5}
-	if c := Compare(d, half(binary(11000, 0), binary(11000, 3))); c.Status != StatusOK || c.Miss != nil {
+	if c := Compare(d, half(binary(11000, 0), binary(11000, 3)), Look{}); c.Status != StatusOK || c.Miss.Known {
 		t.Errorf("%s: miss %v without any rate of control", c.Status, c.Miss)
 	}
 }
@@ -636,9 +634,9 @@ func TestMissBoundsBinomial(t *testing.T) {
 	d := exactDesign()
 	d.BaseRate = 0.2
 	strata := half(binary(600, 120), binary(600, 120))
-	got, want := *Compare(d, strata).Miss, 0.0
+	got, want := Compare(d, strata, Look{}).Miss.Value, 0.0
 	for k := range int64(600) {
-		if !Compare(d, treated(strata, k)).Harmed {
+		if !Compare(d, treated(strata, k), Look{}).Harmed {
 			want += binomial(600, k, 0.3)
 		}
 	}
@@ -668,12 +666,12 @@ func TestMissOfSeveralSplits(t *testing.T) {
 		design        Design
 		first, second float64 // means of treatment under the harm
 	}{{up, 6.4, 160}, {down, 2, 50}} {
-		got, want := *Compare(c.design, strata).Miss, 0.0
+		got, want := Compare(c.design, strata, Look{}).Miss.Value, 0.0
 		for k := range int64(60) {
 			for j := range int64(400) {
 				chance := poisson(k, c.first) * poisson(j, c.second)
 				if chance > 1e-8 {
-					want += chance * float64(count(!Compare(c.design, treated(strata, k, j)).Harmed))
+					want += chance * float64(count(!Compare(c.design, treated(strata, k, j), Look{}).Harmed))
 				}
 			}
 		}
@@ -693,9 +691,9 @@ func TestMissOfManyEvents(t *testing.T) {
 		for _, size := range []float64{1e-9, 3e-6, 1e-5, 2e-5, 0.1} {
 			d.MDE.Value = size
 			strata := half(binary(5e13, 1e12), binary(5e13, 1e12))
-			one := *Compare(d, strata).Miss
+			one := Compare(d, strata, Look{}).Miss.Value
 			strata = append(strata, Stratum{Epoch: 1, Share: 0.1, Control: binary(9e12, 1e11), Treatment: binary(1e12, 1e10)})
-			two := *Compare(d, strata).Miss
+			two := Compare(d, strata, Look{}).Miss.Value
 			if one > last || one < 0 || two < 0 || two > 1 {
 				t.Errorf("%s by %g: miss %g after %g, %g with another split", harm, size, one, last, two)
 			}
@@ -711,7 +709,7 @@ func TestUndeclaredBaseRate(t *testing.T) {
 	d := exactDesign()
 	d.BaseRate = 0
 	strata := half(binary(2500, 50), binary(2500, 90))
-	c, g := Compare(d, strata), group{hits: 90, other: 50}
+	c, g := Compare(d, strata, Look{}), group{hits: 90, other: 50}
 	e := 0.0
 	for _, share := range []float64{0.0025, 0.01, 0.04, 0.16} {
 		e += math.Exp(g.against(0, concentration(0.1, 5000*share)).above) / 4
@@ -796,7 +794,7 @@ func BenchmarkCompare(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				c := Compare(c.design, c.strata)
+				c := Compare(c.design, c.strata, Look{})
 				sink = c.LogE
 			}
 		})

@@ -214,10 +214,7 @@ func (c *Comparison) ratio(l labels) {
 // shares can be, and Welch's.
 func (c *Comparison) shares(a *arms) {
 	diff := a.difference()
-	if relative := diff.estimate / a.control.Value; isFinite(relative) {
-		c.Relative = &relative
-	}
+	c.Relative = Some(diff.estimate / a.control.Value)
 	s := TwoSided{X: a.units() * Rho2(c.Design.Alpha, c.Design.Planned)}
 	c.AbsoluteInterval = around(diff.estimate, zToT(s.Critical(c.Design.Alpha), diff.df)*diff.se).within(-1, 1)
-	c.fixed(diff)
 }

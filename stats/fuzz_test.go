@@ -33,13 +33,13 @@ func FuzzCompare(f *testing.F) {
 		if kind >= 128 {
 			strata = append(strata, Stratum{Epoch: 1, Share: share2, Control: treatment, Treatment: control})
 		}
-		c := Compare(d, strata)
+		c := Compare(d, strata, Look{})
 		mustBeClean(t, c)
 		if c.Status == StatusOK && c.Harmed != (c.ExcessBound > 0) {
 			t.Fatalf("harmed %v, bound %g", c.Harmed, c.ExcessBound)
 		}
-		if c.Miss != nil && !(*c.Miss >= 0 && *c.Miss <= 1) {
-			t.Fatalf("miss %g", *c.Miss)
+		if c.Miss.Known && !(c.Miss.Value >= 0 && c.Miss.Value <= 1) {
+			t.Fatalf("miss %g", c.Miss.Value)
 		}
 	})
 }

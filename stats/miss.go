@@ -6,16 +6,15 @@ import "math"
 // under the boundary of t standard errors with the data of this look; looking
 // more than once only finds more. Nil where no MDE is declared or it has no
 // scale.
-func (d *Design) missMixture(control, se, t float64) *float64 {
+func (d *Design) missMixture(control, se, t float64) Optional {
 	mde := d.MDE.Value
 	if !d.MDE.Absolute {
 		mde *= math.Abs(control)
 	}
 	if mde == 0 || !isFinite(mde) {
-		return nil
+		return Optional{}
 	}
-	miss := 0.5 * math.Erfc((mde/se-t)/math.Sqrt2)
-	return &miss
+	return Some(0.5 * math.Erfc((mde/se-t)/math.Sqrt2))
 }
 
 // missExact is the same for the exact method, given the control events of this
@@ -28,11 +27,11 @@ func (d *Design) missMixture(control, se, t float64) *float64 {
 // spread: its tail away from the mean is the greater one (Anderson & Samuels
 // 1967), so that wherever a miss is the less likely outcome the chance is on
 // the safe side.
-func (d *Design) missExact(l labels, null float64, t *tuning) *float64 {
+func (d *Design) missExact(l labels, null float64, t *tuning) Optional {
 	mde, ok := d.relative(d.MDE)
 	margin, _ := d.relative(d.Margin)
 	if !ok || mde == 0 || !isFinite(mde) || d.nullRatio(margin+mde) <= null {
-		return nil
+		return Optional{}
 	}
 	ratio := 1 + margin + mde
 	if d.Harm == SideDown {
@@ -41,10 +40,9 @@ func (d *Design) missExact(l labels, null float64, t *tuning) *float64 {
 	var room [8]group
 	p := prospect{labels: append(labels(room[:0]), l...), harm: d.Harm, null: null, bound: -math.Log(d.Alpha), tuning: t}
 	if !p.expect(ratio, d.anyRate()) {
-		return nil
+		return Optional{}
 	}
-	miss := p.miss()
-	return &miss
+	return Some(p.miss())
 }
 
 // prospect is the events of a look as a harm would have them: those of control

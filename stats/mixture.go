@@ -36,7 +36,6 @@ func (c *Comparison) mixture(strata []Stratum) {
 	c.epochsLeftOut(a.left, "fewer than two units in an arm")
 	c.twoSided(&a, diff)
 	c.oneSided(&a, excess)
-	c.fixed(diff)
 	c.judge()
 }
 
@@ -70,8 +69,8 @@ func (c *Comparison) twoSided(a *arms, diff contrast) {
 	c.Absolute = diff.estimate
 	c.AbsoluteInterval = around(diff.estimate, t*diff.se)
 	c.LogETwoSided = s.LogE(z)
-	if relative := diff.estimate / math.Abs(a.control.Value); isFinite(relative) {
-		c.Relative = &relative
+	c.Relative = Some(diff.estimate / math.Abs(a.control.Value))
+	if c.Relative.Known {
 		c.RelativeInterval = fieller(a, t)
 	}
 }
@@ -111,14 +110,6 @@ func (c *Comparison) oneSided(a *arms, excess contrast) {
 	c.Miss = d.missMixture(a.control.Value, excess.se, t)
 }
 
-// fixed fills in Welch's interval and p-value, for one look only.
-func (c *Comparison) fixed(diff contrast) {
-	t := zToT(upperQuantile(math.Log(c.Design.Alpha)-math.Ln2), diff.df)
-	c.FixedInterval = around(diff.estimate, t*diff.se)
-	p := math.Erfc(math.Abs(tToZ(diff.estimate/diff.se, diff.df)) / math.Sqrt2)
-	c.FixedP = &p
-}
-
 // unvaried answers where nothing varies inside the arms. If the arms differ in
 // which units have any value at all, and in the same direction as their means,
 // the exact test weighs that: a total breakage is still caught. Under the null
@@ -148,7 +139,7 @@ func (c *Comparison) fallBack(strata []Stratum) {
 	if d.Kind == KindRatio {
 		d.Kind = KindMean
 	}
-	exact := Compare(d, strata)
+	exact := Compare(d, strata, Look{})
 	if exact.Status != StatusOK {
 		c.cannot(StatusNoVariance, "nothing varies inside either arm, and the exact test cannot judge: "+exact.Note)
 		return

@@ -177,14 +177,14 @@ var refRun = map[string]func(in refInputs) map[string]any{
 		return map[string]any{"adjusted_e": adjusted, "global_e": global}
 	},
 	"welch_t": func(in refInputs) map[string]any {
-		c := Compare(
+		c := AtOneLook(
 			Design{Kind: KindMean, Method: MethodMixture, Harm: SideUp, Alpha: in.Alpha, Planned: 5000},
 			[]Stratum{{Share: 0.5, Control: in.Control.mean(), Treatment: in.Treatment.mean()}})
 		a := pairOf(viewMean, in.Control.mean(), in.Treatment.mean())
 		d := a.difference()
 		return map[string]any{
-			"df": d.df, "t": d.estimate / d.se, "p_value": *c.FixedP,
-			"ci_lower": c.FixedInterval.Lower, "ci_upper": c.FixedInterval.Upper,
+			"df": d.df, "t": d.estimate / d.se, "p_value": c.P.Value,
+			"ci_lower": c.Interval.Lower, "ci_upper": c.Interval.Upper,
 		}
 	},
 	"t_to_z": func(in refInputs) map[string]any { return map[string]any{"z": tToZ(in.T, in.Df)} },
@@ -192,7 +192,7 @@ var refRun = map[string]func(in refInputs) map[string]any{
 		z := TwoSided{X: in.NTotal * Rho2(in.Alpha, in.NStar)}.Critical(in.Alpha)
 		d := Design{MDE: Size{Value: in.Effect, Absolute: true}}
 		wrongSide := math.Exp(logPhi(-z - in.Effect/in.Se)) // The case is two-sided.
-		return map[string]any{"sequential_lower_bound": 1 - *d.missMixture(0, in.Se, z) + wrongSide}
+		return map[string]any{"sequential_lower_bound": 1 - d.missMixture(0, in.Se, z).Value + wrongSide}
 	},
 	"post_stratified_mean": func(in refInputs) map[string]any {
 		var strata []Stratum

@@ -17,6 +17,26 @@ type Moments struct {
 	DenMean float64 `json:"denMean"` // of the denominator; 0 where there is none
 	DenM2   float64 `json:"denM2"`
 	Co      float64 `json:"co"` // sum of products of the deviations of numerator and denominator
+	// M3 is the sum of cubed deviations of the value from Mean; 0 where the
+	// warehouse does not tell it.
+	M3 float64 `json:"m3,omitempty"`
+	// Pre is the covariate; zero = there is none.
+	Pre PreMoments `json:"pre,omitzero"`
+}
+
+// PreMoments are the moments of the covariate: the same value before the unit
+// was exposed, of a ratio its numerator and denominator. Sums of products of
+// deviations, as in Moments.
+type PreMoments struct {
+	Mean    float64 `json:"mean"`
+	M2      float64 `json:"m2"`
+	DenMean float64 `json:"denMean"` // 0 where there is no denominator
+	DenM2   float64 `json:"denM2"`
+	Co      float64 `json:"co"`      // numerator and denominator of the covariate
+	Value   float64 `json:"value"`   // its numerator with the value
+	Den     float64 `json:"den"`     // its numerator with the denominator of the value
+	OfValue float64 `json:"ofValue"` // its denominator with the value
+	OfDen   float64 `json:"ofDen"`   // its denominator with the denominator of the value
 }
 
 // Stratum is one epoch of one comparison.
@@ -41,10 +61,49 @@ const (
 // Method of a harm test.
 type Method string
 
-// The methods.
+// The methods. Two spend the error over the planned duration and are the
+// sharpest; the others hold however long one looks.
 const (
-	MethodExact   Method = "exact"   // conditional binomial e-process on units with any
-	MethodMixture Method = "mixture" // normal mixture with t to z
+	MethodExact         Method = "exact"          // conditional binomial e-process on units with any
+	MethodExactSpending Method = "exact_spending" // conditional binomial test that spends its error by time
+	MethodMixture       Method = "mixture"        // normal mixture with t to z
+	MethodScaleMixture  Method = "scale_mixture"  // average of normal mixtures of several scales
+	MethodDelayedStart  Method = "delayed_start"  // normal boundary that starts after a tenth of the planned units
+	MethodCalibrated    Method = "calibrated"     // normal boundary that spends its error by time
+)
+
+// exact tells whether a method looks at the labels of events only.
+func (m Method) exact() bool { return m == MethodExact || m == MethodExactSpending }
+
+// spends tells whether a method spends its error look by look.
+func (m Method) spends() bool { return m == MethodExactSpending || m == MethodCalibrated }
+
+// known tells whether there is such a method.
+func (m Method) known() bool {
+	switch m {
+	case MethodExact, MethodExactSpending, MethodMixture, MethodScaleMixture, MethodDelayedStart, MethodCalibrated:
+		return true
+	}
+	return false
+}
+
+// Scale is what of a unit's value is averaged.
+type Scale string
+
+// The scales.
+const (
+	ScaleLinear Scale = "linear" // the value; also ""
+	ScaleLog    Scale = "log"    // its natural logarithm: Moments are of ln(value), effects of geometric means
+)
+
+// Lift is how the interval of the relative effect is made.
+type Lift string
+
+// The lifts.
+const (
+	LiftFieller Lift = "fieller" // Fieller's; also ""
+	LiftLog     Lift = "log"     // delta method on the log of the ratio
+	LiftDelta   Lift = "delta"   // delta method on the ratio itself
 )
 
 // Side is a direction of an effect.
@@ -78,6 +137,11 @@ type Design struct {
 	Alpha float64 `json:"alpha"`
 	// Planned is the number of units expected in the two arms together by the end.
 	Planned float64 `json:"planned"`
+	// Share is the planned probability, in (0,1), that a unit of the two arms is
+	// in treatment; 0 = that of the first epoch.
+	Share float64 `json:"share,omitempty"`
+	Scale Scale   `json:"scale,omitempty"`
+	Lift  Lift    `json:"lift,omitempty"`
 	// BaseRate is the expected value in control; 0 = not declared.
 	BaseRate float64 `json:"baseRate,omitempty"`
 	// MinUnits is the least number of units per arm for MethodMixture.
@@ -130,7 +194,7 @@ type Comparison struct {
 	// between epochs. Where they differ far, Relative may lie outside of it.
 	Absolute         float64  `json:"absolute"`
 	AbsoluteInterval Interval `json:"absoluteInterval"`
-	Relative         *float64 `json:"relative,omitempty"` // nil: control is zero
+	Relative         Optional `json:"relative,omitzero"` // unknown: control is zero
 	RelativeInterval Interval `json:"relativeInterval"`
 	// LogETwoSided is the log e-value against "no difference", PTwoSided is
 	// min(1, 1/E): valid at any look, and at most Design.Alpha where the interval
@@ -139,13 +203,23 @@ type Comparison struct {
 	PTwoSided    float64 `json:"pTwoSided"`
 
 	// Excess is the harm beyond the margin, in the metric's unit, positive =
-	// worse than tolerated; ExcessBound is its one-sided lower confidence bound.
+	// worse than tolerated; ExcessBound and ExcessUpper are its confidence bounds,
+	// each one-sided at Design.Alpha.
 	// For the exact method both are log rate ratios over the margin, from -745
 	// (the rate ratio is zero); Excess is that of the peak of the likelihood given
 	// the declared split, as ExcessBound and Harmed are, not that of Relative.
 	// Harmed is ExcessBound > 0.
 	Excess      float64 `json:"excess"`
 	ExcessBound float64 `json:"excessBound"`
+	ExcessUpper float64 `json:"excessUpper"`
+	// Z is the excess in standard errors, taken to the normal scale; harm is
+	// established where it reaches Critical at this look. For the exact methods
+	// they are those of the tail probabilities. Unknown where a method has none:
+	// an e-process without a normal scale, a look at which no error is spent.
+	Z        Optional `json:"z,omitzero"`
+	Critical Optional `json:"critical,omitzero"`
+	// Look is what this look spent, for the methods that spend.
+	Look Look `json:"look,omitzero"`
 	// LogE is the log e-value against "harm is within the margin"; harm is
 	// established when it reaches Bound = ln(1/alpha).
 	LogE   float64 `json:"logE"`
@@ -159,16 +233,19 @@ type Comparison struct {
 	PWithin     float64 `json:"pWithin"`
 	// Miss is an upper bound on the chance that a harm of size MDE beyond the
 	// margin would not be established with the data of this look, in [0,1];
-	// nil where it cannot be said. For the exact method it takes the control
+	// unknown where it cannot be said. For the exact method it takes the control
 	// events of this look as given (where there is none, those expected at the
 	// base rate) and those of treatment as Poisson around what they would be
 	// under the harm, whatever they are.
-	Miss *float64 `json:"miss,omitempty"`
+	Miss Optional `json:"miss,omitzero"`
+}
 
-	// FixedInterval and FixedP are Welch's, for one look only: not safe under
-	// peeking.
-	FixedInterval Interval `json:"fixedInterval"`
-	FixedP        *float64 `json:"fixedP,omitempty"`
+// OneLook is what ordinary methods say at one look. They are not safe under
+// peeking: whoever acts on them at the look of his choice is wrong more often
+// than they say. They decide nothing.
+type OneLook struct {
+	Interval Interval `json:"interval"` // Welch's, of treatment - control at level 1 - Design.Alpha
+	P        Optional `json:"p,omitzero"`
 }
 
 // SampleRatio is the sample-ratio check of one group of counts.

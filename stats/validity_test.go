@@ -55,7 +55,7 @@ func (s trial) rejects(r *rand.Rand) bool {
 		if share == 0 {
 			share = float64(n[1]) / float64(n[0]+n[1])
 		}
-		c := Compare(s.design, []Stratum{{Share: share, Control: binary(n[0], k[0]), Treatment: binary(n[1], k[1])}})
+		c := Compare(s.design, []Stratum{{Share: share, Control: binary(n[0], k[0]), Treatment: binary(n[1], k[1])}}, Look{})
 		if s.nonInferior && c.NonInferior || !s.nonInferior && c.Harmed {
 			return true
 		}
@@ -132,7 +132,7 @@ func gaussian(n int, effect float64, d Design) func(r *rand.Rand) bool {
 					control = Merge(control, one(r.NormFloat64(), 0))
 				}
 			}
-			if Compare(d, half(control, treatment)).Harmed {
+			if Compare(d, half(control, treatment), Look{}).Harmed {
 				return true
 			}
 		}
@@ -164,7 +164,7 @@ func TestIntervalCoversAtEveryLook(t *testing.T) {
 				n[arm]++
 				k[arm] += int64(count(r.Float64() < [2]float64{0.02, 0.03}[arm]))
 			}
-			c := Compare(d, []Stratum{{Share: 0.3, Control: binary(n[0], k[0]), Treatment: binary(n[1], k[1])}})
+			c := Compare(d, []Stratum{{Share: 0.3, Control: binary(n[0], k[0]), Treatment: binary(n[1], k[1])}}, Look{})
 			if c.Status == StatusOK && !c.RelativeInterval.Contains(0.5) {
 				return true
 			}

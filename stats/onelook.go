@@ -1,0 +1,35 @@
+package stats
+
+import "math"
+
+// AtOneLook is what ordinary methods say of a treatment against control at one
+// look, on the scale and over the epochs of Compare; the exact method's
+// questions are answered for the shares of units with any. Where there is no
+// answer the interval is open and the rest unknown.
+func AtOneLook(d Design, strata []Stratum) OneLook {
+	out := OneLook{Interval: openInterval()}
+	if status, _ := question(&d, strata); status != StatusOK {
+		return out
+	}
+	a := standardise(d.view(), strata)
+	diff := a.difference()
+	if !isFinite(diff.estimate) || !isFinite(diff.se) || diff.se == 0 || a.fewest() < 2 {
+		return out
+	}
+	t := zToT(upperQuantile(math.Log(d.Alpha)-math.Ln2), diff.df)
+	out.Interval = around(diff.estimate, t*diff.se)
+	out.P = Some(math.Erfc(math.Abs(tToZ(diff.estimate/diff.se, diff.df)) / math.Sqrt2))
+	return out
+}
+
+// view is the value that a design compares units on.
+func (d *Design) view() view {
+	switch {
+	case d.Method.exact():
+		return viewAny
+	case d.Kind == KindRatio:
+		return viewRatio
+	default:
+		return viewMean
+	}
+}
