@@ -91,10 +91,27 @@ func harmText(j Judgement) string {
 	if !c.Harmed {
 		return fmt.Sprintf("%s of %s was harmed%s at an earlier look of this version.", j.Metric, j.Variation, margin)
 	}
-	return fmt.Sprintf("%s of %s is harmed%s: %s against %s%s; e-value %s, bound %s.",
+	measure, got, needed := proof(j)
+	return fmt.Sprintf("%s of %s is harmed%s: %s against %s%s; %s %s, bound %s.",
 		j.Metric, j.Variation, margin, value(c, c.Treatment.Value), value(c, c.Control.Value), relative(c),
-		evalue(c.LogE), evalue(c.Bound))
+		measure, got, needed)
 }
+
+// proof is the measure of the evidence of harm, its value and its bound.
+func proof(j Judgement) (measure, value, needed string) {
+	got, bound, z, ok := j.Comparison.Proof()
+	switch {
+	case !z:
+		return "e-value", evalue(got), evalue(bound)
+	case !ok:
+		return "z", fixed(got), "none at this look"
+	default:
+		return "z", fixed(got), fixed(bound)
+	}
+}
+
+// fixed writes a z-value.
+func fixed(z float64) string { return strconv.FormatFloat(z, 'f', 2, 64) }
 
 func winText(j Judgement) string {
 	c := j.Comparison
@@ -156,8 +173,8 @@ func changeRollback(e Evidence) []string {
 	var out []string
 	for _, j := range e.guards() {
 		if j.Comparison.Harmed {
-			out = append(out, fmt.Sprintf("no rollback, had the e-value of %s stayed below %s (it is %s)",
-				j.Metric, evalue(j.Comparison.Bound), evalue(j.Comparison.LogE)))
+			measure, got, needed := proof(j)
+			out = append(out, fmt.Sprintf("no rollback, had the %s of %s stayed below %s (it is %s)", measure, j.Metric, needed, got))
 		}
 	}
 	return append(out, "assay clear opens a new epoch with fresh evidence")
@@ -183,10 +200,22 @@ func nearestHarm(e Evidence) []string {
 		return nil
 	}
 	j := slices.MaxFunc(guards, func(a, b Judgement) int {
-		return cmp.Compare(a.Comparison.LogE/a.Comparison.Bound, b.Comparison.LogE/b.Comparison.Bound)
+		return cmp.Compare(closeness(a), closeness(b))
 	})
-	return []string{fmt.Sprintf("rollback, if the e-value of %s reached %s (it is %s)",
-		j.Metric, evalue(j.Comparison.Bound), evalue(j.Comparison.LogE))}
+	if _, _, z, ok := j.Comparison.Proof(); z && !ok {
+		return []string{fmt.Sprintf("rollback, if a later look shows harm in %s", j.Metric)}
+	}
+	measure, got, needed := proof(j)
+	return []string{fmt.Sprintf("rollback, if the %s of %s reached %s (it is %s)", measure, j.Metric, needed, got)}
+}
+
+// closeness is how near a guardrail is to a rollback; 1 is there.
+func closeness(j Judgement) float64 {
+	got, needed, _, ok := j.Comparison.Proof()
+	if !ok || needed == 0 {
+		return math.Inf(-1)
+	}
+	return got / needed
 }
 
 func nextSteps(e Evidence, p Policy) []string {

@@ -131,6 +131,7 @@ func TestLatchedThroughFailure(t *testing.T) {
 	established := *run(24)
 	for i := range established.Metrics {
 		established.Metrics[i].Comparisons[0].MaxLogE = 30
+		established.Metrics[i].Comparisons[0].Latched = true
 	}
 	established.ID, established.AsOf, established.Failed = "established", hours(36), ""
 	put(t, l, hours(36.1), established)

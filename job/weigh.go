@@ -1,8 +1,8 @@
 package job
 
 import (
-	"math"
 	"slices"
+	"strings"
 
 	"assay/decide"
 	"assay/ledger"
@@ -22,6 +22,10 @@ type question struct {
 	treatment int // position among the variations
 	alpha     float64
 }
+
+// guards tells whether the answer can roll back. Such a question has a last
+// look, the end of the duration; after it a person decides.
+func (q question) guards() bool { return q.role == decide.RoleGuardrail || q.use.Rollback }
 
 // weigh answers every question of the experiment from the moments.
 func weigh(at *vantage, ev *evidence) {
@@ -154,13 +158,17 @@ func kindOf(kind string) stats.Kind {
 // design is everything about a comparison that is fixed before data.
 func design(at *vantage, q question) stats.Design {
 	e := at.experiment
-	method, reason := stats.Route(q.metric.Kind, q.use.Method, q.metric.BaseRate)
+	treated, known := e.Variations[q.treatment].Weight, e.KnownGood().Weight
 	d := stats.Design{
-		Kind: kindOf(q.metric.Kind), Method: method, Reason: reason, Harm: stats.SideUp,
+		Kind: kindOf(q.metric.Kind), Harm: stats.SideUp,
 		Margin: sizeOf(q.use.Margin), MDE: sizeOf(q.use.MDE), Alpha: q.alpha,
-		Planned:  float64(e.PlannedUnits) * (e.Variations[q.treatment].Weight + e.KnownGood().Weight),
+		Planned: float64(e.PlannedUnits) * (treated + known), Share: treated / (treated + known),
 		MinUnits: e.Policy.MinUnits,
 	}
+	d.Method, d.Reason = stats.Route(stats.Question{
+		Kind: q.metric.Kind, Asked: q.use.Method, BaseRate: q.metric.BaseRate, Scale: d.Scale,
+		Share: d.Share, Capped: q.guards(), Planned: d.Planned,
+	})
 	if q.metric.Direction == "up" {
 		d.Harm = stats.SideDown
 	}
@@ -174,20 +182,37 @@ func design(at *vantage, q question) stats.Design {
 func compare(at *vantage, ev *evidence, q question) ledger.Versus {
 	d := design(at, q)
 	v := ledger.Versus{Variation: at.experiment.Variations[q.treatment].ID}
+	before := previousVersus(at, q)
+	v.Looks = before.Looks
 	data := ev.metrics[q.use.Metric]
 	if data == nil || data.failed {
 		v.Comparison = stats.Compare(d, nil, stats.Look{})
 		v.Note = "its source did not answer"
 	} else {
-		strata := strata(at, ev, data, q.treatment)
-		v.Comparison = stats.Compare(d, strata, stats.Look{})
-		v.OneLook = stats.AtOneLook(v.Design, strata)
+		judge(at, d, strata(at, ev, data, q.treatment), &v)
 		if !data.measure.Zeros {
 			v.Presence = presence(at, ev, data, q.treatment)
 		}
 	}
-	v.MaxLogE = max(v.LogE, previousMax(at, q))
+	v.MaxLogE = max(v.LogE, before.MaxLogE)
+	v.Latched = v.Harmed || before.Latched
 	return v
+}
+
+// judge spends what this look may spend, compares, and looks ahead.
+func judge(at *vantage, d stats.Design, strata []stats.Stratum, v *ledger.Versus) {
+	time := float64(at.asOf.Sub(at.experiment.Start.Time)) / float64(at.experiment.Duration.Duration)
+	look, why := stats.NextLook(d, v.Looks, time, strata)
+	if why == "" {
+		v.Looks = append(slices.Clone(v.Looks), look)
+	}
+	v.Comparison = stats.Compare(d, strata, look)
+	v.OneLook = stats.AtOneLook(v.Design, strata)
+	if v.Status == stats.StatusOK && v.Design.Method.Spends() && why != "" {
+		v.Note = strings.TrimPrefix(v.Note+"; no harm can be established at this look: "+why, "; ")
+	}
+	outlook := v.Outlook(v.Looks, time)
+	v.Miss, v.Reach = outlook.Miss, outlook.Reach
 }
 
 // strata are the epochs of one comparison. Where an epoch's sample ratio fails
@@ -236,11 +261,11 @@ func presence(at *vantage, ev *evidence, data *metricData, treatment int) *stats
 	return &r
 }
 
-// previousMax is the largest log e-value of this question at earlier looks of
-// this version, never below 0, where evidence starts.
-func previousMax(at *vantage, q question) float64 {
+// previousVersus is what the look before, of this version, said on a question;
+// empty if there is none.
+func previousVersus(at *vantage, q question) ledger.Versus {
 	if at.previous == nil || at.previous.Version != at.plan.Version {
-		return 0
+		return ledger.Versus{}
 	}
 	for _, m := range at.previous.Metrics {
 		if m.Name != q.use.Metric || m.Role != q.role {
@@ -248,19 +273,18 @@ func previousMax(at *vantage, q question) float64 {
 		}
 		for _, c := range m.Comparisons {
 			if c.Variation == at.experiment.Variations[q.treatment].ID {
-				return c.MaxLogE
+				return c
 			}
 		}
 	}
-	return 0
+	return ledger.Versus{}
 }
 
 func judgement(at *vantage, ev *evidence, q question, v ledger.Versus) decide.Judgement {
 	j := decide.Judgement{
 		Metric: q.use.Metric, Role: q.role, Variation: v.Variation, Rollback: q.use.Rollback,
 		Source: q.metric.Source, Comparison: v.Comparison,
-		// Where there is no answer now, the bound is still that of the question.
-		Latched: previousMax(at, q) >= -math.Log(q.alpha),
+		Latched: v.Latched,
 	}
 	j.StepUnits = stepUnits(at, ev, q)
 	j.Better = v.Absolute != 0 && (v.Absolute > 0) == (q.metric.Direction == "up")

@@ -184,9 +184,9 @@ func evidenceText(v *ledger.Versus, n numbers) string {
 	if v.Bound <= 0 {
 		return ""
 	}
-	s := n.evidence(v.LogE, v.Bound)
-	if latched(v) && v.LogE < v.Bound {
-		s += " now, " + n.evalue(v.MaxLogE) + " at an earlier look"
+	s := n.proof(v)
+	if latched(v) && !v.Harmed {
+		s += " now; established at an earlier look"
 	}
 	return s
 }

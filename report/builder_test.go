@@ -426,6 +426,7 @@ func afterwards() story {
 	look.Allocation, look.Backfill, look.Version = onlyControl(), true, 2
 	look.Metrics = usual(3300, 171, 2.1)
 	look.Metrics[0].Comparisons[0].MaxLogE = 7.7
+	look.Metrics[0].Comparisons[0].Latched = true
 	look.Decision = decide.Decision{
 		Verdict: decide.Hold, Summary: "Already rolled back by assay on 2026-11-05; nothing is sent until it is cleared.",
 		Reasons: []decide.Reason{

@@ -175,8 +175,7 @@ func absoluteCell(v *ledger.Versus, q quantity) cell {
 func evidenceCell(m *ledger.MetricResult, v *ledger.Versus, look *ledger.Look) cell {
 	c := cell{Main: dash}
 	if speaks(v) {
-		c.Main = "E = " + strings.TrimPrefix(web.evalue(v.LogE), "≈ ")
-		c.Note = "of " + web.needed(v.Bound) + " needed"
+		c.Main, c.Note = proofCell(v)
 	}
 	if m.Role == "goal" && v.Adjusted != nil && v.Status == stats.StatusOK {
 		return cell{
@@ -185,6 +184,21 @@ func evidenceCell(m *ledger.MetricResult, v *ledger.Versus, look *ledger.Look) c
 		}
 	}
 	return c
+}
+
+// proofCell is the evidence of harm and what it takes.
+func proofCell(v *ledger.Versus) (main, note string) {
+	got, needed, z, ok := v.Proof()
+	switch {
+	case !z:
+		return "E = " + strings.TrimPrefix(web.evalue(got), "≈ "), "of " + web.needed(needed) + " needed"
+	case !ok && v.Z.Known:
+		return "z = " + web.fixed(got, 2), "no bound at this look"
+	case !ok:
+		return dash, "no bound at this look"
+	default:
+		return "z = " + web.fixed(got, 2), "of " + web.fixed(needed, 2) + " needed"
+	}
 }
 
 // effectNotes are the small print of a comparison.
@@ -198,8 +212,8 @@ func effectNotes(m *ledger.MetricResult, v *ledger.Versus, q quantity) []string 
 	d := &v.Design
 	add(marginNote(d, q))
 	add(mdeNote(v, q))
-	if latched(v) && v.LogE < v.Bound {
-		add("largest E so far " + q.evalue(v.MaxLogE))
+	if latched(v) && !v.Harmed {
+		add("harm was established at an earlier look")
 	}
 	add(goalHarmNote(m, v, q))
 	add(methodNote(d))
@@ -244,12 +258,16 @@ func goalHarmNote(m *ledger.MetricResult, v *ledger.Versus, q quantity) string {
 	if m.Role != "goal" || v.Adjusted == nil || !speaks(v) {
 		return ""
 	}
-	return "harm: " + q.evidence(v.LogE, v.Bound)
+	return "harm: " + q.proof(v)
 }
 
 var methodWords = map[stats.Method]string{
-	stats.MethodExact:   "exact test",
-	stats.MethodMixture: "normal mixture",
+	stats.MethodExact:         "exact test",
+	stats.MethodExactSpending: "exact test, error spent by time",
+	stats.MethodMixture:       "normal mixture",
+	stats.MethodScaleMixture:  "average of normal mixtures",
+	stats.MethodDelayedStart:  "delayed start",
+	stats.MethodCalibrated:    "calibrated boundary",
 }
 
 func methodNote(d *stats.Design) string {
@@ -473,7 +491,7 @@ func newCourseRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, r
 	}
 	row.Effect, row.Interval = c.Main, c.Note
 	if speaks(v) {
-		row.E = web.evalue(v.LogE)
+		row.E, _ = proofCell(v)
 	}
 	return row
 }

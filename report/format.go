@@ -225,6 +225,21 @@ func (n numbers) evidence(logE, bound float64) string {
 	return "E " + e + " of " + n.needed(bound) + " needed"
 }
 
+// proof writes the evidence of harm in the measure that its method judges by.
+func (n numbers) proof(v *ledger.Versus) string {
+	got, needed, z, ok := v.Proof()
+	switch {
+	case !z:
+		return n.evidence(got, needed)
+	case ok:
+		return "z = " + n.fixed(got, 2) + " of " + n.fixed(needed, 2) + " needed"
+	case v.Z.Known:
+		return "z = " + n.fixed(got, 2) + ", no bound at this look"
+	default:
+		return "no bound at this look"
+	}
+}
+
 // needed writes the e-value at which a bound is reached: 1/alpha.
 func (n numbers) needed(bound float64) string {
 	if bound >= math.Log(1e6) {

@@ -128,13 +128,13 @@ func goodSide(v *ledger.Versus) bool {
 
 // latched tells whether an earlier look of this version established the harm.
 func latched(v *ledger.Versus) bool {
-	return v.Bound > 0 && v.MaxLogE >= v.Bound
+	return v.Latched
 }
 
 // speaks tells whether a comparison has evidence of harm to show: an answer,
 // or harm that an earlier look established, in a direction that is declared.
 func speaks(v *ledger.Versus) bool {
-	return v.Bound > 0 && v.Design.Harm != "" && (v.Status == stats.StatusOK || latched(v))
+	return v.Design.Harm != "" && (v.Status == stats.StatusOK || latched(v))
 }
 
 // blindTo tells whether a metric's source does not meet the exposed units: its

@@ -105,7 +105,8 @@ func (d *Design) contradiction() string {
 		text   string
 	}{
 		{!(d.Alpha > 0 && d.Alpha < 1), "alpha is not between 0 and 1"},
-		{!(d.Planned > 0) || !isFinite(d.Planned), "planned units are not positive"},
+		{d.Method.Spends() && d.Alpha > 0.5, "alpha is above one half"},
+		{!(d.Planned >= 0) || !isFinite(d.Planned), "planned units are negative or not finite"},
 		{!(d.Margin.Value >= 0) || !isFinite(d.Margin.Value), "the margin is negative or not finite"},
 		{!(d.MDE.Value >= 0) || !isFinite(d.MDE.Value), "the smallest effect of interest is negative or not finite"},
 		{!(d.BaseRate >= 0) || !isFinite(d.BaseRate), "the base rate is negative or not finite"},
@@ -152,19 +153,32 @@ func (d *Design) relative(s Size) (share float64, ok bool) {
 	}
 }
 
-// judge turns log e-values into p-values and verdicts, and reconciles the
-// bound of the excess with them where rounding parts the two.
+// judge turns log e-values into p-values, and reconciles the bounds of the
+// excess with the verdicts where rounding parts the two.
 func (c *Comparison) judge() {
 	c.LogE, c.LogEWithin, c.LogETwoSided = bounded(c.LogE), bounded(c.LogEWithin), bounded(c.LogETwoSided)
 	c.P, c.PWithin, c.PTwoSided = fromLogE(c.LogE), fromLogE(c.LogEWithin), fromLogE(c.LogETwoSided)
-	c.Harmed = c.LogE >= c.Bound
-	c.NonInferior = c.LogEWithin >= c.Bound
-	c.ExcessBound = bounded(c.ExcessBound)
+	c.ExcessBound, c.ExcessUpper = bounded(c.ExcessBound), bounded(c.ExcessUpper)
 	if c.Harmed {
 		c.ExcessBound = max(c.ExcessBound, math.SmallestNonzeroFloat64)
 	} else {
 		c.ExcessBound = min(c.ExcessBound, 0)
 	}
+	if c.NonInferior {
+		c.ExcessUpper = min(c.ExcessUpper, -math.SmallestNonzeroFloat64)
+	} else {
+		c.ExcessUpper = max(c.ExcessUpper, 0)
+	}
+}
+
+// Proof is the evidence of harm in the measure that the method judges by, and
+// what it takes: z-values where z is true, natural logs of e-values elsewhere.
+// Not ok where the method has no bound at this look.
+func (c *Comparison) Proof() (value, needed float64, z, ok bool) {
+	if c.Design.Method.Spends() || c.Design.Method == MethodDelayedStart {
+		return c.Z.Value, c.Critical.Value, true, c.Z.Known && c.Critical.Known && !c.Look.Held
+	}
+	return c.LogE, c.Bound, false, c.Bound > 0
 }
 
 // bounded is x cut off at the greatest float.

@@ -382,7 +382,7 @@ func TestCannotSay(t *testing.T) {
 		{"alpha 0", bad(func(d *Design) { d.Alpha = 0 }), good, StatusBadQuestion},
 		{"alpha 1", bad(func(d *Design) { d.Alpha = 1 }), good, StatusBadQuestion},
 		{"alpha NaN", bad(func(d *Design) { d.Alpha = math.NaN() }), good, StatusBadQuestion},
-		{"nothing planned", bad(func(d *Design) { d.Planned = 0 }), good, StatusBadQuestion},
+		{"less than nothing planned", bad(func(d *Design) { d.Planned = -1 }), good, StatusBadQuestion},
 		{"no side", bad(func(d *Design) { d.Harm = "" }), good, StatusBadQuestion},
 		{"no method", bad(func(d *Design) { d.Method = "" }), good, StatusBadQuestion},
 		{"no kind", bad(func(d *Design) { d.Kind = "" }), good, StatusBadQuestion},
@@ -721,27 +721,36 @@ func TestUndeclaredBaseRate(t *testing.T) {
 
 func TestRoute(t *testing.T) {
 	rate := func(x float64) *float64 { return &x }
+	capped := func(q Question) Question { q.Capped = true; return q }
 	for _, c := range []struct {
-		kind, asked string
-		base        *float64
-		want        Method
+		Question
+		want Method
+		says string
 	}{
-		{"proportion", "auto", nil, MethodExact},
-		{"proportion", "", rate(0.29), MethodExact},
-		{"proportion", "auto", rate(0.3), MethodMixture},
-		{"proportion", "exact", rate(0.9), MethodExact},
-		{"proportion", "mixture", nil, MethodMixture},
-		{"count", "auto", nil, MethodMixture},
-		{"count", "auto", rate(0.1), MethodExact},
-		{"count", "auto", rate(3), MethodMixture},
-		{"sum", "auto", rate(0.1), MethodMixture},
-		{"mean", "auto", nil, MethodMixture},
-		{"ratio", "auto", rate(0.1), MethodMixture},
-		{"median", "auto", nil, ""},
-		{"mean", "guess", nil, ""},
+		{Question{Kind: "proportion", Asked: "auto"}, MethodExact, "share of units"},
+		{Question{Kind: "proportion", BaseRate: rate(0.29)}, MethodExact, "share of units"},
+		{Question{Kind: "proportion", BaseRate: rate(0.3), Planned: 1e4}, MethodMixture, "at least 0.3"},
+		{Question{Kind: "proportion", Asked: "exact", BaseRate: rate(0.9)}, MethodExact, "set for"},
+		{Question{Kind: "proportion", Asked: "mixture"}, MethodMixture, "set for"},
+		{Question{Kind: "count", Planned: 1e4}, MethodMixture, "no base rate"},
+		{Question{Kind: "count", BaseRate: rate(0.1)}, MethodExact, "below 0.3"},
+		{Question{Kind: "count", BaseRate: rate(3), Planned: 1}, MethodMixture, "at least 0.3"},
+		{Question{Kind: "sum", BaseRate: rate(0.1), Planned: 1}, MethodMixture, "a mean"},
+		{Question{Kind: "mean"}, MethodScaleMixture, "unknown"},
+		{Question{Kind: "ratio", Planned: 1}, MethodMixture, "delta"},
+		{capped(Question{Kind: "proportion"}), MethodExactSpending, "spent over"},
+		{capped(Question{Kind: "count", BaseRate: rate(0.1)}), MethodExactSpending, "spent over"},
+		{capped(Question{Kind: "mean"}), MethodCalibrated, "calibrated"},
+		{capped(Question{Kind: "mean", Share: 0.1}), MethodCalibrated, "unequal"},
+		{capped(Question{Kind: "mean", Share: 0.1, Scale: ScaleLog}), MethodCalibrated, "heavy tail"},
+		{capped(Question{Kind: "mean", Asked: "delayed_start"}), MethodDelayedStart, "set for"},
+		{Question{Kind: "mean", Asked: "calibrated"}, "", "last look"},
+		{Question{Kind: "ratio", Asked: "exact"}, "", "cannot judge"},
+		{Question{Kind: "median"}, "", "unknown kind"},
+		{Question{Kind: "mean", Asked: "guess"}, "", "unknown method"},
 	} {
-		got, reason := Route(c.kind, c.asked, c.base)
-		if got != c.want || reason == "" {
+		got, reason := Route(c.Question)
+		if got != c.want || !strings.Contains(reason, c.says) {
 			t.Errorf("%+v: %q (%s)", c, got, reason)
 		}
 	}

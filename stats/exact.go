@@ -1,6 +1,9 @@
 package stats
 
-import "math"
+import (
+	"cmp"
+	"math"
+)
 
 // zeroRatio is the log of the smallest float: a rate ratio of zero.
 const zeroRatio = -745.0
@@ -19,12 +22,12 @@ var undeclared = [4]float64{0.0025, 0.01, 0.04, 0.16}
 // tune picks kappa = max(1, 1/rho²(m) - 1) for the m events expected by the
 // planned end, where the two boundaries meet; alpha is that of Rho2.
 func (d *Design) tune(alpha float64) tuning {
-	if share := d.anyRate(); share > 0 {
+	if share := d.anyRate(); share > 0 && d.Planned > 0 {
 		return tuning{kappas: [4]float64{concentration(alpha, d.Planned*share)}, count: 1}
 	}
 	t := tuning{count: len(undeclared)}
 	for i, share := range undeclared {
-		t.kappas[i] = concentration(alpha, d.Planned*share)
+		t.kappas[i] = concentration(alpha, cmp.Or(d.Planned, unknownPlanned)*share)
 	}
 	return t
 }
@@ -167,21 +170,63 @@ func (d *Design) nullRatio(h float64) float64 {
 	return -math.Log1p(-min(h, 1))
 }
 
-// oneSidedExact fills in the harm beyond the margin. The bound inverts the same
-// mixture: the ratios whose likelihood is within a factor of alpha of it cover
-// the truth at every look, and their lower end is above the margin exactly
-// where the e-value reaches 1/alpha.
+// oneSidedExact fills in the harm beyond the margin.
 func (c *Comparison) oneSidedExact(l labels) {
 	d := &c.Design
-	margin, _ := d.relative(d.Margin)
-	null := d.nullRatio(margin)
+	null := d.null()
 	t := d.tune(2 * d.Alpha)
 	e := l.against(null, &t)
 	c.LogE, c.LogEWithin = e.above, e.below
 	c.Excess = max(l.shrunk()-null, zeroRatio)
+	established := func(l labels) bool { return l.against(null, &t).above >= c.Bound }
+	if d.Method == MethodExactSpending {
+		c.spent(l, null)
+		established = func(l labels) bool {
+			hits, _ := l.totals()
+			return c.Look.Z > 0 && l.tail(null, hits) <= logPhi(-c.Look.Z)
+		}
+	} else {
+		c.unspent(l, null)
+	}
+	c.ExcessBound, c.ExcessUpper = max(c.ExcessBound, zeroRatio), min(c.ExcessUpper, -zeroRatio)
+	c.Miss = d.missExact(l, null, established)
+}
+
+// unspent judges by the e-process. The bounds invert the same mixtures: the
+// ratios whose likelihood is within a factor of alpha of one cover the truth at
+// every look, and their end is beyond the margin exactly where the e-value
+// reaches 1/alpha.
+func (c *Comparison) unspent(l labels, null float64) {
+	c.Harmed, c.NonInferior = c.LogE >= c.Bound, c.LogEWithin >= c.Bound
 	at, _, _ := l.logLikelihood(null)
-	c.ExcessBound = max(l.lower(at+c.LogE-c.Bound, l.peak())-null, zeroRatio)
-	c.Miss = d.missExact(l, null, &t)
+	peak := l.peak()
+	c.ExcessBound = l.lower(at+c.LogE-c.Bound, peak) - null
+	c.ExcessUpper = l.upper(at+c.LogEWithin-c.Bound, peak) - null
+}
+
+// spent judges by the counts that the look's error was spent on. The bounds are
+// the ratios at which the count would just be as unlikely as the boundary is at
+// the margin (Jennison & Turnbull 1989, repeated confidence intervals): the
+// verdict is exact, the bounds are so but for the discreteness of counts.
+func (c *Comparison) spent(l labels, null float64) {
+	now := &c.Look
+	hits, other := l.totals()
+	count := int64(hits)
+	c.Harmed = !now.Held && now.Least > 0 && count >= now.Least
+	c.NonInferior = !now.Held && count < now.Most
+	c.Z = Some(l.score(null, hits))
+	c.ExcessBound, c.ExcessUpper = zeroRatio, -zeroRatio
+	if now.Z > 0 {
+		c.Critical = Some(now.Z)
+		if hits > 0 {
+			c.ExcessBound = l.where(hits, logPhi(-now.Z), null) - null
+		}
+	}
+	if now.ZWithin > 0 && other > 0 {
+		l.swap()
+		c.ExcessUpper = -l.where(other, logPhi(-now.ZWithin), -null) - null
+		l.swap()
+	}
 }
 
 // shrunk is the peak, or where a label has no event the peak after half an
@@ -215,6 +260,6 @@ func (c *Comparison) ratio(l labels) {
 func (c *Comparison) shares(a *arms) {
 	diff := a.difference()
 	c.Relative = Some(diff.estimate / a.control.Value)
-	s := TwoSided{X: a.units() * Rho2(c.Design.Alpha, c.Design.Planned)}
-	c.AbsoluteInterval = around(diff.estimate, zToT(s.Critical(c.Design.Alpha), diff.df)*diff.se).within(-1, 1)
+	s := c.Design.twoSidedAt(a.units())
+	c.AbsoluteInterval = around(diff.estimate, zToT(s.critical(c.Design.Alpha), diff.df)*diff.se).within(-1, 1)
 }

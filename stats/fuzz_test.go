@@ -5,6 +5,10 @@ import (
 	"testing"
 )
 
+var methods = [...]Method{
+	MethodExact, MethodExactSpending, MethodMixture, MethodScaleMixture, MethodDelayedStart, MethodCalibrated,
+}
+
 // FuzzCompare: whatever is finite gives no NaN and no panic, infinities only as
 // ends of intervals, and JSON that comes back as it was.
 func FuzzCompare(f *testing.F) {
@@ -22,7 +26,7 @@ func FuzzCompare(f *testing.F) {
 		}
 		d := Design{
 			Kind:   [...]Kind{KindProportion, KindMean, KindRatio}[kind%3],
-			Method: [...]Method{MethodExact, MethodMixture}[kind/3%2],
+			Method: methods[int(kind)%len(methods)],
 			Harm:   [...]Side{SideUp, SideDown}[kind/6%2],
 			Margin: Size{margin, kind/12%2 == 1}, MDE: Size{mde, kind/24%2 == 1},
 			Alpha: alpha, Planned: planned, BaseRate: base, MinUnits: int64(kind % 5),
@@ -33,7 +37,17 @@ func FuzzCompare(f *testing.F) {
 		if kind >= 128 {
 			strata = append(strata, Stratum{Epoch: 1, Share: share2, Control: treatment, Treatment: control})
 		}
-		c := Compare(d, strata, Look{})
+		past, why := NextLook(d, nil, 0.3, strata[:1])
+		var looks []Look
+		if why == "" {
+			looks = append(looks, past)
+		}
+		now, why := NextLook(d, looks, math.Mod(math.Abs(share2)*4, 2), strata)
+		if why == "" {
+			looks = append(looks, now)
+		}
+		c := Compare(d, strata, now)
+		c.Miss, c.Reach = c.Outlook(looks, 0.5).Miss, c.Outlook(looks, 0.5).Reach
 		mustBeClean(t, c)
 		if c.Status == StatusOK && c.Harmed != (c.ExcessBound > 0) {
 			t.Fatalf("harmed %v, bound %g", c.Harmed, c.ExcessBound)

@@ -1,19 +1,200 @@
 package stats
 
+import "math"
+
 // Look is what one look spends of a comparison's error, and the boundary that
-// it gets for it. It depends on when the look is and how much has been seen,
-// never on the effect, so it is known before the effect is. The looks of a
+// it gets for it. It depends on when the look is and on how much has been seen,
+// never on the effect, so that it is known before the effect is. The looks of a
 // comparison in order, as the ledger keeps them, reproduce every boundary.
 type Look struct {
 	// Time is the share of the planned duration that has passed, in (0,1].
 	Time float64 `json:"time"`
-	// Info is the number of units that count, in units of the planned split, for
-	// MethodCalibrated; the number of events for MethodExactSpending.
+	// Info is the number of units that count, at the planned split
+	// (MethodCalibrated), or of their events (MethodExactSpending).
 	Info float64 `json:"info"`
-	// Spent is the error spent by the test of harm up to and including this look,
-	// in (0, Design.Alpha].
+	// Spent is the error that the test of harm has spent up to this look, itself
+	// included, in (0, Design.Alpha].
 	Spent float64 `json:"spent"`
-	// Z is the boundary of MethodCalibrated: harm at z >= Z, within the margin at
-	// z <= -Z.
+	// Z is the boundary of the test of harm on the normal scale; for the exact
+	// method that of the tail probability at Least. 0 = none can be reached.
 	Z float64 `json:"z,omitempty"`
+
+	// Held: the boundary of the last look that spent error, to be shown but not
+	// crossed; nothing was spent at this look.
+	Held bool `json:"held,omitempty"`
+
+	// The rest is for MethodExactSpending: the events by epoch, and the counts of
+	// the first label (treatment, or control where harm is down) at which harm and
+	// its absence are established.
+	Events []EventCount `json:"events,omitempty"`
+	Least  int64        `json:"least,omitempty"` // harm from here on; 0 = at no count
+	// Most is the count up to which harm is within the margin, plus one; 0 = at no
+	// count. SpentWithin is the error of that test.
+	Most        int64   `json:"most,omitempty"`
+	SpentWithin float64 `json:"spentWithin,omitempty"`
+	ZWithin     float64 `json:"zWithin,omitempty"`
+}
+
+// IsZero tells whether nothing was spent.
+func (l Look) IsZero() bool { return l.Time == 0 }
+
+// EventCount is the events of both arms in one epoch, and the share of
+// treatment among its units that the test took.
+type EventCount struct {
+	Epoch int     `json:"epoch"`
+	Total int64   `json:"total"`
+	Share float64 `json:"share"`
+}
+
+const (
+	// mostLooks bounds how many looks spend error: one that comes sooner than
+	// this share of the duration after another adds next to nothing, and each
+	// lengthens every later recursion.
+	mostLooks = 128
+	// leastNews is the least growth of the information between two looks that
+	// spend: below it they are all but the same look.
+	leastNews = 1e-3
+	// bend is how early error is spent, see spentBy.
+	bend = 1.25
+)
+
+// spentBy is the error, of alpha in all, that may be spent by a share of the
+// planned duration: alpha (1 - (1-time)^bend). Time takes the place of
+// information, which is allowed because it does not depend on the effect (Lan &
+// DeMets 1989) and needed because traffic is guessed while the duration is
+// declared. The bend lies between constant spending, which finds small harms
+// late, and early spending, which misses them.
+func spentBy(alpha, time float64) float64 {
+	if time >= 1 {
+		return alpha
+	}
+	return alpha * -math.Expm1(bend*math.Log1p(-time))
+}
+
+// NextLook is the boundary of a new look after those of the past, at a share of
+// the planned duration (> 0; beyond 1 the last error is spent once, and then no
+// more). It takes from the strata only how much was seen. Where nothing is
+// spent at this look, why says so, and the Look is the last one, held, or zero;
+// only others belong into the past of the next look.
+func NextLook(d Design, past []Look, time float64, strata []Stratum) (look Look, why string) {
+	look, why = d.nextLook(past, time, strata)
+	if why != "" && len(past) > 0 {
+		look = past[len(past)-1]
+		look.Held = true
+	}
+	return look, why
+}
+
+func (d *Design) nextLook(past []Look, time float64, strata []Stratum) (look Look, why string) {
+	last := Look{}
+	if len(past) > 0 {
+		last = past[len(past)-1]
+	}
+	if !d.Method.Spends() {
+		return Look{}, "the method spends no error"
+	}
+	if status, note := question(d, strata); status != StatusOK {
+		return Look{}, note
+	}
+	time = min(time, 1)
+	switch {
+	case !(time > 0):
+		return Look{}, "the planned duration has not begun"
+	case last.Time >= 1:
+		return Look{}, "the planned duration is over and its error is spent"
+	case time < 1 && time-last.Time < 1.0/mostLooks:
+		return Look{}, "the last look that spent error was shortly before"
+	}
+	look = Look{Time: time}
+	if d.Method == MethodExactSpending {
+		return d.spendExact(look, past, strata)
+	}
+	return d.spendNormal(look, past, strata)
+}
+
+// fewestUnits is the number of units in the smaller arm over the epochs that a
+// view counts.
+func (v view) fewestUnits(strata []Stratum) int64 {
+	var control, treatment int64
+	for i := range strata {
+		if v.counts(&strata[i]) {
+			control += strata[i].Control.N
+			treatment += strata[i].Treatment.N
+		}
+	}
+	return min(control, treatment)
+}
+
+// information is the clock of the standardised effect: its score, units times
+// effect, grows by independent steps whose variance per unit is inversely
+// proportional to s(1-s) with s the share of treatment. Units of another split
+// than the planned one count accordingly; under one split it is their number.
+func (d *Design) information(strata []Stratum) float64 {
+	planned, total := d.Share, 0.0
+	for i := range strata {
+		s := &strata[i]
+		if !d.view().counts(s) {
+			continue
+		}
+		weight := 1.0
+		if split := s.Share * (1 - s.Share); split > 0 {
+			if !(planned > 0 && planned < 1) {
+				planned = s.Share
+			}
+			weight = planned * (1 - planned) / split
+		}
+		total += units(s) * weight
+	}
+	return total
+}
+
+// spendNormal solves for the boundary by the recursion over the past looks.
+func (d *Design) spendNormal(look Look, past []Look, strata []Stratum) (Look, string) {
+	if fewest := d.view().fewestUnits(strata); fewest < max(d.MinUnits, 2) {
+		return Look{}, "an arm has too few units"
+	}
+	look.Info = d.information(strata)
+	spent := 0.0
+	if n := len(past); n > 0 {
+		spent = past[n-1].Spent
+		if look.Info < past[n-1].Info*(1+leastNews) {
+			return Look{}, "little is new since the last look that spent error"
+		}
+	}
+	chance := spentBy(d.Alpha, look.Time) - spent
+	if !(chance > 1e-12*d.Alpha) {
+		return Look{}, "there is no error to spend"
+	}
+	bound := replay(past, 0, look.Info).solve(look.Info, chance)
+	look.Z = bound / math.Sqrt(look.Info)
+	look.Spent = spent + chance
+	return look, ""
+}
+
+// replay walks through the past looks, up to the one before a look at next.
+func replay(past []Look, drift, next float64) *walk {
+	w := newWalk(drift)
+	for i, l := range past {
+		after := next
+		if i+1 < len(past) {
+			after = past[i+1].Info
+		}
+		w.stay(l.Info, l.Z*math.Sqrt(l.Info), after)
+	}
+	return w
+}
+
+// crossing is the chance that a score with a drift per unit of information is
+// above the boundary at any of the looks.
+func crossing(looks []Look, drift float64) float64 {
+	w, sum := newWalk(drift), 0.0
+	for i, l := range looks {
+		bound := l.Z * math.Sqrt(l.Info)
+		chance, _ := w.above(l.Info, bound)
+		sum += chance
+		if i+1 < len(looks) {
+			w.stay(l.Info, bound, looks[i+1].Info)
+		}
+	}
+	return probability(sum)
 }

@@ -2,19 +2,27 @@ package stats
 
 import "math"
 
-// missMixture bounds the chance that a harm of size MDE beyond the margin stays
-// under the boundary of t standard errors with the data of this look; looking
-// more than once only finds more. Nil where no MDE is declared or it has no
-// scale.
-func (d *Design) missMixture(control, se, t float64) Optional {
+// mdeIn is the smallest effect of interest in standard errors; unknown where no
+// MDE is declared or it has no scale.
+func (d *Design) mdeIn(control, se float64) Optional {
 	mde := d.MDE.Value
 	if !d.MDE.Absolute {
 		mde *= math.Abs(control)
 	}
-	if mde == 0 || !isFinite(mde) {
+	if mde == 0 {
 		return Optional{}
 	}
-	return Some(0.5 * math.Erfc((mde/se-t)/math.Sqrt2))
+	return Some(mde / se)
+}
+
+// missMixture bounds the chance that a harm of size MDE beyond the margin stays
+// under the boundary of t standard errors with the data of this look; looking
+// more than once only finds more. Unknown where there is no MDE or no boundary.
+func (d *Design) missMixture(mde Optional, t float64) Optional {
+	if !mde.Known || math.IsInf(t, 0) {
+		return Optional{}
+	}
+	return Some(0.5 * math.Erfc((mde.Value-t)/math.Sqrt2))
 }
 
 // missExact is the same for the exact method, given the control events of this
@@ -27,7 +35,7 @@ func (d *Design) missMixture(control, se, t float64) Optional {
 // spread: its tail away from the mean is the greater one (Anderson & Samuels
 // 1967), so that wherever a miss is the less likely outcome the chance is on
 // the safe side.
-func (d *Design) missExact(l labels, null float64, t *tuning) Optional {
+func (d *Design) missExact(l labels, null float64, established func(labels) bool) Optional {
 	mde, ok := d.relative(d.MDE)
 	margin, _ := d.relative(d.Margin)
 	if !ok || mde == 0 || !isFinite(mde) || d.nullRatio(margin+mde) <= null {
@@ -38,7 +46,7 @@ func (d *Design) missExact(l labels, null float64, t *tuning) Optional {
 		ratio = max(0, 1-margin-mde)
 	}
 	var room [8]group
-	p := prospect{labels: append(labels(room[:0]), l...), harm: d.Harm, null: null, bound: -math.Log(d.Alpha), tuning: t}
+	p := prospect{labels: append(labels(room[:0]), l...), harm: d.Harm, established: established}
 	if !p.expect(ratio, d.anyRate()) {
 		return Optional{}
 	}
@@ -50,8 +58,7 @@ func (d *Design) missExact(l labels, null float64, t *tuning) Optional {
 type prospect struct {
 	labels      labels // as the test takes them
 	harm        Side
-	null, bound float64
-	tuning      *tuning
+	established func(labels) bool // what the test says of them
 }
 
 // arms are the counts of a group by arm: the first label is treatment, or
@@ -141,8 +148,7 @@ func (p *prospect) missOf(i int) float64 {
 	mean := *treatment
 	turn := firstCount(poissonReach(mean), func(k float64) bool {
 		*treatment = k
-		established := p.labels.against(p.null, p.tuning).above >= p.bound
-		return established == (p.harm == SideUp)
+		return p.established(p.labels) == (p.harm == SideUp)
 	})
 	if p.harm == SideDown {
 		return poissonFrom(turn, mean)

@@ -5,11 +5,11 @@ import (
 	"math"
 )
 
-// mixture judges by the normal mixture on Welch's statistic, taken from t to z
-// so that small samples keep their level. The one-sided test of harm is tuned
-// to half of the planned units, where an early harm is found soonest; the
-// one-sided test of non-inferiority and the two-sided interval, which decide at
-// the end, to all of them.
+// mixture judges by a normal boundary on Welch's statistic, taken from t to z so
+// that small samples keep their level. Of the mixtures, the one-sided test of
+// harm is tuned to half of the planned units, where an early harm is found
+// soonest; the one-sided test of non-inferiority and the two-sided interval,
+// which decide at the end, to all of them.
 func (c *Comparison) mixture(strata []Stratum) {
 	v := viewMean
 	if c.Design.Kind == KindRatio {
@@ -34,8 +34,9 @@ func (c *Comparison) mixture(strata []Stratum) {
 		return
 	}
 	c.epochsLeftOut(a.left, "fewer than two units in an arm")
-	c.twoSided(&a, diff)
-	c.oneSided(&a, excess)
+	info := c.Design.information(strata)
+	c.twoSided(&a, diff, info)
+	c.oneSided(&a, excess, info)
 	c.judge()
 }
 
@@ -62,17 +63,29 @@ func (c *Comparison) measured(v view, a *arms) (Status, string) {
 }
 
 // twoSided fills in the effect and its confidence sequences.
-func (c *Comparison) twoSided(a *arms, diff contrast) {
-	s := TwoSided{X: a.units() * Rho2(c.Design.Alpha, c.Design.Planned)}
+func (c *Comparison) twoSided(a *arms, diff contrast, info float64) {
 	z := tToZ(diff.estimate/diff.se, diff.df)
-	t := zToT(s.Critical(c.Design.Alpha), diff.df)
+	s := c.Design.twoSidedAt(info)
+	t := zToT(c.twoSidedCritical(&s, info), diff.df)
 	c.Absolute = diff.estimate
 	c.AbsoluteInterval = around(diff.estimate, t*diff.se)
-	c.LogETwoSided = s.LogE(z)
+	c.LogETwoSided = s.logE(z)
 	c.Relative = Some(diff.estimate / math.Abs(a.control.Value))
 	if c.Relative.Known {
 		c.RelativeInterval = fieller(a, t)
 	}
+}
+
+// twoSidedCritical is the |z| of the interval: of the mixture, or of the delayed
+// start where that judges. Before the start there is none.
+func (c *Comparison) twoSidedCritical(s *twoSidedScales, info float64) float64 {
+	if c.Design.Method != MethodDelayedStart {
+		return s.critical(c.Design.Alpha)
+	}
+	if delay := c.Design.delay(info); delay.ready() {
+		return delay.TwoSided(c.Design.Alpha)
+	}
+	return math.Inf(1)
 }
 
 // fieller is the interval of the relative effect at t standard errors (Fieller
@@ -95,19 +108,45 @@ func fieller(a *arms, t float64) Interval {
 	return i
 }
 
-// oneSided fills in the harm beyond the margin. LogE, bound and verdict come
-// from one z, and the bound goes back to t, so that they agree.
-func (c *Comparison) oneSided(a *arms, excess contrast) {
+// oneSided fills in the harm beyond the margin. Verdicts come from one z, and
+// the bounds go back to t, so that they agree.
+func (c *Comparison) oneSided(a *arms, excess contrast, info float64) {
 	d := &c.Design
-	harm := OneSided{X: a.units() * Rho2(2*d.Alpha, d.Planned/2)}
-	within := OneSided{X: a.units() * Rho2(2*d.Alpha, d.Planned)}
 	z := tToZ(excess.estimate/excess.se, excess.df)
-	t := zToT(harm.Critical(d.Alpha), excess.df)
-	c.Excess = excess.estimate
+	harm, within := d.oneSidedAt(info, 0.5), d.oneSidedAt(info, 1)
+	c.LogE, c.LogEWithin = harm.logE(z), within.logE(-z)
+	c.Z, c.Excess = Some(z), excess.estimate
+	up, down := math.Inf(1), math.Inf(1)
+	open := true // Whether this look may decide.
+	switch d.Method {
+	case MethodCalibrated:
+		open = !c.Look.Held
+		if !c.Look.IsZero() {
+			up, down = c.Look.Z, c.Look.Z
+		}
+	case MethodDelayedStart:
+		if delay := d.delay(info); delay.ready() {
+			up = delay.OneSided(d.Alpha)
+			down = up
+		}
+	default:
+		up, down = harm.critical(d.Alpha), within.critical(d.Alpha)
+	}
+	c.Harmed, c.NonInferior = open && z >= up, open && z <= -down
+	t := zToT(up, excess.df)
+	if !math.IsInf(up, 0) {
+		c.Critical = Some(up)
+	}
 	c.ExcessBound = excess.estimate - t*excess.se
-	c.LogE = harm.LogE(z)
-	c.LogEWithin = within.LogE(-z)
-	c.Miss = d.missMixture(a.control.Value, excess.se, t)
+	c.ExcessUpper = excess.estimate + zToT(down, excess.df)*excess.se
+	c.MDEz = d.mdeIn(a.control.Value, excess.se)
+	c.Miss = d.missMixture(c.MDEz, t)
+}
+
+// delay is the delayed start of a design at an information: a tenth of the
+// planned units, and never fewer than the least in both arms.
+func (d *Design) delay(info float64) DelayedStart {
+	return DelayedStart{N: info, M: max(d.Planned/10, 2*float64(max(d.MinUnits, 20)))}
 }
 
 // unvaried answers where nothing varies inside the arms. If the arms differ in

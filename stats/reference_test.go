@@ -65,6 +65,16 @@ type refInputs struct {
 	VarC                                                                                   float64 `json:"var_c"`
 	NT                                                                                     float64 `json:"n_t"`
 	NC                                                                                     float64 `json:"n_c"`
+	MStart                                                                                 float64 `json:"m_start"`
+	Looks                                                                                  float64
+	LooksToNStar                                                                           float64 `json:"looks_to_n_star"`
+	N                                                                                      float64
+	LooksCap                                                                               float64 `json:"looks_cap"`
+	Information                                                                            []float64
+	Phi                                                                                    float64
+	TwoSided                                                                               bool      `json:"two_sided"`
+	Events                                                                                 []int64   `json:"cumulative_events"`
+	Spend                                                                                  []float64 `json:"cumulative_alpha"`
 	Strata                                                                                 []struct {
 		Control, Treatment struct{ N, Mean, SD float64 }
 	}
@@ -191,8 +201,67 @@ var refRun = map[string]func(in refInputs) map[string]any{
 	"power_single_look": func(in refInputs) map[string]any {
 		z := TwoSided{X: in.NTotal * Rho2(in.Alpha, in.NStar)}.Critical(in.Alpha)
 		d := Design{MDE: Size{Value: in.Effect, Absolute: true}}
+		mde := d.mdeIn(0, in.Se)
 		wrongSide := math.Exp(logPhi(-z - in.Effect/in.Se)) // The case is two-sided.
-		return map[string]any{"sequential_lower_bound": 1 - d.missMixture(0, in.Se, z).Value + wrongSide}
+		return map[string]any{"sequential_lower_bound": 1 - d.missMixture(mde, z).Value + wrongSide}
+	},
+	"robbins_siegmund_delayed_start": func(in refInputs) map[string]any {
+		s := DelayedStart{N: in.N, M: in.MStart}
+		return map[string]any{"z_two_sided": s.TwoSided(in.Alpha), "z_one_sided": s.OneSided(in.Alpha)}
+	},
+	"robbins_siegmund_p_two_sided": func(in refInputs) map[string]any {
+		return map[string]any{"p_value": DelayedStart{N: in.N, M: in.MStart}.P(in.Z)}
+	},
+	"conditional_binomial_spending": func(in refInputs) map[string]any {
+		t, events, spent := newTally(), int64(0), 0.0
+		var least, cumulative []float64
+		for i, total := range in.Events {
+			t.add(total-events, in.ShareT)
+			count, tail := t.stopAbove(in.Spend[i] - spent)
+			events, spent = total, spent+tail
+			least, cumulative = append(least, float64(count)), append(cumulative, spent)
+		}
+		return map[string]any{"reject_if_events_t_at_least": least, "spent": cumulative}
+	},
+	"group_sequential_power_spending": func(in refInputs) map[string]any {
+		var looks []Look
+		var z []float64
+		spent := 0.0
+		for _, info := range in.Information {
+			chance := in.Alpha*math.Pow(info, in.Phi) - spent
+			bound := replay(looks, 0, info).solve(info, chance) / math.Sqrt(info)
+			looks, z, spent = append(looks, Look{Info: info, Z: bound}), append(z, bound), spent+chance
+		}
+		return map[string]any{"z": z}
+	},
+	"naive_peeking_fpr": func(in refInputs) map[string]any {
+		var looks []Look
+		for k := range int(in.Looks) {
+			looks = append(looks, Look{Info: float64(k + 1), Z: in.Z})
+		}
+		// Both sides at once: the chance that both are crossed is that of crossing
+		// one and then the other, which the two-sided walk leaves out.
+		return map[string]any{"fpr": twoSidedCrossing(looks)}
+	},
+	"cadence_calibrated_alpha": func(in refInputs) map[string]any {
+		n := in.LooksToNStar
+		size := func(alpha float64) float64 {
+			var looks []Look
+			for k := range int(in.LooksCap) {
+				info := float64(k + 1)
+				looks = append(looks, Look{Info: info, Z: OneSided{X: info * Rho2(2*in.Alpha, n)}.Critical(alpha)})
+			}
+			return crossing(looks, 0)
+		}
+		low, high := in.Alpha, 0.5
+		for range 60 {
+			if middle := (low + high) / 2; size(middle) < in.Alpha {
+				low = middle
+			} else {
+				high = middle
+			}
+		}
+		return map[string]any{"alpha_prime": low, "z_at_n_star": OneSided{X: n * Rho2(2*in.Alpha, n)}.Critical(low)}
 	},
 	"post_stratified_mean": func(in refInputs) map[string]any {
 		var strata []Stratum
@@ -205,6 +274,42 @@ var refRun = map[string]func(in refInputs) map[string]any{
 		a := standardise(viewMean, strata)
 		return map[string]any{"point": a.difference().estimate}
 	},
+}
+
+// twoSidedCrossing is the chance that |score| is beyond the boundary at any
+// look, by simulation-free quadrature on a plain grid: an independent route.
+func twoSidedCrossing(looks []Look) float64 {
+	const points = 2001
+	at := func(look Look, i int) float64 {
+		b := look.Z * math.Sqrt(look.Info)
+		return -b + 2*b*float64(i)/(points-1)
+	}
+	density, left := []float64{1}, 1.0
+	for k, look := range looks {
+		next := make([]float64, points)
+		b := look.Z * math.Sqrt(look.Info)
+		for i := range next {
+			for j, d := range density {
+				from := 0.0
+				if k > 0 {
+					from = at(looks[k-1], j)
+				}
+				x := at(look, i) - from
+				next[i] += d * math.Exp(-x*x/2) / math.Sqrt(2*math.Pi)
+			}
+		}
+		left = 0
+		for i := range next { // Simpson's weights.
+			w := 2.0 + 2*float64(i%2)
+			if i == 0 || i == points-1 {
+				w = 1
+			}
+			next[i] *= w * 2 * b / (points - 1) / 3
+			left += next[i]
+		}
+		density = next
+	}
+	return 1 - left
 }
 
 func pairOf(v view, control, treatment Moments) arms {

@@ -2,49 +2,105 @@ package stats
 
 import "fmt"
 
-// exactBelow is the base rate from which on the exact method, which looks at
+// exactBelow is the base rate from which on the exact methods, which look at
 // the events only, would leave too much of the data unused.
 const exactBelow = 0.3
 
-// Route picks the method of a metric before data and says why. kind is
-// proportion, count, sum, mean or ratio; asked is auto, exact or mixture;
-// baseRate is the declared share of units (proportion) or mean per unit, nil
-// where none is. An unknown kind or method gets no Method, and the reason says
-// so.
-func Route(kind, asked string, baseRate *float64) (method Method, reason string) {
-	switch kind {
+// Question is what the choice of a method depends on; all of it is known before
+// data.
+type Question struct {
+	// Kind is proportion, count, sum, mean or ratio.
+	Kind string
+	// Asked is auto (or "") or a Method.
+	Asked string
+	// BaseRate is the declared share of units (proportion) or mean per unit; nil =
+	// not declared.
+	BaseRate *float64
+	Scale    Scale
+	// Share is the planned probability of treatment among the two arms; 0 =
+	// unknown.
+	Share float64
+	// Capped: there is a last look, after which nothing is to be found.
+	Capped bool
+	// Planned units; 0 = traffic is unknown.
+	Planned float64
+}
+
+// Route picks the method of a metric before data and says why. An unknown kind
+// or method, or one that cannot judge the kind, gets no Method, and the reason
+// says so.
+func Route(q Question) (method Method, reason string) {
+	switch q.Kind {
 	case "proportion", "count", "sum", "mean", "ratio":
 	default:
-		return "", fmt.Sprintf("unknown kind of metric %q", kind)
+		return "", fmt.Sprintf("unknown kind of metric %q", q.Kind)
 	}
-	switch asked {
-	case string(MethodExact), string(MethodMixture):
-		return Method(asked), "set for this metric"
-	case "auto", "":
-		return routeKind(kind, baseRate)
+	asked := Method(q.Asked)
+	switch {
+	case q.Asked == "auto" || q.Asked == "":
+		exact, why := q.exact()
+		if exact {
+			return q.exactMethod(why)
+		}
+		return q.normalMethod(why)
+	case !asked.known():
+		return "", fmt.Sprintf("unknown method %q", q.Asked)
+	case asked.exact() && q.Kind == "ratio":
+		return "", fmt.Sprintf("method %s cannot judge a ratio", q.Asked)
+	case asked.Spends() && !q.Capped:
+		return "", fmt.Sprintf("method %s needs a last look", q.Asked)
 	default:
-		return "", fmt.Sprintf("unknown method %q", asked)
+		return asked, "set for this metric"
 	}
 }
 
-// routeKind is the choice of auto.
-func routeKind(kind string, baseRate *float64) (method Method, reason string) {
-	declared := baseRate != nil
-	rare := declared && *baseRate < exactBelow
+// exact tells whether the labels of the events are judged, or the values.
+func (q *Question) exact() (exact bool, why string) {
+	declared := q.BaseRate != nil
+	rare := declared && *q.BaseRate < exactBelow
 	switch {
-	case kind == "proportion" && declared && !rare:
-		return MethodMixture, fmt.Sprintf("base rate %g is at least %g: the exact test would leave the units without an event unused", *baseRate, exactBelow)
-	case kind == "proportion":
-		return MethodExact, "a share of units: the exact test holds at any number of events, none included"
-	case kind == "count" && rare:
-		return MethodExact, fmt.Sprintf("base rate %g is below %g: exact test on the share of units with any", *baseRate, exactBelow)
-	case kind == "count" && declared:
-		return MethodMixture, fmt.Sprintf("base rate %g is at least %g: normal mixture on the mean per unit", *baseRate, exactBelow)
-	case kind == "count":
-		return MethodMixture, "no base rate is declared: normal mixture on the mean per unit"
-	case kind == "ratio":
-		return MethodMixture, "a ratio of means: normal mixture with the delta method"
+	case q.Kind == "proportion" && declared && !rare:
+		return false, fmt.Sprintf("base rate %g is at least %g: an exact test would leave the units without an event unused", *q.BaseRate, exactBelow)
+	case q.Kind == "proportion":
+		return true, "a share of units: an exact test holds at any number of events, none included"
+	case q.Kind == "count" && rare:
+		return true, fmt.Sprintf("base rate %g is below %g: exact test on the share of units with any", *q.BaseRate, exactBelow)
+	case q.Kind == "count" && declared:
+		return false, fmt.Sprintf("base rate %g is at least %g: normal boundary on the mean per unit", *q.BaseRate, exactBelow)
+	case q.Kind == "count":
+		return false, "no base rate is declared: normal boundary on the mean per unit"
+	case q.Kind == "ratio":
+		return false, "a ratio of means: normal boundary with the delta method"
+	case q.Scale == ScaleLog:
+		return false, "a mean of logarithms, which no heavy tail disturbs: normal boundary"
 	default:
-		return MethodMixture, "a mean: normal mixture"
+		return false, "a mean: normal boundary" + q.tails()
+	}
+}
+
+// tails warns of what a normal boundary cannot bear, a heavy tail under unequal
+// arms, and says what can.
+func (q *Question) tails() string {
+	if q.Share == 0 || q.Share > 0.4 && q.Share < 0.6 {
+		return ""
+	}
+	return "; the arms are unequal, so that skewness is taken off and, where it is too strong, nothing is said: a log scale, a cap or the share over a threshold stays sharp"
+}
+
+func (q *Question) exactMethod(why string) (Method, string) {
+	if q.Capped {
+		return MethodExactSpending, why + "; its error is spent over the planned duration"
+	}
+	return MethodExact, why
+}
+
+func (q *Question) normalMethod(why string) (Method, string) {
+	switch {
+	case q.Capped:
+		return MethodCalibrated, why + ", calibrated to the looks of the planned duration"
+	case q.Planned == 0:
+		return MethodScaleMixture, why + ", averaged over several scales: the planned units are unknown"
+	default:
+		return MethodMixture, why
 	}
 }

@@ -75,8 +75,8 @@ const (
 // exact tells whether a method looks at the labels of events only.
 func (m Method) exact() bool { return m == MethodExact || m == MethodExactSpending }
 
-// spends tells whether a method spends its error look by look.
-func (m Method) spends() bool { return m == MethodExactSpending || m == MethodCalibrated }
+// Spends tells whether a method spends its error look by look.
+func (m Method) Spends() bool { return m == MethodExactSpending || m == MethodCalibrated }
 
 // known tells whether there is such a method.
 func (m Method) known() bool {
@@ -135,7 +135,8 @@ type Design struct {
 	MDE    Size `json:"mde"`
 	// Alpha is this comparison's share of the family's error, in (0,1).
 	Alpha float64 `json:"alpha"`
-	// Planned is the number of units expected in the two arms together by the end.
+	// Planned is the number of units expected in the two arms together by the end;
+	// 0 = unknown.
 	Planned float64 `json:"planned"`
 	// Share is the planned probability, in (0,1), that a unit of the two arms is
 	// in treatment; 0 = that of the first epoch.
@@ -205,8 +206,8 @@ type Comparison struct {
 	// Excess is the harm beyond the margin, in the metric's unit, positive =
 	// worse than tolerated; ExcessBound and ExcessUpper are its confidence bounds,
 	// each one-sided at Design.Alpha.
-	// For the exact method both are log rate ratios over the margin, from -745
-	// (the rate ratio is zero); Excess is that of the peak of the likelihood given
+	// For the exact methods they are log rate ratios over the margin, from -745
+	// (the rate ratio is zero) to 745; Excess is that of the peak of the likelihood given
 	// the declared split, as ExcessBound and Harmed are, not that of Relative.
 	// Harmed is ExcessBound > 0.
 	Excess      float64 `json:"excess"`
@@ -218,6 +219,12 @@ type Comparison struct {
 	// an e-process without a normal scale, a look at which no error is spent.
 	Z        Optional `json:"z,omitzero"`
 	Critical Optional `json:"critical,omitzero"`
+	// MDEz is the smallest effect of interest in standard errors of the excess;
+	// unknown where none is declared, and for the exact methods.
+	MDEz Optional `json:"mdeZ,omitzero"`
+	// Reach is the chance that the favourable verdict is reached at the planned
+	// end, if the truth is as favourable as the data still allow; see Outlook.
+	Reach Optional `json:"reach,omitzero"`
 	// Look is what this look spent, for the methods that spend.
 	Look Look `json:"look,omitzero"`
 	// LogE is the log e-value against "harm is within the margin"; harm is

@@ -66,7 +66,7 @@ func (s trial) rejects(r *rand.Rand) bool {
 // routed is the design that an error rate of 2 % gets.
 func routed(rate float64) Design {
 	d := exactDesign()
-	d.Method, d.Reason = Route("proportion", "auto", &rate)
+	d.Method, d.Reason = Route(Question{Kind: "proportion", BaseRate: &rate, Planned: planned})
 	d.BaseRate, d.MDE.Value = rate, 0
 	return d
 }

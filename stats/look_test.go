@@ -1,0 +1,427 @@
+package stats
+
+import (
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+)
+
+// growing are strata of one epoch with that many units in both arms together
+// and events in each.
+func growing(n, eventsC, eventsT int64, share float64) []Stratum {
+	nt := int64(math.Round(float64(n) * share))
+	return []Stratum{{Epoch: 1, Share: share, Control: binary(n-nt, eventsC), Treatment: binary(nt, eventsT)}}
+}
+
+func calibrated() Design {
+	d := mixtureDesign()
+	d.Method, d.Alpha, d.Planned = MethodCalibrated, 0.05, 5000
+	return d
+}
+
+func spending() Design {
+	d := exactDesign()
+	d.Method, d.Alpha = MethodExactSpending, 0.05
+	return d
+}
+
+// irregular are looks at uneven times with uneven traffic.
+func irregular(t *testing.T, d Design, seed uint64, k int, grow func(r *rand.Rand) (units, control, treatment int64)) []Look {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 1))
+	var looks []Look
+	var n, c, tr int64
+	at := 0.0
+	for range k {
+		at += r.ExpFloat64() / float64(k)
+		dn, dc, dt := grow(r)
+		n, c, tr = n+dn, c+dc, tr+dt
+		if look, why := NextLook(d, looks, at, growing(n, c, tr, 0.5)); why == "" {
+			looks = append(looks, look)
+		}
+	}
+	return looks
+}
+
+func traffic(r *rand.Rand) (units, control, treatment int64) {
+	n := int64(40 + 1000*r.ExpFloat64())
+	return n, n / 100, n / 90
+}
+
+// Whatever the times and the traffic, the boundary is crossed under the null
+// with just the chance that was spent, and never with more than alpha.
+func TestSpentIsTheChanceOfCrossing(t *testing.T) {
+	for seed := range uint64(20) {
+		d := calibrated()
+		looks := irregular(t, d, seed, 5+int(seed)*2, traffic)
+		last := looks[len(looks)-1]
+		if got := crossing(looks, 0); !near(got, last.Spent, 1e-7, 0) || last.Spent > d.Alpha {
+			t.Errorf("seed %d, %d looks: crossed with %.10f, spent %.10f", seed, len(looks), got, last.Spent)
+		}
+	}
+}
+
+// The same by simulation of the score, which shares nothing with the recursion.
+func TestBoundaryByBrownianMotion(t *testing.T) {
+	const runs = 40000
+	looks := irregular(t, calibrated(), 3, 20, traffic)
+	r := rand.New(rand.NewPCG(8, 8))
+	hits := 0
+	for range runs {
+		score, info := 0.0, 0.0
+		for _, l := range looks {
+			score += r.NormFloat64() * math.Sqrt(l.Info-info)
+			info = l.Info
+			if score > l.Z*math.Sqrt(info) {
+				hits++
+				break
+			}
+		}
+	}
+	want := looks[len(looks)-1].Spent
+	if got := float64(hits) / runs; math.Abs(got-want) > 4*math.Sqrt(want/runs) {
+		t.Errorf("crossed in %.5f of runs, spent %.5f", got, want)
+	}
+}
+
+// The looks of a ledger reproduce every one of their boundaries, bit for bit.
+func TestLooksReproduceThemselves(t *testing.T) {
+	for _, d := range []Design{calibrated(), spending()} {
+		var looks []Look
+		r := rand.New(rand.NewPCG(5, 5))
+		var n, c, tr int64
+		type step struct {
+			time   float64
+			strata []Stratum
+		}
+		var steps []step
+		for k := range 30 {
+			dn, dc, dt := traffic(r)
+			n, c, tr = n+dn, c+dc, tr+dt
+			s := step{float64(k+1) / 30, growing(n+40, c+int64(k)+1, tr, 0.5)}
+			look, why := NextLook(d, looks, s.time, s.strata)
+			if why != "" {
+				t.Fatal(why)
+			}
+			looks, steps = append(looks, look), append(steps, s)
+		}
+		for k, s := range steps {
+			again, _ := NextLook(d, looks[:k], s.time, s.strata)
+			if !reflect.DeepEqual(again, looks[k]) {
+				t.Errorf("%s, look %d: %+v, then %+v", d.Method, k, looks[k], again)
+			}
+		}
+		if last := looks[len(looks)-1]; last.Time != 1 || last.Spent > d.Alpha || last.Spent < 0.7*d.Alpha {
+			t.Errorf("%s: the last look has spent %g of %g at %g", d.Method, last.Spent, d.Alpha, last.Time)
+		}
+	}
+}
+
+// Looks that spend nothing: too soon, nothing new, over. They show the last
+// boundary and cannot cross it.
+func TestHeldLooks(t *testing.T) {
+	for _, d := range []Design{calibrated(), spending()} {
+		first, why := NextLook(d, nil, 0.2, growing(2000, 20, 30, 0.5))
+		if why != "" {
+			t.Fatal(why)
+		}
+		end, why := NextLook(d, []Look{first}, 1.7, growing(3000, 30, 40, 0.5))
+		if why != "" || end.Time != 1 {
+			t.Fatalf("the first look past the end gets the rest: %s %+v", why, end)
+		}
+		for _, c := range []struct {
+			name   string
+			past   []Look
+			time   float64
+			strata []Stratum
+		}{
+			{"too soon", []Look{first}, 0.2001, growing(4000, 40, 90, 0.5)},
+			{"nothing new", []Look{first}, 0.5, growing(2000, 20, 30, 0.5)},
+			{"fewer than before", []Look{first}, 0.5, growing(1000, 3, 3, 0.5)},
+			{"over", []Look{first, end}, 1.8, growing(9000, 50, 500, 0.5)},
+			{"not a number", []Look{first}, math.NaN(), growing(9000, 50, 500, 0.5)},
+		} {
+			look, why := NextLook(d, c.past, c.time, c.strata)
+			if why == "" || !look.Held || look.Z != c.past[len(c.past)-1].Z {
+				t.Errorf("%s %s: %q %+v", d.Method, c.name, why, look)
+			}
+			if got := Compare(d, c.strata, look); got.Harmed || got.NonInferior || got.ExcessBound > 0 {
+				t.Errorf("%s %s: a verdict without error to spend: %+v", d.Method, c.name, got)
+			}
+		}
+		if look, why := NextLook(d, nil, 0.1, nil); why == "" || !look.IsZero() {
+			t.Errorf("no units: %q %+v", why, look)
+		}
+	}
+}
+
+// However often one looks, the ledger stays short.
+func TestLooksAreFew(t *testing.T) {
+	for _, d := range []Design{calibrated(), spending()} {
+		var looks []Look
+		for k := range int64(600) {
+			n := 50 * (k + 1)
+			if look, why := NextLook(d, looks, float64(k+1)/600, growing(n, n/50, n/40, 0.5)); why == "" {
+				looks = append(looks, look)
+			}
+		}
+		if len(looks) > mostLooks+1 || looks[len(looks)-1].Time != 1 {
+			t.Errorf("%s: %d looks, the last at %g", d.Method, len(looks), looks[len(looks)-1].Time)
+		}
+	}
+}
+
+// The exact test against a plain dynamic program over whole counts.
+func TestExactSpendingAgainstPlainProgram(t *testing.T) {
+	d := spending()
+	d.Margin.Value = 0.2
+	totals, share := []int64{7, 19, 40, 90, 180, 260}, 0.3
+	var looks []Look
+	for i, m := range totals {
+		look, why := NextLook(d, looks, float64(i+1)/6, growing(100*m, m/3, m-m/3, share))
+		if why != "" {
+			t.Fatal(why)
+		}
+		looks = append(looks, look)
+	}
+	theta := share * 1.2 / (share*1.2 + 1 - share)
+	for side, want := range map[string]float64{"harm": looks[5].Spent, "within": looks[5].SpentWithin} {
+		if got := plainCrossing(looks, theta, side == "harm"); !near(got, want, 1e-10, 0) || want > d.Alpha {
+			t.Errorf("%s: crossed with %.12f, spent %.12f", side, got, want)
+		}
+	}
+}
+
+// plainCrossing is the chance that the counts of looks are reached, event by
+// event.
+func plainCrossing(looks []Look, theta float64, harm bool) float64 {
+	p, out, m := []float64{1}, 0.0, int64(0)
+	for _, l := range looks {
+		for ; m < int64(l.Info); m++ {
+			next := make([]float64, len(p)+1)
+			for k, v := range p {
+				next[k] += v * (1 - theta)
+				next[k+1] += v * theta
+			}
+			p = next
+		}
+		for k := range p {
+			if harm && l.Least > 0 && int64(k) >= l.Least || !harm && int64(k) < l.Most {
+				out += p[k]
+				p[k] = 0
+			}
+		}
+	}
+	return out
+}
+
+// With very many events counts are put into cells; what that changes is small,
+// and on the side of caution.
+func TestCellsAreCautious(t *testing.T) {
+	for _, theta := range []float64{0.5, 0.1, 0.93} {
+		fine, coarse := newTally(), newTally()
+		fine.fineness = math.Inf(1)
+		left := 0.01
+		for range 6 {
+			fine.add(200000, theta)
+			coarse.add(200000, theta)
+			least, spent := coarse.stopAbove(left)
+			exact := 0.0
+			for i, p := range fine.p {
+				if fine.first+int64(i) >= least {
+					exact += p
+					fine.p[i] = 0
+				}
+			}
+			if exact > spent*(1+1e-9) || exact < 0.96*spent || spent < 0.96*left || coarse.cell == fine.cell && theta == 0.5 {
+				t.Errorf("theta %g: crossed with %.8f, spent %.8f of %g", theta, exact, spent, left)
+			}
+		}
+	}
+	huge := newTally()
+	huge.add(1<<40, 0.3)
+	if huge.cell == 1 || len(huge.p) > 1<<13 {
+		t.Errorf("%d cells of %d", len(huge.p), huge.cell)
+	}
+}
+
+// Tails over several splits by the saddle point against the convolution.
+func TestSaddleTails(t *testing.T) {
+	l := labels{{logit: -2, other: 60}, {logit: 0.4, other: 25}, {logit: 1.5, other: 9}}
+	law := newTally()
+	for _, g := range l {
+		law.add(int64(g.other), sigmoid(g.logit+0.3))
+	}
+	tail := 0.0
+	for k := len(law.p) - 1; k >= 0; k-- {
+		tail += law.p[k]
+		count := float64(law.first + int64(k))
+		if tail < 1e-14 || count == 0 {
+			continue
+		}
+		if got := math.Exp(l.tail(0.3, count)); !near(got, tail, 0.01, 1e-12) {
+			t.Errorf("P(X >= %g) = %.8g, want %.8g", count, got, tail)
+		}
+	}
+	one := labels{{logit: -0.3, other: 40}, {logit: -0.3, other: 30}}
+	if a, b := one.tail(0.1, 35), (labels{{logit: -0.3, other: 70}}).saddle(0.1, 34.5); !near(math.Exp(a), math.Exp(b), 0.005, 0) {
+		t.Errorf("exact %g, saddle point %g", math.Exp(a), math.Exp(b))
+	}
+}
+
+// The bound of the excess and the verdict are the same statement, for every
+// count around the boundary, one split or two, harm up or down.
+func TestSpendingBoundAgreesWithVerdict(t *testing.T) {
+	for _, harm := range []Side{SideUp, SideDown} {
+		for _, splits := range []int{1, 2} {
+			d := spending()
+			d.Harm, d.Margin.Value = harm, 0.1
+			seen := map[bool]int{}
+			for events := int64(0); events <= 120; events++ {
+				strata := growing(4000, 120-events, events, 0.4)
+				if splits == 2 {
+					more := growing(2000, 40, 45, 0.7)[0]
+					more.Epoch = 2
+					strata = append(strata, more)
+				}
+				look, why := NextLook(d, nil, 0.5, strata)
+				if why != "" {
+					t.Fatal(why)
+				}
+				c := Compare(d, strata, look)
+				mustBeClean(t, c)
+				seen[c.Harmed]++
+				if c.Harmed != (c.Z.Value >= c.Critical.Value) && splits == 1 || c.NonInferior != (c.ExcessUpper < 0) {
+					t.Errorf("%s, %d events: harmed %v, z %g of %g", harm, events, c.Harmed, c.Z.Value, c.Critical.Value)
+				}
+				if !(c.ExcessBound <= c.Excess && c.Excess <= c.ExcessUpper) {
+					t.Errorf("%s, %d events: %g is not in [%g, %g]", harm, events, c.Excess, c.ExcessBound, c.ExcessUpper)
+				}
+			}
+			if seen[true] < 10 || seen[false] < 10 {
+				t.Errorf("%v: %v", harm, seen)
+			}
+		}
+	}
+}
+
+// A split that changes between epochs changes what a unit is worth: the clock
+// of the score is that of independent steps.
+func TestInformationOfChangedSplits(t *testing.T) {
+	d := calibrated()
+	d.Share = 0.5
+	even := []Stratum{{Epoch: 1, Share: 0.5, Control: normal(500, 0, 1), Treatment: normal(500, 0, 1)}}
+	if got := d.information(even); got != 1000 {
+		t.Errorf("information %g", got)
+	}
+	both := append(even, Stratum{Epoch: 2, Share: 0.1, Control: normal(900, 0, 1), Treatment: normal(100, 0, 1)})
+	if got, want := d.information(both), 1000+1000*0.25/0.09; !near(got, want, 1e-12, 0) {
+		t.Errorf("information %g, want %g", got, want)
+	}
+	a := standardise(viewMean, both)
+	score := a.units() * a.units() * a.difference().se * a.difference().se
+	if want := d.information(both) * 4; !near(score, want, 0.01, 0) {
+		t.Errorf("variance of the score %g, of the clock %g", score, want)
+	}
+}
+
+// Delayed start and scale mixtures hold at every look, and the scale mixture
+// loses little against the mixture that knows its scale.
+func TestOtherSequencesAtEveryLook(t *testing.T) {
+	const runs = 1200
+	power := map[Method]float64{}
+	for i, m := range []Method{MethodMixture, MethodScaleMixture, MethodDelayedStart} {
+		d := mixtureDesign()
+		d.Method, d.Planned, d.Alpha, d.MinUnits = m, 2000, 0.05, 20
+		atMost(t, simulate(uint64(20+i), runs, gaussian(2000, 0, d)), 0.05, runs)
+		power[m] = simulate(uint64(30+i), 500, gaussian(2000, 0.14, d))
+	}
+	if power[MethodScaleMixture] < power[MethodMixture]-0.1 || power[MethodDelayedStart] < power[MethodMixture]-0.15 {
+		t.Errorf("power %v", power)
+	}
+	t.Logf("power %v", power)
+}
+
+func TestCriticalOfAverages(t *testing.T) {
+	for _, n := range []float64{50, 2000, 1e6} {
+		for _, alpha := range []float64{0.2, 0.05, 1e-4, 1e-12} {
+			d := Design{Method: MethodScaleMixture, Alpha: alpha, Planned: 5000}
+			one, two := d.oneSidedAt(n, 1), d.twoSidedAt(n)
+			if z := one.critical(alpha); !near(one.logE(z), -math.Log(alpha), 1e-11, 0) {
+				t.Errorf("one-sided at %g: ln E(%g) = %g", n, z, one.logE(z))
+			}
+			if z := two.critical(alpha); !near(two.logE(z), -math.Log(alpha), 1e-11, 0) {
+				t.Errorf("two-sided at %g: ln E(%g) = %g", n, z, two.logE(z))
+			}
+		}
+	}
+	s := DelayedStart{N: 5000, M: 1000}
+	for _, alpha := range []float64{0.3, 0.05, 1e-3, 1e-9} {
+		if p := s.P(s.TwoSided(alpha)); !near(p, alpha, 1e-9, 0) {
+			t.Errorf("delayed start: p at the bound of %g is %g", alpha, p)
+		}
+	}
+	if (DelayedStart{N: 10, M: 20}).P(50) != 1 {
+		t.Error("a verdict before the start")
+	}
+}
+
+// What Outlook says of a missed harm is what happens.
+func TestMissOverLooks(t *testing.T) {
+	d := calibrated()
+	d.MDE = Size{Value: 0.1, Absolute: true}
+	var looks []Look
+	const n, runs = 4000, 1500
+	strata := func(k int) []Stratum {
+		m := int64(n * (k + 1) / looks28 / 2)
+		return []Stratum{{Epoch: 1, Share: 0.5, Control: normal(m, 1, 1), Treatment: normal(m, 1, 1)}}
+	}
+	for k := range looks28 {
+		look, why := NextLook(d, looks, float64(k+1)/looks28, strata(k))
+		if why != "" {
+			t.Fatal(why)
+		}
+		looks = append(looks, look)
+	}
+	c := Compare(d, strata(looks28-1), looks[looks28-1])
+	miss := c.Outlook(looks, 1).Miss
+	r, missed := rand.New(rand.NewPCG(9, 9)), 0
+	for range runs {
+		var control, treatment Moments
+		harmed := false
+		for k := 0; k < looks28 && !harmed; k++ {
+			for range n/2*(k+1)/looks28 - n/2*k/looks28 {
+				control, treatment = Merge(control, one(r.NormFloat64(), 0)), Merge(treatment, one(r.NormFloat64()+0.1, 0))
+			}
+			harmed = Compare(d, half(control, treatment), looks[k]).Harmed
+		}
+		missed += count(!harmed)
+	}
+	got := float64(missed) / runs
+	if !miss.Known || math.Abs(got-miss.Value) > 4*math.Sqrt(miss.Value/runs) || c.Miss.Value < miss.Value {
+		t.Errorf("missed in %.4f of runs, said %.4f, from one look %.4f", got, miss.Value, c.Miss.Value)
+	}
+}
+
+const looks28 = 28
+
+// Reach is large while the favourable verdict is near, and small where it is
+// out of reach.
+func TestReach(t *testing.T) {
+	d := calibrated()
+	d.Margin = Size{Value: 0.05, Absolute: true}
+	at := func(effect float64) Optional {
+		strata := []Stratum{{Epoch: 1, Share: 0.5, Control: normal(2000, 1, 1), Treatment: normal(2000, 1+effect, 1)}}
+		look, why := NextLook(d, nil, 0.5, strata)
+		if why != "" {
+			t.Fatal(why)
+		}
+		c := Compare(d, strata, look)
+		return c.Outlook([]Look{look}, 0.5).Reach
+	}
+	good, bad := at(-0.02), at(0.2)
+	if !good.Known || !bad.Known || good.Value < 0.9 || bad.Value > 0.1 {
+		t.Errorf("reach %v and %v", good, bad)
+	}
+}

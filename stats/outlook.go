@@ -1,0 +1,74 @@
+package stats
+
+import "math"
+
+// Outlook is what is still to be expected of a comparison at its end.
+type Outlook struct {
+	// Miss is the chance that a harm of size MDE beyond the margin has not been
+	// established at any of the looks so far, in [0,1].
+	Miss Optional
+	// Reach is the chance that the favourable verdict (within the margin) is
+	// reached at the planned end, if the truth is at the favourable end of what
+	// the data still allow: where it is small, going on is futile. It binds
+	// nobody: to stop for futility costs no error.
+	Reach Optional
+}
+
+// Outlook looks ahead and back over the looks of a comparison, the present one
+// included, at a share of the planned duration in (0,1]. It is for the normal
+// methods; the exact ones know their Miss from one look.
+func (c *Comparison) Outlook(looks []Look, time float64) Outlook {
+	out := Outlook{Miss: c.Miss}
+	if c.Status != StatusOK || c.Design.Method.exact() || !c.Z.Known {
+		return out
+	}
+	if c.Design.Method == MethodCalibrated && len(looks) > 0 && c.MDEz.Known {
+		last := looks[len(looks)-1]
+		out.Miss = Some(probability(1 - crossing(looks, c.MDEz.Value/math.Sqrt(last.Info))))
+	}
+	out.Reach = c.reach(looks, min(time, 1))
+	return out
+}
+
+// reach is the conditional power of the test of "harm is at least the margin"
+// at the end, from the z of now, with the drift of the lower confidence bound of
+// the excess (Jennison & Turnbull 2000, section 10.2).
+func (c *Comparison) reach(looks []Look, time float64) Optional {
+	if !(time > 0 && time < 1) {
+		return Optional{} // The end is here: there is nothing left to expect.
+	}
+	final, ok := c.finalCritical(looks)
+	if !ok {
+		return Optional{}
+	}
+	now := -c.Z.Value               // Towards "within the margin".
+	drift := now + c.Critical.Value // Of the favourable bound, in z at this look.
+	if !c.Critical.Known || drift <= 0 {
+		drift = max(now, 0)
+	}
+	// On the scale of information 1 at the end the score now is now*sqrt(time).
+	score := now*math.Sqrt(time) + drift/math.Sqrt(time)*(1-time)
+	return Some(math.Exp(logPhi((score - final) / math.Sqrt(1-time))))
+}
+
+// finalCritical is the z that the end will ask for, if the end is the next
+// look.
+func (c *Comparison) finalCritical(looks []Look) (z float64, ok bool) {
+	d := &c.Design
+	if d.Method != MethodCalibrated {
+		within := d.oneSidedAt(d.finalInfo(), 1)
+		return within.critical(d.Alpha), d.Planned > 0
+	}
+	if len(looks) == 0 {
+		return c.Critical.Value, c.Critical.Known
+	}
+	last := looks[len(looks)-1]
+	info := last.Info / min(last.Time, 1)
+	if chance := d.Alpha - last.Spent; chance > 0 && info > last.Info*(1+leastNews) {
+		return replay(looks, 0, info).solve(info, chance) / math.Sqrt(info), true
+	}
+	return c.Critical.Value, c.Critical.Known
+}
+
+// finalInfo is the information at the planned end.
+func (d *Design) finalInfo() float64 { return max(d.Planned, 1) }
