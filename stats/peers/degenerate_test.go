@@ -62,8 +62,11 @@ func TestNothingIsNaN(t *testing.T) {
 		{"AVLMRadius", 4, never(), func(x []float64) (float64, stats.Status) { return AVLMRadius(x[0], x[1], x[2], x[3]) }},
 		{"AVLMLogE", 4, 0, func(x []float64) (float64, stats.Status) { return AVLMLogE(x[0], x[1], x[2], x[3]) }},
 		{"AVLMOptimalG", 3, never(), func(x []float64) (float64, stats.Status) { return AVLMOptimalG(x[0], x[1], x[2]) }},
-		{"Stitching", 6, never(), func(x []float64) (float64, stats.Status) {
-			return Stitching{x[0], x[1], x[2], x[3]}.Bound(x[4], x[5])
+		{"Stitching", 4, never(), func(x []float64) (float64, stats.Status) {
+			return Stitching{x[0], x[1], 1.4, 2}.Bound(x[2], x[3])
+		}},
+		{"Stitching, shape", 4, never(), func(x []float64) (float64, stats.Status) {
+			return Stitching{10, x[0], x[1], x[2]}.Bound(x[3], 0.05)
 		}},
 		{"GammaExponential.LogE", 5, 0, func(x []float64) (float64, stats.Status) {
 			return GammaExponential{x[0], x[1], x[2]}.LogE(x[3], x[4])

@@ -78,6 +78,9 @@ func (m GammaExponential) Bound(v, alpha float64) (bound float64, status stats.S
 	if !m.sound() || !inside(alpha) || !(v >= 0) {
 		return never(), stats.StatusBadQuestion
 	}
+	if !finite(m.logE(0, v)) {
+		return never(), stats.StatusNotFinite
+	}
 	target := -math.Log(alpha)
 	reached := func(s float64) bool { return m.logE(s, v) >= target }
 	high := max(m.C, math.Sqrt(v))
