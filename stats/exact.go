@@ -219,12 +219,12 @@ func (c *Comparison) spent(l labels, null float64) {
 	if now.Z > 0 {
 		c.Critical = Some(now.Z)
 		if hits > 0 {
-			c.ExcessBound = l.where(hits, logPhi(-now.Z), null) - null
+			c.ExcessBound = l.where(hits, now.Z, null) - null
 		}
 	}
 	if now.ZWithin > 0 && other > 0 {
 		l.swap()
-		c.ExcessUpper = -l.where(other, logPhi(-now.ZWithin), -null) - null
+		c.ExcessUpper = -l.where(other, now.ZWithin, -null) - null
 		l.swap()
 	}
 }

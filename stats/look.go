@@ -71,32 +71,77 @@ func spentBy(alpha, time float64) float64 {
 	return alpha * -math.Expm1(bend*math.Log1p(-time))
 }
 
-// NextLook is the boundary of a new look after those of the past, at a share of
-// the planned duration (> 0; beyond 1 the last error is spent once, and then no
-// more). It takes from the strata only how much was seen. Where nothing is
-// spent at this look, why says so, and the Look is the last one, held, or zero;
-// only others belong into the past of the next look.
-func NextLook(d Design, past []Look, time float64, strata []Stratum) (look Look, why string) {
-	look, why = d.nextLook(past, time, strata)
-	if why != "" && len(past) > 0 {
-		look = past[len(past)-1]
-		look.Held = true
+// Spending is the error spending of one comparison: its looks so far and what
+// the next boundary is computed from. The zero value is not usable.
+type Spending struct {
+	// Looks that spent error, in order.
+	Looks []Look
+
+	design       Design
+	walk         *walk  // before the last look (MethodCalibrated)
+	harm, within *tally // after the last look (MethodExactSpending)
+}
+
+// NewSpending continues from the looks of the past, which are not changed: it
+// takes the steps again that led to them.
+func NewSpending(d Design, past []Look) *Spending {
+	s := &Spending{design: d, walk: newWalk(0), harm: newTally(), within: newTally()}
+	for _, l := range past {
+		s.repeat(l)
 	}
+	return s
+}
+
+// repeat takes in a look whose boundary is known.
+func (s *Spending) repeat(l Look) {
+	switch s.design.Method {
+	case MethodCalibrated:
+		s.step(l.Info)
+	case MethodExactSpending:
+		s.advance(l.Events)
+		s.harm.stopFrom(l.Least)
+		s.within.stopUpTo(l.Most)
+	}
+	s.Looks = append(s.Looks, l)
+}
+
+// last is the look before; zero if there is none.
+func (s *Spending) last() Look {
+	if len(s.Looks) == 0 {
+		return Look{}
+	}
+	return s.Looks[len(s.Looks)-1]
+}
+
+// NextLook is NewSpending(d, past).Next(time, strata).
+func NextLook(d Design, past []Look, time float64, strata []Stratum) (look Look, why string) {
+	return NewSpending(d, past).Next(time, strata)
+}
+
+// Next is the boundary of a new look at a share of the planned duration (> 0;
+// beyond 1 the last error is spent once, and then no more). It takes from the
+// strata only how much was seen. Where nothing is spent at this look, why says
+// so, and the Look is the last one, held, or zero. The answer depends on nothing
+// but the design, the looks so far and the arguments.
+func (s *Spending) Next(time float64, strata []Stratum) (look Look, why string) {
+	look, why = s.next(min(time, 1), strata)
+	if why == "" {
+		s.Looks = append(s.Looks, look)
+		return look, ""
+	}
+	look = s.last()
+	look.Held = !look.IsZero()
 	return look, why
 }
 
-func (d *Design) nextLook(past []Look, time float64, strata []Stratum) (look Look, why string) {
-	last := Look{}
-	if len(past) > 0 {
-		last = past[len(past)-1]
-	}
+func (s *Spending) next(time float64, strata []Stratum) (look Look, why string) {
+	d, last := &s.design, s.last()
 	if !d.Method.Spends() {
 		return Look{}, "the method spends no error"
 	}
 	if status, note := question(d, strata); status != StatusOK {
 		return Look{}, note
 	}
-	time = min(time, 1)
 	switch {
 	case !(time > 0):
 		return Look{}, "the planned duration has not begun"
@@ -104,12 +149,13 @@ func (d *Design) nextLook(past []Look, time float64, strata []Stratum) (look Loo
 		return Look{}, "the planned duration is over and its error is spent"
 	case time < 1 && time-last.Time < 1.0/mostLooks:
 		return Look{}, "the last look that spent error was shortly before"
+	case !(spentBy(d.Alpha, time)-last.Spent > 1e-12*d.Alpha):
+		return Look{}, "there is no error to spend"
 	}
-	look = Look{Time: time}
 	if d.Method == MethodExactSpending {
-		return d.spendExact(look, past, strata)
+		return s.nextExact(time, strata)
 	}
-	return d.spendNormal(look, past, strata)
+	return s.nextNormal(time, strata)
 }
 
 // fewestUnits is the number of units in the smaller arm over the epochs that a
@@ -148,40 +194,39 @@ func (d *Design) information(strata []Stratum) float64 {
 	return total
 }
 
-// spendNormal solves for the boundary by the recursion over the past looks.
-func (d *Design) spendNormal(look Look, past []Look, strata []Stratum) (Look, string) {
+// nextNormal solves for the boundary by the recursion.
+func (s *Spending) nextNormal(time float64, strata []Stratum) (Look, string) {
+	d, last := &s.design, s.last()
 	if fewest := d.view().fewestUnits(strata); fewest < max(d.MinUnits, 2) {
 		return Look{}, "an arm has too few units"
 	}
-	look.Info = d.information(strata)
-	spent := 0.0
-	if n := len(past); n > 0 {
-		spent = past[n-1].Spent
-		if look.Info < past[n-1].Info*(1+leastNews) {
-			return Look{}, "little is new since the last look that spent error"
-		}
+	info := d.information(strata)
+	if info < last.Info*(1+leastNews) {
+		return Look{}, "little is new since the last look that spent error"
 	}
-	chance := spentBy(d.Alpha, look.Time) - spent
-	if !(chance > 1e-12*d.Alpha) {
-		return Look{}, "there is no error to spend"
-	}
-	bound := replay(past, 0, look.Info).solve(look.Info, chance)
-	look.Z = bound / math.Sqrt(look.Info)
-	look.Spent = spent + chance
-	return look, ""
+	s.step(info)
+	chance := spentBy(d.Alpha, time) - last.Spent
+	bound := s.walk.solve(info, chance)
+	return Look{Time: time, Info: info, Spent: last.Spent + chance, Z: bound / math.Sqrt(info)}, ""
 }
 
-// replay walks through the past looks, up to the one before a look at next.
-func replay(past []Look, drift, next float64) *walk {
-	w := newWalk(drift)
-	for i, l := range past {
-		after := next
-		if i+1 < len(past) {
-			after = past[i+1].Info
-		}
-		w.stay(l.Info, l.Z*math.Sqrt(l.Info), after)
+// step moves the walk past the last look, towards one at that information.
+func (s *Spending) step(info float64) {
+	if last := s.last(); !last.IsZero() {
+		s.walk.stay(last.Info, last.Z*math.Sqrt(last.Info), info)
 	}
-	return w
+}
+
+// finalZ is the boundary at the end of the duration, were it the next look and
+// traffic as it was; the last one where there is nothing left to spend.
+func (s *Spending) finalZ() float64 {
+	last := s.last()
+	info := last.Info / last.Time
+	if chance := s.design.Alpha - last.Spent; chance > 0 && last.Time < 1 && info > last.Info*(1+leastNews) {
+		s.step(info)
+		return s.walk.solve(info, chance) / math.Sqrt(info)
+	}
+	return last.Z
 }
 
 // crossing is the chance that a score with a drift per unit of information is

@@ -265,8 +265,10 @@ func TestSaddleTails(t *testing.T) {
 		}
 	}
 	one := labels{{logit: -0.3, other: 40}, {logit: -0.3, other: 30}}
-	if a, b := one.tail(0.1, 35), (labels{{logit: -0.3, other: 70}}).saddle(0.1, 34.5); !near(math.Exp(a), math.Exp(b), 0.005, 0) {
-		t.Errorf("exact %g, saddle point %g", math.Exp(a), math.Exp(b))
+	low, high := labels{{logit: -0.3, other: 70}}.saddle(0.1, 34.5)
+	below, from := one.tails(0.1, 35)
+	if !near(math.Exp(from), math.Exp(high), 0.005, 0) || !near(math.Exp(below), math.Exp(low), 0.005, 0) {
+		t.Errorf("exact %g and %g, saddle point %g and %g", below, from, low, high)
 	}
 }
 

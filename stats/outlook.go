@@ -62,12 +62,7 @@ func (c *Comparison) finalCritical(looks []Look) (z float64, ok bool) {
 	if len(looks) == 0 {
 		return c.Critical.Value, c.Critical.Known
 	}
-	last := looks[len(looks)-1]
-	info := last.Info / min(last.Time, 1)
-	if chance := d.Alpha - last.Spent; chance > 0 && info > last.Info*(1+leastNews) {
-		return replay(looks, 0, info).solve(info, chance) / math.Sqrt(info), true
-	}
-	return c.Critical.Value, c.Critical.Known
+	return NewSpending(*d, looks).finalZ(), true
 }
 
 // finalInfo is the information at the planned end.

@@ -224,13 +224,15 @@ var refRun = map[string]func(in refInputs) map[string]any{
 		return map[string]any{"reject_if_events_t_at_least": least, "spent": cumulative}
 	},
 	"group_sequential_power_spending": func(in refInputs) map[string]any {
-		var looks []Look
+		s := NewSpending(Design{Method: MethodCalibrated}, nil)
 		var z []float64
 		spent := 0.0
 		for _, info := range in.Information {
+			s.step(info)
 			chance := in.Alpha*math.Pow(info, in.Phi) - spent
-			bound := replay(looks, 0, info).solve(info, chance) / math.Sqrt(info)
-			looks, z, spent = append(looks, Look{Info: info, Z: bound}), append(z, bound), spent+chance
+			bound := s.walk.solve(info, chance) / math.Sqrt(info)
+			s.Looks = append(s.Looks, Look{Time: info, Info: info, Z: bound})
+			z, spent = append(z, bound), spent+chance
 		}
 		return map[string]any{"z": z}
 	},

@@ -2,18 +2,15 @@ package stats
 
 import "math"
 
-// spendExact finds the counts at which harm, and its absence, are established
-// at a look. Given how many events there were at each look, the number of first
+// nextExact finds the counts at which harm, and its absence, are established at
+// a look. Given how many events there were at each look, the number of first
 // labels is a walk whose steps are binomial at the margin, whatever the rates
 // and however they move (Kulldorff et al. 2011 for the conditioning; Jennison &
 // Turnbull 2000, chapter 12, for spending error on discrete data). It is also
 // the score of a common rate ratio, so that epochs of different splits add up.
-func (d *Design) spendExact(look Look, past []Look, strata []Stratum) (Look, string) {
-	last := Look{}
-	if len(past) > 0 {
-		last = past[len(past)-1]
-	}
-	look.Events = d.events(strata, last.Events)
+func (s *Spending) nextExact(time float64, strata []Stratum) (Look, string) {
+	d, last := &s.design, s.last()
+	look := Look{Time: time, Events: d.events(strata, last.Events)}
 	for _, e := range look.Events {
 		look.Info += float64(e.Total)
 	}
@@ -23,28 +20,25 @@ func (d *Design) spendExact(look Look, past []Look, strata []Stratum) (Look, str
 	case look.Info <= last.Info:
 		return Look{}, "no event is new since the last look that spent error"
 	}
-	chance := spentBy(d.Alpha, look.Time)
-	if !(chance-last.Spent > 1e-12*d.Alpha) {
-		return Look{}, "there is no error to spend"
-	}
-	harm, within := newTally(), newTally()
-	before := []EventCount(nil)
-	for _, l := range append(past[:len(past):len(past)], look) {
-		d.advance(harm, before, l.Events)
-		d.advance(within, before, l.Events)
-		before = l.Events
-		if l.Time < look.Time {
-			harm.stopFrom(l.Least)
-			within.stopUpTo(l.Most)
-		}
-	}
+	s.advance(look.Events)
+	may := spentBy(d.Alpha, time)
 	var tail float64
-	look.Least, tail = harm.stopAbove(chance - last.Spent)
+	look.Least, tail = s.harm.stopAbove(may - last.Spent)
 	look.Spent = last.Spent + tail
-	look.Most, tail = within.stopBelow(chance - last.SpentWithin)
+	look.Most, tail = s.within.stopBelow(may - last.SpentWithin)
 	look.SpentWithin = last.SpentWithin + tail
 	d.levels(&look)
 	return look, ""
+}
+
+// advance adds the events that are new.
+func (s *Spending) advance(now []EventCount) {
+	before := s.last().Events
+	for _, e := range now {
+		events, theta := e.Total-totalOf(before, e.Epoch), s.design.firstLabel(e.Share)
+		s.harm.add(events, theta)
+		s.within.add(events, theta)
+	}
 }
 
 // events counts the events of both arms by epoch, never fewer than before:
@@ -73,13 +67,6 @@ func totalOf(events []EventCount, epoch int) int64 {
 		}
 	}
 	return 0
-}
-
-// advance adds the events that are new to a tally.
-func (d *Design) advance(t *tally, before, now []EventCount) {
-	for _, e := range now {
-		t.add(e.Total-totalOf(before, e.Epoch), d.firstLabel(e.Share))
-	}
 }
 
 // firstLabel is the chance that an event carries the first label where harm is
@@ -149,25 +136,31 @@ func (d *Design) labelsAt(events []EventCount) labels {
 	return out
 }
 
-// tail is the log of the chance that at least k of all events carry the first
-// label at the log rate ratio u: exact for one split; for several the saddle
-// point approximation for lattices (Lugannani & Rice 1980, with the second
-// continuity correction of Daniels 1987).
-func (l labels) tail(u, k float64) float64 {
+// tails are the logs of the chances that fewer than k, and that at least k, of
+// all events carry the first label at the log rate ratio u: exact for one split;
+// for several the saddle point approximation for lattices (Lugannani & Rice
+// 1980, with the second continuity correction of Daniels 1987).
+func (l labels) tails(u, k float64) (below, from float64) {
 	hits, other := l.totals()
 	n := hits + other
 	switch {
 	case k <= 0:
-		return 0
+		return -math.MaxFloat64, 0
 	case k > n:
-		return -math.MaxFloat64
+		return 0, -math.MaxFloat64
 	case l.oneSplit():
 		// P(X >= k) is the incomplete beta function of the label's chance.
 		v := l[0].logit + u
-		lower, _ := logBetaTails(k, n-k+1, sigmoid(v), sigmoid(-v))
-		return lower
+		from, below = logBetaTails(k, n-k+1, sigmoid(v), sigmoid(-v))
+		return below, from
 	}
 	return l.saddle(u, k-0.5)
+}
+
+// tail is the log of the chance of at least k.
+func (l labels) tail(u, k float64) float64 {
+	_, from := l.tails(u, k)
+	return from
 }
 
 // oneSplit tells whether all groups have the same split.
@@ -180,25 +173,28 @@ func (l labels) oneSplit() bool {
 	return true
 }
 
-// saddle is the log of the upper tail beyond x of the number of first labels:
-// the tilt that makes x the mean is a log rate ratio too.
-func (l labels) saddle(u, x float64) float64 {
+// saddle are the tails below and above x of the number of first labels: the
+// tilt that makes x the mean is a log rate ratio too. The smaller tail is taken
+// in logs, so that it does not vanish.
+func (l labels) saddle(u, x float64) (below, above float64) {
 	tilted := l.at(x)
-	mean, _, variance := l.cumulants(u)
+	mean, base, variance := l.cumulants(u)
 	if math.Abs(tilted-u) < 1e-7 {
-		return logPhi((mean - x) / math.Sqrt(variance))
+		z := (mean - x) / math.Sqrt(variance)
+		return logPhi(-z), logPhi(z)
 	}
 	_, top, spread := l.cumulants(tilted)
-	_, base, _ := l.cumulants(u)
 	s := tilted - u
 	w := math.Copysign(math.Sqrt(2*math.Max(s*x-(top-base), 0)), s)
 	v := 2 * math.Sinh(s/2) * math.Sqrt(spread)
+	far := math.Abs(w)
+	// Both corrections have the sign of the tilt.
+	factor := math.Max(1+math.Abs(1/v)*hazard(-far)-hazard(-far)/far, 1e-3)
+	small := min(logPhi(-far)+math.Log(factor), -1e-300)
 	if w > 0 {
-		// In logs, so that far tails do not vanish.
-		factor := 1 + (1/v-1/w)*hazard(-w)
-		return min(0, logPhi(-w)+math.Log(math.Max(factor, math.SmallestNonzeroFloat64)))
+		return logComplement(small), small
 	}
-	return math.Log(probability(math.Exp(logPhi(-w)) + math.Exp(-w*w/2-lnSqrt2Pi)*(1/v-1/w)))
+	return small, logComplement(small)
 }
 
 // cumulants of the number of first labels at the log rate ratio u: the mean,
@@ -245,42 +241,51 @@ func (l labels) at(x float64) float64 {
 }
 
 // score is the normal score of a tail that holds k and more: positive where it
-// is less than one half.
+// is less than one half, and cut off beyond every use.
 func (l labels) score(u, k float64) float64 {
-	upper := l.tail(u, k)
-	if upper <= -math.Ln2 {
-		return upperQuantile(upper)
+	const greatest = 1e150
+	below, from := l.tails(u, k)
+	if from <= below {
+		return min(upperQuantile(max(from, -greatest)), greatest)
 	}
-	return -upperQuantile(logComplement(upper))
+	return -min(upperQuantile(max(below, -greatest)), greatest)
 }
 
-// where is the log rate ratio at which the log tail of k has the value l: the
-// tail rises with the ratio.
-func (l labels) where(k, level, from float64) float64 {
-	low, high, step := from, from, 1.0
-	for range 60 {
-		if l.tail(low, k) <= level {
+// where is the log rate ratio at which the tail of k has the normal score z.
+// The score falls with the ratio and is nearly a line: steps of regula falsi
+// (Illinois) inside a bracket.
+func (l labels) where(k, z, from float64) float64 {
+	above := func(u float64) float64 { return l.score(u, k) - z }
+	low, high := from, from
+	atLow := above(from)
+	if atLow == 0 {
+		return from
+	}
+	atHigh := atLow
+	for step := 0.5; atLow < 0 && step < 1e3; step *= 2 {
+		high, atHigh = low, atLow
+		low -= step
+		atLow = above(low)
+	}
+	for step := 0.5; atHigh > 0 && step < 1e3; step *= 2 {
+		low, atLow = high, atHigh
+		high += step
+		atHigh = above(high)
+	}
+	for range 100 {
+		u := low + (high-low)*atLow/(atLow-atHigh)
+		if !(u > low && u < high) || high-low < 1e-12*math.Max(1, math.Abs(u)) {
 			break
 		}
-		low, step = low-step, 2*step
-	}
-	step = 1.0
-	for range 60 {
-		if l.tail(high, k) >= level {
-			break
-		}
-		high, step = high+step, 2*step
-	}
-	for range 200 {
-		middle := low + (high-low)/2
-		if middle <= low || middle >= high || high-low <= 1e-12*math.Max(1, math.Abs(middle)) {
-			break
-		}
-		if l.tail(middle, k) < level {
-			low = middle
-		} else {
-			high = middle
+		at := above(u)
+		switch {
+		case math.Abs(at) < 1e-11 || atLow == atHigh:
+			return u
+		case at > 0:
+			low, atLow, atHigh = u, at, atHigh/2
+		default:
+			high, atHigh, atLow = u, at, atLow/2
 		}
 	}
-	return low
+	return low + (high-low)*atLow/(atLow-atHigh)
 }
