@@ -787,11 +787,18 @@ func BenchmarkCompare(b *testing.B) {
 	means := half(normal(2400, 10, 3), normal(2600, 10.2, 3.1))
 	few := half(normal(24, 10, 3), normal(26, 10.2, 3.1))
 	events := half(binary(2400, 48), binary(2600, 60))
+	normalLook, why := NextLook(calibrated(), nil, 0.5, means)
+	exactLook, whyNot := NextLook(spending(), nil, 0.5, events)
+	if why != "" || whyNot != "" {
+		b.Fatal(why, whyNot)
+	}
 	for _, c := range []struct {
 		name   string
 		design Design
 		strata []Stratum
 	}{
+		{"calibrated", calibrated(), means},
+		{"spending", noMiss(spending()), events},
 		{"mixture", mixtureDesign(), means},
 		{"mixture/few", mixtureDesign(), few},
 		{"exact/core", noMiss(exactDesign()), events},
@@ -802,8 +809,9 @@ func BenchmarkCompare(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
+			look := map[Method]Look{MethodCalibrated: normalLook, MethodExactSpending: exactLook}[c.design.Method]
 			for b.Loop() {
-				c := Compare(c.design, c.strata, Look{})
+				c := Compare(c.design, c.strata, look)
 				sink = c.LogE
 			}
 		})

@@ -178,18 +178,32 @@ func (c *Comparison) oneSidedExact(l labels) {
 	e := l.against(null, &t)
 	c.LogE, c.LogEWithin = e.above, e.below
 	c.Excess = max(l.shrunk()-null, zeroRatio)
-	established := func(l labels) bool { return l.against(null, &t).above >= c.Bound }
+	test := exactTest{null: null, bound: c.Bound, tuning: t}
 	if d.Method == MethodExactSpending {
 		c.spent(l, null)
-		established = func(l labels) bool {
-			hits, _ := l.totals()
-			return c.Look.Z > 0 && l.tail(null, hits) <= logPhi(-c.Look.Z)
-		}
+		test.level = logPhi(-c.Look.Z) // Of a boundary of 0, which there is none, one half.
+		test.spends = true
 	} else {
 		c.unspent(l, null)
 	}
 	c.ExcessBound, c.ExcessUpper = max(c.ExcessBound, zeroRatio), min(c.ExcessUpper, -zeroRatio)
-	c.Miss = d.missExact(l, null, established)
+	c.Miss = d.missExact(l, &test)
+}
+
+// exactTest tells of labels whether they would establish harm at this look.
+type exactTest struct {
+	null, bound float64
+	tuning      tuning
+	spends      bool
+	level       float64 // log of the tail probability that it takes
+}
+
+func (t *exactTest) establishes(l labels) bool {
+	if !t.spends {
+		return l.against(t.null, &t.tuning).above >= t.bound
+	}
+	hits, _ := l.totals()
+	return l.tail(t.null, hits) <= t.level
 }
 
 // unspent judges by the e-process. The bounds invert the same mixtures: the

@@ -94,13 +94,12 @@ func NewSpending(d Design, past []Look) *Spending {
 
 // repeat takes in a look whose boundary is known.
 func (s *Spending) repeat(l Look) {
-	switch s.design.Method {
-	case MethodCalibrated:
-		s.step(l.Info)
-	case MethodExactSpending:
+	if s.design.Method == MethodExactSpending {
 		s.advance(l.Events)
 		s.harm.stopFrom(l.Least)
 		s.within.stopUpTo(l.Most)
+	} else {
+		s.step(l.Info)
 	}
 	s.Looks = append(s.Looks, l)
 }

@@ -35,10 +35,10 @@ func (d *Design) missMixture(mde Optional, t float64) Optional {
 // spread: its tail away from the mean is the greater one (Anderson & Samuels
 // 1967), so that wherever a miss is the less likely outcome the chance is on
 // the safe side.
-func (d *Design) missExact(l labels, null float64, established func(labels) bool) Optional {
+func (d *Design) missExact(l labels, test *exactTest) Optional {
 	mde, ok := d.relative(d.MDE)
 	margin, _ := d.relative(d.Margin)
-	if !ok || mde == 0 || !isFinite(mde) || d.nullRatio(margin+mde) <= null {
+	if !ok || mde == 0 || !isFinite(mde) || d.nullRatio(margin+mde) <= test.null || test.spends && test.level >= -math.Ln2 {
 		return Optional{}
 	}
 	ratio := 1 + margin + mde
@@ -46,7 +46,7 @@ func (d *Design) missExact(l labels, null float64, established func(labels) bool
 		ratio = max(0, 1-margin-mde)
 	}
 	var room [8]group
-	p := prospect{labels: append(labels(room[:0]), l...), harm: d.Harm, established: established}
+	p := prospect{labels: append(labels(room[:0]), l...), harm: d.Harm, test: test}
 	if !p.expect(ratio, d.anyRate()) {
 		return Optional{}
 	}
@@ -56,9 +56,9 @@ func (d *Design) missExact(l labels, null float64, established func(labels) bool
 // prospect is the events of a look as a harm would have them: those of control
 // as they are; those of treatment are Poisson.
 type prospect struct {
-	labels      labels // as the test takes them
-	harm        Side
-	established func(labels) bool // what the test says of them
+	labels labels // as the test takes them
+	harm   Side
+	test   *exactTest
 }
 
 // arms are the counts of a group by arm: the first label is treatment, or
@@ -148,7 +148,7 @@ func (p *prospect) missOf(i int) float64 {
 	mean := *treatment
 	turn := firstCount(poissonReach(mean), func(k float64) bool {
 		*treatment = k
-		return p.established(p.labels) == (p.harm == SideUp)
+		return p.test.establishes(p.labels) == (p.harm == SideUp)
 	})
 	if p.harm == SideDown {
 		return poissonFrom(turn, mean)

@@ -116,22 +116,8 @@ func (c *Comparison) oneSided(a *arms, excess contrast, info float64) {
 	harm, within := d.oneSidedAt(info, 0.5), d.oneSidedAt(info, 1)
 	c.LogE, c.LogEWithin = harm.logE(z), within.logE(-z)
 	c.Z, c.Excess = Some(z), excess.estimate
-	up, down := math.Inf(1), math.Inf(1)
-	open := true // Whether this look may decide.
-	switch d.Method {
-	case MethodCalibrated:
-		open = !c.Look.Held
-		if !c.Look.IsZero() {
-			up, down = c.Look.Z, c.Look.Z
-		}
-	case MethodDelayedStart:
-		if delay := d.delay(info); delay.ready() {
-			up = delay.OneSided(d.Alpha)
-			down = up
-		}
-	default:
-		up, down = harm.critical(d.Alpha), within.critical(d.Alpha)
-	}
+	up, down := c.criticals(&harm, &within, info)
+	open := !c.Look.Held // Whether this look may decide.
 	c.Harmed, c.NonInferior = open && z >= up, open && z <= -down
 	t := zToT(up, excess.df)
 	if !math.IsInf(up, 0) {
@@ -141,6 +127,27 @@ func (c *Comparison) oneSided(a *arms, excess contrast, info float64) {
 	c.ExcessUpper = excess.estimate + zToT(down, excess.df)*excess.se
 	c.MDEz = d.mdeIn(a.control.Value, excess.se)
 	c.Miss = d.missMixture(c.MDEz, t)
+}
+
+// criticals are the z at which harm, and on the other side its absence, are
+// established; infinite where that cannot be at this look.
+func (c *Comparison) criticals(harm, within *oneSidedScales, info float64) (up, down float64) {
+	d := &c.Design
+	switch d.Method {
+	case MethodMixture, MethodScaleMixture:
+		return harm.critical(d.Alpha), within.critical(d.Alpha)
+	case MethodDelayedStart:
+		if delay := d.delay(info); delay.ready() {
+			z := delay.OneSided(d.Alpha)
+			return z, z
+		}
+	case MethodCalibrated:
+		if !c.Look.IsZero() {
+			return c.Look.Z, c.Look.Z
+		}
+	case MethodExact, MethodExactSpending: // They have no normal scale.
+	}
+	return math.Inf(1), math.Inf(1)
 }
 
 // delay is the delayed start of a design at an information: a tenth of the

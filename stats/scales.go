@@ -51,6 +51,9 @@ func (d *Design) twoSidedAt(info float64) twoSidedScales {
 }
 
 func (s *oneSidedScales) logE(z float64) float64 {
+	if s.count == 1 {
+		return OneSided{X: s.x[0]}.LogE(z)
+	}
 	value, _ := s.slope(z)
 	return value
 }
@@ -68,6 +71,9 @@ func (s *oneSidedScales) slope(z float64) (value, slope float64) {
 }
 
 func (s *twoSidedScales) logE(z float64) float64 {
+	if s.count == 1 {
+		return TwoSided{X: s.x[0]}.LogE(z)
+	}
 	value, _ := s.slope(z)
 	return value
 }

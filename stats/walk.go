@@ -58,15 +58,6 @@ func (w *walk) above(info, bound float64) (chance, density float64) {
 	return chance, density / sd / math.Sqrt(2*math.Pi)
 }
 
-// left is the probability of no crossing yet.
-func (w *walk) left() float64 {
-	sum := 0.0
-	for _, m := range w.mass {
-		sum += m
-	}
-	return sum
-}
-
 // stay moves to a look at which the score stayed at or below bound; next is
 // the information of the look after it, which sets how fine the nodes are.
 func (w *walk) stay(info, bound, next float64) {
