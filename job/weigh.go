@@ -41,7 +41,7 @@ func weigh(at *vantage, ev *evidence) {
 			ev.judgements = append(ev.judgements, judgement(at, ev, q, versus))
 		}
 	}
-	adjustGoals(ev)
+	adjustGoals(ev, at.experiment.Policy.GoalCorrection)
 }
 
 // questions lists what is asked, with each question's share of its family's
@@ -159,7 +159,7 @@ func design(at *vantage, q question) stats.Design {
 		Kind: kindOf(q.metric.Kind), Method: method, Reason: reason, Harm: stats.SideUp,
 		Margin: sizeOf(q.use.Margin), MDE: sizeOf(q.use.MDE), Alpha: q.alpha,
 		Planned:  float64(e.PlannedUnits) * (e.Variations[q.treatment].Weight + e.KnownGood().Weight),
-		MinUnits: e.Policy.MinUnits,
+		MinUnits: e.Policy.MinUnits, Prior: stats.Prior(*e.Policy.Prior),
 	}
 	if q.metric.Direction == "up" {
 		d.Harm = stats.SideDown
@@ -181,13 +181,23 @@ func compare(at *vantage, ev *evidence, q question) ledger.Versus {
 	} else {
 		strata := strata(at, ev, data, q.treatment)
 		v.Comparison = stats.Compare(d, strata, stats.Look{})
-		v.OneLook = stats.AtOneLook(v.Design, strata)
+		v.OneLook = atOneLook(q, v.Design, strata)
 		if !data.measure.Zeros {
 			v.Presence = presence(at, ev, data, q.treatment)
 		}
 	}
 	v.MaxLogE = max(v.LogE, previousMax(at, q))
 	return v
+}
+
+// atOneLook answers by ordinary methods. A metric that does not say which way is
+// good can be neither won nor lost.
+func atOneLook(q question, d stats.Design, strata []stats.Stratum) stats.OneLook {
+	o := stats.AtOneLook(d, strata)
+	if q.metric.Direction == "" {
+		o.Posterior = stats.Posterior{}
+	}
+	return o
 }
 
 // strata are the epochs of one comparison. Where an epoch's sample ratio fails
@@ -287,16 +297,39 @@ func stepUnits(at *vantage, ev *evidence, q question) int64 {
 	return min(count(controlOf(at.experiment)), count(q.treatment))
 }
 
-// adjustGoals corrects the goals' p-values over all goals (Holm 1979), which
-// holds at any stopping time because each is valid at any look.
-func adjustGoals(ev *evidence) {
-	var p []float64
+// corrections are the ways to correct over goals. Holm and e-BH hold at any
+// stopping time, because p-values and e-values are those of sequential tests;
+// Benjamini and Hochberg's holds at one fixed time.
+var corrections = map[string]func(goals []decide.Judgement) []float64{
+	spec.CorrectHolm: func(goals []decide.Judgement) []float64 { return stats.Holm(winPs(goals)) },
+	spec.CorrectBH:   func(goals []decide.Judgement) []float64 { return stats.BenjaminiHochberg(winPs(goals)) },
+	spec.CorrectEBH: func(goals []decide.Judgement) []float64 {
+		logE := make([]float64, len(goals))
+		for i := range goals {
+			logE[i] = goals[i].Comparison.LogETwoSided
+		}
+		return stats.AdjustEBH(logE)
+	},
+}
+
+func winPs(goals []decide.Judgement) []float64 {
+	p := make([]float64, len(goals))
+	for i := range goals {
+		p[i] = goals[i].WinP
+	}
+	return p
+}
+
+// adjustGoals corrects the goals' p-values over all goals and treatments, as
+// the policy says.
+func adjustGoals(ev *evidence, correction string) {
+	var goals []decide.Judgement
 	for _, j := range ev.judgements {
 		if j.Role == decide.RoleGoal {
-			p = append(p, j.WinP)
+			goals = append(goals, j)
 		}
 	}
-	adjusted := stats.Holm(p)
+	adjusted := corrections[correction](goals)
 	k := 0
 	for i := range ev.judgements {
 		j := &ev.judgements[i]
