@@ -236,3 +236,13 @@ func FuzzPosterior(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkAtOneLook(b *testing.B) {
+	d := mixtureDesign()
+	d.Prior = Prior{SD: 0.3}
+	strata := half(normal(3000, 2, 3), normal(2000, 2.3, 4))
+	b.ReportAllocs()
+	for b.Loop() {
+		AtOneLook(d, strata)
+	}
+}
