@@ -45,7 +45,7 @@ func weigh(at *vantage, ev *evidence) {
 			ev.judgements = append(ev.judgements, judgement(at, ev, q, versus))
 		}
 	}
-	adjustGoals(ev)
+	adjustGoals(ev, at.experiment.Policy.GoalCorrection)
 }
 
 // questions lists what is asked, with each question's share of its family's
@@ -163,7 +163,7 @@ func design(at *vantage, q question) stats.Design {
 		Kind: kindOf(q.metric.Kind), Harm: stats.SideUp,
 		Margin: sizeOf(q.use.Margin), MDE: sizeOf(q.use.MDE), Alpha: q.alpha,
 		Planned: float64(e.PlannedUnits) * (treated + known), Share: treated / (treated + known),
-		MinUnits: e.Policy.MinUnits,
+		MinUnits: e.Policy.MinUnits, Prior: stats.Prior(*e.Policy.Prior),
 	}
 	d.Method, d.Reason = stats.Route(stats.Question{
 		Kind: q.metric.Kind, Asked: q.use.Method, BaseRate: q.metric.BaseRate, Scale: d.Scale,
@@ -189,7 +189,7 @@ func compare(at *vantage, ev *evidence, q question) ledger.Versus {
 		v.Comparison = stats.Compare(d, nil, stats.Look{})
 		v.Note = "its source did not answer"
 	} else {
-		judge(at, d, strata(at, ev, data, q.treatment), &v)
+		judge(at, q, strata(at, ev, data, q.treatment), &v)
 		if !data.measure.Zeros {
 			v.Presence = presence(at, ev, data, q.treatment)
 		}
@@ -200,19 +200,30 @@ func compare(at *vantage, ev *evidence, q question) ledger.Versus {
 }
 
 // judge spends what this look may spend, compares, and looks ahead.
-func judge(at *vantage, d stats.Design, strata []stats.Stratum, v *ledger.Versus) {
+func judge(at *vantage, q question, strata []stats.Stratum, v *ledger.Versus) {
+	d := design(at, q)
 	time := float64(at.asOf.Sub(at.experiment.Start.Time)) / float64(at.experiment.Duration.Duration)
 	look, why := stats.NextLook(d, v.Looks, time, strata)
 	if why == "" {
 		v.Looks = append(slices.Clone(v.Looks), look)
 	}
 	v.Comparison = stats.Compare(d, strata, look)
-	v.OneLook = stats.AtOneLook(v.Design, strata)
+	v.OneLook = atOneLook(q, v.Design, strata)
 	if v.Status == stats.StatusOK && v.Design.Method.Spends() && why != "" {
 		v.Note = strings.TrimPrefix(v.Note+"; no harm can be established at this look: "+why, "; ")
 	}
 	outlook := v.Outlook(v.Looks, time)
 	v.Miss, v.Reach = outlook.Miss, outlook.Reach
+}
+
+// atOneLook answers by ordinary methods. A metric that does not say which way is
+// good can be neither won nor lost.
+func atOneLook(q question, d stats.Design, strata []stats.Stratum) stats.OneLook {
+	o := stats.AtOneLook(d, strata)
+	if q.metric.Direction == "" {
+		o.Posterior = stats.Posterior{}
+	}
+	return o
 }
 
 // strata are the epochs of one comparison. Where an epoch's sample ratio fails
@@ -311,16 +322,39 @@ func stepUnits(at *vantage, ev *evidence, q question) int64 {
 	return min(count(controlOf(at.experiment)), count(q.treatment))
 }
 
-// adjustGoals corrects the goals' p-values over all goals (Holm 1979), which
-// holds at any stopping time because each is valid at any look.
-func adjustGoals(ev *evidence) {
-	var p []float64
+// corrections are the ways to correct over goals. Holm and e-BH hold at any
+// stopping time, because p-values and e-values are those of sequential tests;
+// Benjamini and Hochberg's holds at one fixed time.
+var corrections = map[string]func(goals []decide.Judgement) []float64{
+	spec.CorrectHolm: func(goals []decide.Judgement) []float64 { return stats.Holm(winPs(goals)) },
+	spec.CorrectBH:   func(goals []decide.Judgement) []float64 { return stats.BenjaminiHochberg(winPs(goals)) },
+	spec.CorrectEBH: func(goals []decide.Judgement) []float64 {
+		logE := make([]float64, len(goals))
+		for i := range goals {
+			logE[i] = goals[i].Comparison.LogETwoSided
+		}
+		return stats.AdjustEBH(logE)
+	},
+}
+
+func winPs(goals []decide.Judgement) []float64 {
+	p := make([]float64, len(goals))
+	for i := range goals {
+		p[i] = goals[i].WinP
+	}
+	return p
+}
+
+// adjustGoals corrects the goals' p-values over all goals and treatments, as
+// the policy says.
+func adjustGoals(ev *evidence, correction string) {
+	var goals []decide.Judgement
 	for _, j := range ev.judgements {
 		if j.Role == decide.RoleGoal {
-			p = append(p, j.WinP)
+			goals = append(goals, j)
 		}
 	}
-	adjusted := stats.Holm(p)
+	adjusted := corrections[correction](goals)
 	k := 0
 	for i := range ev.judgements {
 		j := &ev.judgements[i]

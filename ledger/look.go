@@ -83,6 +83,9 @@ type SpecInfo struct {
 	Variations   []Variation `json:"variations"`
 	FlagKey      string      `json:"flagKey,omitempty"`
 	Alpha        Alphas      `json:"alpha"`
+	// GoalCorrection is how p-values were corrected over goals: holm, bh or ebh;
+	// empty = holm, in looks from before there was a choice.
+	GoalCorrection string `json:"goalCorrection,omitempty"`
 }
 
 // Alphas are the families' error rates, each in (0,1).
@@ -221,7 +224,8 @@ type Versus struct {
 	// Looks are all that this version's looks spent on this comparison, this one
 	// included, in order; methods that spend no error have none.
 	Looks []stats.Look `json:"looks,omitempty"`
-	// Adjusted is the goal's p-value after correction over goals.
+	// Adjusted is the goal's p-value after SpecInfo.GoalCorrection over goals, in
+	// [0,1]: the least error rate at which the goal counts as better.
 	Adjusted *float64 `json:"adjusted,omitempty"`
 	// MaxLogE is the largest LogE so far in this version, this look included.
 	MaxLogE float64 `json:"maxLogE"`

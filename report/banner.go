@@ -120,7 +120,7 @@ func newEvidence(look *ledger.Look, n numbers) *evidence {
 		Versus: name(v.Variation) + " against " + name(knownGood(look)),
 		Arms:   armsText(m, v, q),
 		Effect: effectText(v, q),
-		E:      evidenceText(v, n),
+		E:      proof(look, m, v, n),
 	}
 }
 
@@ -176,6 +176,15 @@ func effectText(v *ledger.Versus, q quantity) string {
 		return q.relative(v.Relative.Value) + " (" + q.relativeInterval(v.RelativeInterval) + ")"
 	}
 	return q.difference(v.Absolute) + " (" + q.interval(v.AbsoluteInterval) + ")"
+}
+
+// proof is what decides about a metric: a goal's p-value after correction, and
+// the evidence of harm of what is harmed or guards.
+func proof(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, n numbers) string {
+	if m.Role != "goal" || v.Adjusted == nil || v.Status != stats.StatusOK || v.Harmed || latched(v) {
+		return evidenceText(v, n)
+	}
+	return n.pvalue(*v.Adjusted) + " " + correctionNote(look, n)
 }
 
 // evidenceText is the e-value against its bound, with the largest one so far

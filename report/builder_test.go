@@ -160,7 +160,8 @@ func (r rate) versus() ledger.Versus {
 	half := 3.3 * math.Hypot(v.Control.SE, v.Treatment.SE)
 	v.AbsoluteInterval = stats.Interval{Lower: v.Absolute - half, Upper: v.Absolute + half}
 	v.OneLook.Interval = stats.Interval{Lower: v.Absolute - half*0.6, Upper: v.Absolute + half*0.6}
-	v.OneLook.P = stats.Some(math.Exp(-math.Abs(v.Absolute) / half * 4))
+	v.OneLook.P = stats.Some(math.Erfc(math.Abs(v.Absolute) / half * 3.3 / math.Sqrt2))
+	v.OneLook.Posterior = believed(v.Absolute, half/3.3, pc, v.Design.Harm)
 	v.RelativeInterval = stats.Interval{Lower: -1, Upper: math.Inf(1)}
 	if r.c > 0 {
 		v.Relative = stats.Some(pt/pc - 1)
@@ -173,6 +174,24 @@ func (r rate) versus() ledger.Versus {
 	v.Harmed = v.LogE >= v.Bound
 	v.Miss = stats.Some(0.184)
 	return v
+}
+
+// believed is the posterior of a difference, in the manner of the one under a
+// flat prior; none where no direction is good.
+func believed(effect, sd, base float64, harm stats.Side) stats.Posterior {
+	if harm == "" || sd == 0 {
+		return stats.Posterior{}
+	}
+	gain := effect
+	if harm == stats.SideUp {
+		gain = -gain
+	}
+	win := 0.5 * math.Erfc(-gain/sd/math.Sqrt2)
+	ship := math.Max(sd*math.Exp(-gain*gain/sd/sd/2)/math.Sqrt(2*math.Pi)-gain*(1-win), 0)
+	p := stats.Posterior{Status: stats.StatusOK, Mean: effect, SD: sd, Win: stats.Some(win)}
+	p.Loss = stats.Loss{Ship: stats.Some(ship), Keep: stats.Some(ship + gain)}
+	p.RelativeLoss = stats.Loss{Ship: stats.Some(ship / base), Keep: stats.Some((ship + gain) / base)}
+	return p
 }
 
 // mean compares two means, in the manner of the normal mixture.
@@ -200,7 +219,8 @@ func (m mean) versus() ledger.Versus {
 	v.Relative = stats.Some(m.t/m.c - 1)
 	v.RelativeInterval = stats.Interval{Lower: (v.Absolute - half) / m.c, Upper: (v.Absolute + half) / m.c}
 	v.OneLook.Interval = stats.Interval{Lower: v.Absolute - half*0.6, Upper: v.Absolute + half*0.6}
-	v.OneLook.P = stats.Some(0.21)
+	v.OneLook.P = stats.Some(math.Erfc(math.Abs(v.Absolute) / half * 3.3 / math.Sqrt2))
+	v.OneLook.Posterior = believed(v.Absolute, half/3.3, m.c, m.harm)
 	v.LogE, v.Bound, v.P = m.logE, math.Log(80), math.Min(1, math.Exp(-m.logE))
 	v.Harmed = v.LogE >= v.Bound
 	v.LogEWithin, v.NonInferior = m.within, m.within >= v.Bound

@@ -130,7 +130,7 @@ func newEffectRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) e
 		Control: armCell(m, v.Control, q), Treatment: armCell(m, v.Treatment, q),
 		Relative: relativeCell(v, q), Absolute: absoluteCell(v, q),
 		Evidence: evidenceCell(m, v, look), Status: standing(m, v, look.Spec.Alpha.Goals),
-		Notes: effectNotes(m, v, q), OneLook: oneLook(v, q),
+		Notes: effectNotes(m, v, q), OneLook: labelledOneLook(v, q),
 	}
 	if blindTo(look, m) {
 		row.Control, row.Treatment = cell{dash, "source is blind"}, cell{dash, "source is blind"}
@@ -178,10 +178,7 @@ func evidenceCell(m *ledger.MetricResult, v *ledger.Versus, look *ledger.Look) c
 		c.Main, c.Note = proofCell(v)
 	}
 	if m.Role == "goal" && v.Adjusted != nil && v.Status == stats.StatusOK {
-		return cell{
-			Main: web.pvalue(*v.Adjusted),
-			Note: "below " + web.general(look.Spec.Alpha.Goals, 3) + " needed",
-		}
+		return cell{Main: web.pvalue(*v.Adjusted), Note: correctionNote(look, web)}
 	}
 	return c
 }
@@ -284,7 +281,19 @@ func methodNote(d *stats.Design) string {
 	return word
 }
 
-// oneLook is what an ordinary test of this look alone would say.
+// oneLookLabel stands before everything that must not be acted upon at a look
+// of one's choice.
+const oneLookLabel = "one look only, not safe under peeking, decides nothing"
+
+func labelledOneLook(v *ledger.Versus, q quantity) string {
+	s := oneLook(v, q)
+	if s == "" {
+		return ""
+	}
+	return oneLookLabel + ": " + s
+}
+
+// oneLook is what ordinary methods would say of this look alone.
 func oneLook(v *ledger.Versus, q quantity) string {
 	if v.Status != stats.StatusOK || !bounded(v.OneLook.Interval) {
 		return ""
@@ -293,7 +302,35 @@ func oneLook(v *ledger.Versus, q quantity) string {
 	if v.OneLook.P.Known {
 		s += ", " + q.pvalue(v.OneLook.P.Value)
 	}
+	if chances := posteriorText(&v.OneLook.Posterior, q); chances != "" {
+		s = joined(s+"; "+chances, "; ", priorText(v.Design.Prior, q))
+	}
 	return s
+}
+
+// posteriorText is the chance to win and what either choice loses on average,
+// as a share of control where there is one.
+func posteriorText(p *stats.Posterior, q quantity) string {
+	if p.Status != stats.StatusOK || !p.Win.Known {
+		return ""
+	}
+	s := "chance to win " + q.likelihood(p.Win.Value)
+	switch {
+	case p.RelativeLoss.Ship.Known && p.RelativeLoss.Keep.Known:
+		return s + ", expected loss " + q.smallShare(p.RelativeLoss.Ship.Value) + " of control if shipped, " +
+			q.smallShare(p.RelativeLoss.Keep.Value) + " if not"
+	case p.Loss.Ship.Known && p.Loss.Keep.Known:
+		return s + ", expected loss " + q.amount(p.Loss.Ship.Value) + " if shipped, " + q.amount(p.Loss.Keep.Value) + " if not"
+	}
+	return s
+}
+
+// priorText is what was believed before data, if anything was.
+func priorText(p stats.Prior, q quantity) string {
+	if p.Flat() {
+		return ""
+	}
+	return "prior of the relative effect: mean " + q.exactShare(p.Mean) + ", standard deviation " + q.exactShare(p.SD)
 }
 
 // forestView is the forest plot in all its layouts.

@@ -186,6 +186,26 @@ func (n numbers) chance(p float64) string {
 	return n.share(p, 1)
 }
 
+// likelihood writes a chance that may be near 0 or 1 and is neither.
+func (n numbers) likelihood(p float64) string {
+	switch {
+	case p < 0.001:
+		return "< " + n.share(0.001, 1)
+	case p > 0.999:
+		return "> " + n.share(0.999, 1)
+	}
+	return n.share(p, 1)
+}
+
+// smallShare writes a share with two significant digits; very small ones only
+// as small.
+func (n numbers) smallShare(x float64) string {
+	if x < 0.0001 {
+		return "< " + n.share(0.0001, 2)
+	}
+	return n.general(100*x, 2) + n.percent
+}
+
 // evalue writes an e-value from its logarithm; large ones as a power of ten.
 func (n numbers) evalue(logE float64) string {
 	switch {
@@ -322,6 +342,15 @@ func (q quantity) interval(i stats.Interval) string {
 		return "no interval"
 	}
 	return q.signed(q.factor*i.Lower, q.decimals) + " to " + q.signed(q.factor*i.Upper, q.decimals) + q.step
+}
+
+// amount writes a distance with two significant digits; a very small one only
+// as small.
+func (q quantity) amount(x float64) string {
+	if q.factor*x < 1e-9 {
+		return "< " + q.power(-9) + q.step
+	}
+	return q.general(q.factor*x, 2) + q.step
 }
 
 // size writes a margin or mde.

@@ -190,8 +190,10 @@ func (p *printer) mark(b badge, word string) string {
 }
 
 func (p *printer) effects(look *ledger.Look) {
+	var all []textRow
 	for _, r := range roles {
 		rows := textRows(look, r.Role)
+		all = append(all, rows...)
 		if len(rows) == 0 {
 			continue
 		}
@@ -200,6 +202,19 @@ func (p *printer) effects(look *ledger.Look) {
 			p.effect(row)
 		}
 	}
+	p.oneLook(all)
+}
+
+// oneLook is a section of its own, below what decides.
+func (p *printer) oneLook(rows []textRow) {
+	rows = slices.DeleteFunc(rows, func(r textRow) bool { return r.OneLook == "" })
+	if len(rows) > 0 {
+		p.line("")
+		p.item("", oneLookLabel)
+	}
+	for _, r := range rows {
+		p.item("  "+padded(r.Name, 18)+"  ", r.OneLook)
+	}
 }
 
 // textRow is one comparison on a terminal.
@@ -207,6 +222,7 @@ type textRow struct {
 	Name, Arms, Effect string
 	Status             badge
 	E                  string
+	OneLook            string
 }
 
 func textRows(look *ledger.Look, role string) []textRow {
@@ -225,6 +241,9 @@ func textRows(look *ledger.Look, role string) []textRow {
 				row.Name += " in " + shorten(name(v.Variation), 40)
 			}
 			row.fill(v, q)
+			if row.E != "" {
+				row.E = joined(proof(look, m, v, term), "; ", goalHarmNote(m, v, q))
+			}
 			if blindTo(look, m) {
 				row.Arms = dash + " → " + dash
 			}
@@ -239,6 +258,7 @@ func (r *textRow) fill(v *ledger.Versus, q quantity) {
 	if speaks(v) {
 		r.E = evidenceText(v, q.numbers)
 	}
+	r.OneLook = oneLook(v, q)
 	if r.Effect = effectText(v, q); strings.HasPrefix(r.Effect, "cannot say") {
 		r.Effect = ""
 	}

@@ -116,6 +116,21 @@ func goalStanding(v *ledger.Versus, alpha float64) badge {
 	return badge{"○", "not better so far", toneInfo}
 }
 
+// correctionWords are the ways to correct over goals, by their names in a look.
+var correctionWords = map[string]string{
+	"": "Holm", "holm": "Holm", "bh": "Benjamini-Hochberg (at one fixed time only)", "ebh": "e-BH",
+}
+
+// correctionNote says what a goal's p-value has been corrected by and what it
+// has to reach.
+func correctionNote(look *ledger.Look, n numbers) string {
+	word, known := correctionWords[look.Spec.GoalCorrection]
+	if !known {
+		word = shorten(clean(look.Spec.GoalCorrection), 24)
+	}
+	return "after " + word + ", at most " + n.general(look.Spec.Alpha.Goals, 3) + " needed"
+}
+
 func goodSide(v *ledger.Versus) bool {
 	switch v.Design.Harm {
 	case stats.SideUp:

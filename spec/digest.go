@@ -29,7 +29,7 @@ func (p *Project) Digest(e *Experiment) string {
 		}
 	}
 	return digest(map[string]any{
-		"experiment":  canonical(reflect.ValueOf(*e)),
+		"experiment":  canonical(reflect.ValueOf(e.digested())),
 		"assignment":  canonical(reflect.ValueOf(assignment)),
 		"identifiers": canonical(reflect.ValueOf(identifiers)),
 		"metrics":     canonical(reflect.ValueOf(metrics)),
@@ -49,6 +49,9 @@ func (p *Project) PlanDigest(e *Experiment) (whole string, fields map[string]str
 		"alpha":         canonical(reflect.ValueOf(e.Policy.Alpha)),
 		"allocation":    e.allocation(),
 	}
+	if correction := e.digested().Policy.GoalCorrection; correction != "" {
+		values["goal_correction"] = correction
+	}
 	for role, r := range e.roles() {
 		for _, use := range r.uses {
 			values[role+" "+use.Metric] = map[string]any{
@@ -62,6 +65,19 @@ func (p *Project) PlanDigest(e *Experiment) (whole string, fields map[string]str
 		fields[name] = digest(value, 8)
 	}
 	return digest(fields, 16), fields
+}
+
+// digested is the experiment without the defaults of keys that came to the
+// format after its first version: they leave digests alone.
+func (e *Experiment) digested() Experiment {
+	out := *e
+	if out.Policy.GoalCorrection == CorrectHolm {
+		out.Policy.GoalCorrection = ""
+	}
+	if p := out.Policy.Prior; p != nil && *p == (Prior{}) {
+		out.Policy.Prior = nil
+	}
+	return out
 }
 
 // allocation is who is meant to get what; the order of the arms and their

@@ -51,6 +51,7 @@ func TestLoad(t *testing.T) {
 		Flag:      spec.FlagRef{Key: "answer", Stores: []string{"live", "local"}},
 		Policy: spec.Policy{
 			Alpha: spec.Alphas{Guardrails: 0.1, Goals: 0.02, SampleRatio: 0.01}, AutoRollback: new(false),
+			GoalCorrection: spec.CorrectHolm, Prior: &spec.Prior{},
 			OnSampleRatio: "warn", OnMultiple: "hold", OnUnknown: "hold", MaxMultiple: 0.01, MaxUnknown: 0.01,
 			MinUnits: 20, MinStepUnits: 100, MinDuration: spec.Duration{Duration: 14 * 24 * time.Hour},
 			Freshness: spec.Duration{Duration: 36 * time.Hour}, MaxBlind: spec.Duration{Duration: 24 * time.Hour},
@@ -80,6 +81,9 @@ func TestLoadExperiment(t *testing.T) {
 	}
 	if e.Policy.MinDuration.Hours() != 240 || e.Policy.OnSampleRatio != "rollback" || !*e.Policy.AutoRollback {
 		t.Errorf("policy: %+v", e.Policy)
+	}
+	if e.Policy.GoalCorrection != spec.CorrectEBH || *e.Policy.Prior != (spec.Prior{Mean: 0.01, SD: 0.3}) {
+		t.Errorf("goals and prior: %s, %+v", e.Policy.GoalCorrection, e.Policy.Prior)
 	}
 	c := p.Config
 	if c.Facts["responses_again"].Key != "other_id" || c.Facts["responses_again"].SQL != c.Facts["responses"].SQL {
@@ -231,6 +235,8 @@ var changes = []change{
 	{"cadence", func(_ *spec.Project, e *spec.Experiment) { e.Cadence.Duration /= 2 }, true, []string{"cadence"}},
 	{"duration", func(_ *spec.Project, e *spec.Experiment) { e.Duration.Duration *= 2 }, true, []string{"duration"}},
 	{"alpha", func(_ *spec.Project, e *spec.Experiment) { e.Policy.Alpha.SampleRatio = 0.02 }, true, []string{"alpha"}},
+	{"goal correction", func(_ *spec.Project, e *spec.Experiment) { e.Policy.GoalCorrection = spec.CorrectEBH }, true, []string{"goal_correction"}},
+	{"prior", func(_ *spec.Project, e *spec.Experiment) { e.Policy.Prior.SD = 0.3 }, true, nil},
 	{"weights", func(_ *spec.Project, e *spec.Experiment) { e.Variations[0].Weight, e.Variations[1].Weight = 0.4, 0.6 }, true, []string{"allocation"}},
 	{"ladder", func(_ *spec.Project, e *spec.Experiment) { e.Ladder[0] = 0.05 }, true, []string{"allocation"}},
 	{"known good", func(_ *spec.Project, e *spec.Experiment) {

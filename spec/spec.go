@@ -113,20 +113,22 @@ type Part struct {
 
 // Policy is how evidence becomes a decision. After Load no field is unset.
 type Policy struct {
-	Alpha         Alphas   `yaml:"alpha,omitempty" doc:"Error rates, each in (0,1), valid over the experiment's whole life."`
-	AutoRollback  *bool    `yaml:"auto_rollback,omitempty" doc:"false: rollback, ramp and ship are delivered as proposals; default true."`
-	OnSampleRatio string   `yaml:"on_sample_ratio,omitempty" enum:"hold,rollback,warn" doc:"What a sample-ratio mismatch does; default hold."`
-	OnMultiple    string   `yaml:"on_multiple,omitempty" enum:"hold,rollback,warn" doc:"What too many units in several variations do; default hold."`
-	OnUnknown     string   `yaml:"on_unknown,omitempty" enum:"hold,rollback,warn" doc:"What unknown variations do; default hold."`
-	MaxMultiple   float64  `yaml:"max_multiple,omitempty" share:"true" doc:"Share of units in several variations that fails, as 0.01 or 1%; default 0.01."`
-	MaxUnknown    float64  `yaml:"max_unknown,omitempty" share:"true" doc:"Share of units in unknown variations that fails, as 0.01 or 1%; default 0.01."`
-	MinUnits      int64    `yaml:"min_units,omitempty" doc:"Least complete units per arm for a normal-based method; default 20."`
-	MinStepUnits  int64    `yaml:"min_step_units,omitempty" doc:"Least complete units per arm and step to ramp; default 100."`
-	MinDuration   Duration `yaml:"min_duration,omitempty" doc:"Least duration before ship; default 7d for an experiment, the monitoring duration for a rollout."`
-	Freshness     Duration `yaml:"freshness,omitempty" doc:"How old the newest row of a source may be at as-of; default 24h."`
-	MaxBlind      Duration `yaml:"max_blind,omitempty" doc:"How long a hold for bad data may last before the fail-safe acts; default 24h."`
-	BlindAction   string   `yaml:"blind_action,omitempty" enum:"step_back,rollback" doc:"The fail-safe; default step_back, to the last healthy rung."`
-	Settle        Duration `yaml:"settle,omitempty" doc:"How long clients take to fetch a changed flag; default 10m."`
+	Alpha          Alphas   `yaml:"alpha,omitempty" doc:"Error rates, each in (0,1), valid over the experiment's whole life."`
+	GoalCorrection string   `yaml:"goal_correction,omitempty" enum:"holm,bh,ebh" doc:"How p-values are corrected over goals: holm, against any false win, at every look; ebh, for the share of false wins, at every look; bh, for that share at one fixed time only; default holm."`
+	Prior          *Prior   `yaml:"prior,omitempty" doc:"Belief about relative effects before data, for the chance to win and the expected loss, which decide nothing; without it all effects are taken for equally likely."`
+	AutoRollback   *bool    `yaml:"auto_rollback,omitempty" doc:"false: rollback, ramp and ship are delivered as proposals; default true."`
+	OnSampleRatio  string   `yaml:"on_sample_ratio,omitempty" enum:"hold,rollback,warn" doc:"What a sample-ratio mismatch does; default hold."`
+	OnMultiple     string   `yaml:"on_multiple,omitempty" enum:"hold,rollback,warn" doc:"What too many units in several variations do; default hold."`
+	OnUnknown      string   `yaml:"on_unknown,omitempty" enum:"hold,rollback,warn" doc:"What unknown variations do; default hold."`
+	MaxMultiple    float64  `yaml:"max_multiple,omitempty" share:"true" doc:"Share of units in several variations that fails, as 0.01 or 1%; default 0.01."`
+	MaxUnknown     float64  `yaml:"max_unknown,omitempty" share:"true" doc:"Share of units in unknown variations that fails, as 0.01 or 1%; default 0.01."`
+	MinUnits       int64    `yaml:"min_units,omitempty" doc:"Least complete units per arm for a normal-based method; default 20."`
+	MinStepUnits   int64    `yaml:"min_step_units,omitempty" doc:"Least complete units per arm and step to ramp; default 100."`
+	MinDuration    Duration `yaml:"min_duration,omitempty" doc:"Least duration before ship; default 7d for an experiment, the monitoring duration for a rollout."`
+	Freshness      Duration `yaml:"freshness,omitempty" doc:"How old the newest row of a source may be at as-of; default 24h."`
+	MaxBlind       Duration `yaml:"max_blind,omitempty" doc:"How long a hold for bad data may last before the fail-safe acts; default 24h."`
+	BlindAction    string   `yaml:"blind_action,omitempty" enum:"step_back,rollback" doc:"The fail-safe; default step_back, to the last healthy rung."`
+	Settle         Duration `yaml:"settle,omitempty" doc:"How long clients take to fetch a changed flag; default 10m."`
 }
 
 // Alphas are error rates in (0,1).
@@ -134,6 +136,20 @@ type Alphas struct {
 	Guardrails  float64 `yaml:"guardrails,omitempty" doc:"Chance that a harmless variation is ever rolled back, over all guardrails; default 0.05."`
 	Goals       float64 `yaml:"goals,omitempty" doc:"Over all goals; default 0.05."`
 	SampleRatio float64 `yaml:"sample_ratio,omitempty" doc:"False alarms of the sample-ratio check; default 0.01."`
+}
+
+// How p-values are corrected over goals.
+const (
+	CorrectHolm = "holm"
+	CorrectBH   = "bh"
+	CorrectEBH  = "ebh"
+)
+
+// Prior is a normal distribution of relative effects (0.05 = +5 %). After Load
+// an SD of 0 means that there is none.
+type Prior struct {
+	Mean float64 `yaml:"mean,omitempty" share:"true" doc:"Mean, as 0.02 or 2%; default 0."`
+	SD   float64 `yaml:"sd" share:"true" doc:"Standard deviation, as 0.3 or 30%; more than 0."`
 }
 
 // FlagStore is where decisions go.

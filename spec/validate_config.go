@@ -184,6 +184,12 @@ func validatePolicy(p Policy, at place) {
 	for key, units := range map[string]int64{"min_units": p.MinUnits, "min_step_units": p.MinStepUnits} {
 		at.at(key).must(units >= 1, "%s must be at least 1", key)
 	}
+	if p.Prior != nil {
+		at.at("prior").at("sd").must(p.Prior.SD > 0, "the spread of a prior is more than 0")
+	}
+	if p.GoalCorrection == CorrectBH {
+		at.at("goal_correction").warnf("bh holds at one fixed time, and any look may ship; ebh holds at every look")
+	}
 	positive(at, map[string]Duration{
 		"min_duration": p.MinDuration, "freshness": p.Freshness, "max_blind": p.MaxBlind, "settle": p.Settle,
 	})

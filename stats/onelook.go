@@ -5,13 +5,17 @@ import "math"
 // AtOneLook is what ordinary methods say of a treatment against control at one
 // look, on the scale and over the epochs of Compare; the exact method's
 // questions are answered for the shares of units with any. Where there is no
-// answer the interval is open and the rest unknown.
+// answer the interval is open and the rest unknown; of the posterior a Status
+// says why.
 func AtOneLook(d Design, strata []Stratum) OneLook {
 	out := OneLook{Interval: openInterval()}
-	if status, _ := question(&d, strata); status != StatusOK {
+	if status, note := question(&d, strata); status != StatusOK {
+		out.Posterior = unbelieved(status, note)
 		return out
 	}
-	a := standardise(d.view(), strata)
+	v := d.view()
+	a := standardise(v, strata)
+	out.Posterior = d.posterior(v, &a)
 	diff := a.difference()
 	if !isFinite(diff.estimate) || !isFinite(diff.se) || diff.se == 0 || a.fewest() < 2 {
 		return out

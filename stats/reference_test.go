@@ -75,7 +75,12 @@ type refInputs struct {
 	TwoSided                                                                               bool      `json:"two_sided"`
 	Events                                                                                 []int64   `json:"cumulative_events"`
 	Spend                                                                                  []float64 `json:"cumulative_alpha"`
-	Strata                                                                                 []struct {
+	Inverse                                                                                bool
+	Prior                                                                                  struct {
+		Proper   bool
+		Mean, SD float64
+	}
+	Strata []struct {
 		Control, Treatment struct{ N, Mean, SD float64 }
 	}
 }
@@ -275,6 +280,22 @@ var refRun = map[string]func(in refInputs) map[string]any{
 		}
 		a := standardise(viewMean, strata)
 		return map[string]any{"point": a.difference().estimate}
+	},
+	"bayesian_effect": func(in refInputs) map[string]any {
+		d := Design{Kind: KindMean, Method: MethodMixture, Harm: SideDown, Alpha: in.Alpha, Planned: 5000, Lift: LiftDelta}
+		if in.Inverse {
+			d.Harm = SideUp
+		}
+		if in.Prior.Proper {
+			d.Prior = Prior{Mean: in.Prior.Mean, SD: in.Prior.SD}
+		}
+		control := in.Control.mean()
+		p := AtOneLook(d, half(control, in.Treatment.mean())).Posterior
+		return map[string]any{
+			"mean": p.Mean / control.Mean, "sd": p.SD / control.Mean, "chance_to_win": p.Win.Value,
+			"ci":           []float64{p.Interval.Lower / control.Mean, p.Interval.Upper / control.Mean},
+			"risk_control": p.RelativeLoss.Keep.Value, "risk_treatment": p.RelativeLoss.Ship.Value,
+		}
 	},
 }
 

@@ -147,6 +147,8 @@ type Design struct {
 	BaseRate float64 `json:"baseRate,omitempty"`
 	// MinUnits is the least number of units per arm for MethodMixture.
 	MinUnits int64 `json:"minUnits"`
+	// Prior is for the posterior at one look only, which decides nothing.
+	Prior Prior `json:"prior,omitzero"`
 }
 
 // Status says whether a comparison has an answer.
@@ -253,6 +255,8 @@ type Comparison struct {
 type OneLook struct {
 	Interval Interval `json:"interval"` // Welch's, of treatment - control at level 1 - Design.Alpha
 	P        Optional `json:"p,omitzero"`
+	// Posterior is of the same data under Design.Prior.
+	Posterior Posterior `json:"posterior,omitzero"`
 }
 
 // SampleRatio is the sample-ratio check of one group of counts.

@@ -1,0 +1,86 @@
+package job
+
+import (
+	"math"
+	"testing"
+
+	"assay/decide"
+	"assay/ledger"
+	"assay/spec"
+	"assay/stats"
+)
+
+// judged is evidence about metrics in their roles: goals a, b and c, and a
+// guardrail between them that no correction may touch.
+func judged() *evidence {
+	ev := &evidence{}
+	for _, g := range []struct {
+		metric, role string
+		e            float64
+	}{
+		{"a", decide.RoleGoal, 30},
+		{"guard", decide.RoleGuardrail, 50},
+		{"b", decide.RoleGoal, 45},
+		{"c", decide.RoleGoal, 0.5},
+	} {
+		j := decide.Judgement{Metric: g.metric, Role: g.role, Variation: "new", WinP: min(1, 1/g.e)}
+		j.Comparison.LogETwoSided = math.Log(g.e)
+		ev.judgements = append(ev.judgements, j)
+		ev.results = append(ev.results, ledger.MetricResult{
+			Name: g.metric, Role: g.role, Comparisons: []ledger.Versus{{Variation: "new"}},
+		})
+	}
+	return ev
+}
+
+func TestAdjustGoals(t *testing.T) {
+	for correction, want := range map[string][]float64{
+		// By hand, over a, b and c: p is 1/30, 1/45 and 1.
+		spec.CorrectHolm: {2.0 / 30, 3.0 / 45, 1},
+		spec.CorrectBH:   {1.5 / 30, 1.5 / 30, 1},
+		spec.CorrectEBH:  {1.5 / 30, 1.5 / 30, 1},
+	} {
+		ev := judged()
+		adjustGoals(ev, correction)
+		k := 0
+		for i, j := range ev.judgements {
+			shown := ev.results[i].Comparisons[0].Adjusted
+			if j.Role != decide.RoleGoal {
+				if shown != nil || j.WinP != 1.0/50 {
+					t.Errorf("%s touched the guardrail: %v, %g", correction, shown, j.WinP)
+				}
+				continue
+			}
+			if shown == nil || *shown != j.WinP || math.Abs(j.WinP-want[k]) > 1e-12 {
+				t.Errorf("%s of %s: %g, want %g", correction, j.Metric, j.WinP, want[k])
+			}
+			k++
+		}
+	}
+}
+
+// Every correction that a policy may name has its arithmetic, and no goal at
+// all is no trouble.
+func TestCorrectionsAreComplete(t *testing.T) {
+	for _, name := range []string{spec.CorrectHolm, spec.CorrectBH, spec.CorrectEBH} {
+		adjustGoals(&evidence{}, name)
+	}
+	if len(corrections) != 3 {
+		t.Errorf("%d corrections", len(corrections))
+	}
+}
+
+// A metric that does not say which way is good has an interval at one look and
+// no chance to win.
+func TestAtOneLookWithoutDirection(t *testing.T) {
+	d := stats.Design{Kind: stats.KindMean, Method: stats.MethodMixture, Harm: stats.SideUp, Alpha: 0.05, Planned: 5000}
+	strata := []stats.Stratum{{
+		Share: 0.5, Control: stats.FromWarehouse(100, 100, 5, 4), Treatment: stats.FromWarehouse(100, 100, 5.1, 4),
+	}}
+	for direction, want := range map[string]stats.Status{"": "", "down": stats.StatusOK} {
+		o := atOneLook(question{metric: spec.Metric{Direction: direction}}, d, strata)
+		if o.Posterior.Status != want || !o.P.Known {
+			t.Errorf("direction %q: %+v", direction, o)
+		}
+	}
+}
