@@ -9,6 +9,10 @@ import (
 
 const defaultCadence = day
 
+// defaultSampleRatioFloor is a tenth of a percentage point: far less than what
+// moves a result, and what chance alone does to a quarter of a million units.
+const defaultSampleRatioFloor = 0.001
+
 // defaultPolicy holds where neither the experiment nor the project says
 // otherwise. A rollout's least duration is its own duration instead.
 var defaultPolicy = Policy{
@@ -26,6 +30,8 @@ var defaultPolicy = Policy{
 	MaxBlind:      Duration{day},
 	BlindAction:   "step_back",
 	Settle:        Duration{10 * time.Minute},
+
+	SampleRatioFloor: new(defaultSampleRatioFloor),
 }
 
 // defaultLadder are the coverages of a rollout that names none.
@@ -52,6 +58,8 @@ func (p Policy) over(base Policy) Policy {
 		MaxBlind:      cmp.Or(p.MaxBlind, base.MaxBlind),
 		BlindAction:   cmp.Or(p.BlindAction, base.BlindAction),
 		Settle:        cmp.Or(p.Settle, base.Settle),
+
+		SampleRatioFloor: new(*cmp.Or(p.SampleRatioFloor, base.SampleRatioFloor, defaultPolicy.SampleRatioFloor)),
 	}
 }
 

@@ -54,7 +54,7 @@ func TestLoad(t *testing.T) {
 			OnSampleRatio: "warn", OnMultiple: "hold", OnUnknown: "hold", MaxMultiple: 0.01, MaxUnknown: 0.01,
 			MinUnits: 20, MinStepUnits: 100, MinDuration: spec.Duration{Duration: 14 * 24 * time.Hour},
 			Freshness: spec.Duration{Duration: 36 * time.Hour}, MaxBlind: spec.Duration{Duration: 24 * time.Hour},
-			BlindAction: "step_back", Settle: spec.Duration{Duration: 10 * time.Minute},
+			BlindAction: "step_back", Settle: spec.Duration{Duration: 10 * time.Minute}, SampleRatioFloor: new(0.001),
 		},
 	}
 	if diff := cmp.Diff(want, rollout); diff != "" {
@@ -80,6 +80,9 @@ func TestLoadExperiment(t *testing.T) {
 	}
 	if e.Policy.MinDuration.Hours() != 240 || e.Policy.OnSampleRatio != "rollback" || !*e.Policy.AutoRollback {
 		t.Errorf("policy: %+v", e.Policy)
+	}
+	if *e.Policy.SampleRatioFloor != 0 || *p.Config.Policy.SampleRatioFloor != 0.001 {
+		t.Errorf("floors %v, %v: want 0 (none) over 0.1 %%", *e.Policy.SampleRatioFloor, *p.Config.Policy.SampleRatioFloor)
 	}
 	c := p.Config
 	if c.Facts["responses_again"].Key != "other_id" || c.Facts["responses_again"].SQL != c.Facts["responses"].SQL {
@@ -231,6 +234,8 @@ var changes = []change{
 	{"cadence", func(_ *spec.Project, e *spec.Experiment) { e.Cadence.Duration /= 2 }, true, []string{"cadence"}},
 	{"duration", func(_ *spec.Project, e *spec.Experiment) { e.Duration.Duration *= 2 }, true, []string{"duration"}},
 	{"alpha", func(_ *spec.Project, e *spec.Experiment) { e.Policy.Alpha.SampleRatio = 0.02 }, true, []string{"alpha"}},
+	{"floor", func(_ *spec.Project, e *spec.Experiment) { e.Policy.SampleRatioFloor = new(0.0) }, true, nil},
+	{"the floor there is", func(_ *spec.Project, e *spec.Experiment) { e.Policy.SampleRatioFloor = new(0.001) }, false, nil},
 	{"weights", func(_ *spec.Project, e *spec.Experiment) { e.Variations[0].Weight, e.Variations[1].Weight = 0.4, 0.6 }, true, []string{"allocation"}},
 	{"ladder", func(_ *spec.Project, e *spec.Experiment) { e.Ladder[0] = 0.05 }, true, []string{"allocation"}},
 	{"known good", func(_ *spec.Project, e *spec.Experiment) {
