@@ -100,7 +100,7 @@ func (r SampleRatio) WithFloor(floor float64) SampleRatio {
 // count as e-values of 1, so that a value which appears later is paid for from
 // the first look on. A family smaller than the checks counts as their number.
 //
-// It is the closed test by arithmetic means (Vovk & Wang 2021, section 5): a
+// It is the closed test by arithmetic means (Vovk & Wang 2021): a
 // check is detected where the mean e-value of every set with it reaches
 // 1/alpha; Corrected is the log of the least of these means. A mean of
 // e-processes is one again, so this holds over time, which e-BH (Wang & Ramdas
