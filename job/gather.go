@@ -25,12 +25,14 @@ type evidence struct {
 	strata     [][]counts // by epoch and variation
 	health     ledger.Health
 	days       []ledger.DayCount
+	cells      []dayCell // days by epoch, in order of time
+	slices     []slice   // values of dimensions
 	metrics    map[string]*metricData
 	stale      []decide.Trouble
 	blind      []decide.Trouble
 	unhealthy  []decide.Trouble
 	findings   []ledger.Finding
-	// broken tells, by epoch, whether its sample ratio fails.
+	// broken tells, by epoch, whether its split is detected to be off.
 	broken     []bool
 	results    []ledger.MetricResult
 	judgements []decide.Judgement
@@ -116,6 +118,7 @@ func (g *gatherer) all(ctx context.Context) error {
 			return err
 		}
 	}
+	g.dimensionRatios()
 	links := map[string]*ledger.JoinHealth{}
 	for _, l := range g.script.Links {
 		health, err := g.link(ctx, l)
@@ -312,8 +315,9 @@ func (g *gatherer) days(rows *connectors.Rows) {
 		micros, _ := rows.Int(row, "day")
 		code, _ := rows.Int(row, "assay_stratum")
 		units, _ := rows.Int(row, "units")
-		_, arm := g.script.Stratum(code)
+		epoch, arm := g.script.Stratum(code)
 		day := time.UnixMicro(micros).UTC()
+		g.cell(day, epoch).units[arm] += units
 		if n := len(g.ev.days); n == 0 || !g.ev.days[n-1].Day.Equal(day) {
 			g.ev.days = append(g.ev.days, ledger.DayCount{Day: day, Units: make([]int64, len(g.at.experiment.Variations))})
 		}

@@ -1,10 +1,8 @@
 package job
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -17,7 +15,6 @@ import (
 	"assay/ledger"
 	"assay/queries"
 	"assay/spec"
-	"assay/stats"
 )
 
 // exposureHealth judges the exposures: none, old, several or unknown variations,
@@ -81,125 +78,6 @@ func (g *gatherer) shareTrouble(code, action string, n, of int64, limit float64,
 func (g *gatherer) trouble(list *[]decide.Trouble, code, action, source, text string) {
 	*list = append(*list, decide.Trouble{Code: code, Text: text, Source: source, Action: action})
 	g.find(code, text, source)
-}
-
-// ratios checks the split: overall, which decides, and per epoch.
-func (g *gatherer) ratios() {
-	e := g.at.experiment
-	var groups []stats.RatioGroup
-	var perEpoch []ledger.RatioCheck
-	for i, epoch := range g.at.dataEpochs() {
-		if _, sole := epoch.allocation.Sole(); sole {
-			continue
-		}
-		units := make([]int64, len(e.Variations))
-		for arm := range units {
-			units[arm] = g.ev.strata[i][arm].units
-		}
-		expected := weights(epoch.allocation, e.Variations)
-		g.stray(units, expected)
-		groups = append(groups, stats.RatioGroup{Counts: units, Expected: expected})
-		check := stats.TestSampleRatio(units, expected, float64(e.PlannedUnits), e.Policy.Alpha.SampleRatio)
-		g.ev.broken[i] = check.Failed
-		perEpoch = append(perEpoch, ledger.RatioCheck{Slice: fmt.Sprintf("epoch %d", i+1), SampleRatio: check})
-	}
-	overall := stats.CombineRatios(groups, float64(e.PlannedUnits), e.Policy.Alpha.SampleRatio)
-	g.ev.health.SampleRatio = []ledger.RatioCheck{{Slice: "overall", SampleRatio: overall}}
-	if len(perEpoch) > 1 {
-		g.ev.health.SampleRatio = append(g.ev.health.SampleRatio, perEpoch...)
-	}
-	if !overall.Failed {
-		return
-	}
-	for i := range g.ev.broken {
-		g.ev.broken[i] = true
-	}
-	g.trouble(&g.ev.unhealthy, "sample_ratio", e.Policy.OnSampleRatio, "", ratioText(overall, e.Variations))
-}
-
-// stray leaves units out of the ratio that are in an arm without weight, as
-// after a person emptied it: they are named, and no chance is asked about them.
-func (g *gatherer) stray(units []int64, expected []float64) {
-	for arm := range units {
-		if expected[arm] > 0 || units[arm] == 0 {
-			continue
-		}
-		v := g.at.experiment.Variations[arm].ID
-		g.find("empty_arm", fmt.Sprintf("%d units are in %s, which has no weight at present; they are left out of the sample ratio.", units[arm], v), v)
-		units[arm] = 0
-	}
-}
-
-// weights are the expected shares of the covered units, by variation.
-func weights(a decide.Allocation, variations []spec.Variation) []float64 {
-	out := make([]float64, len(variations))
-	for i, v := range variations {
-		for _, arm := range a.Arms {
-			if arm.Variation == v.ID {
-				out[i] += arm.Weight
-			}
-		}
-	}
-	return out
-}
-
-func ratioText(r stats.SampleRatio, variations []spec.Variation) string {
-	var total int64
-	for _, n := range r.Counts {
-		total += n
-	}
-	parts := make([]string, len(r.Counts))
-	for i, n := range r.Counts {
-		parts[i] = fmt.Sprintf("%s %d (%.1f %%, intended %.1f %%)", variations[i].ID, n, 100*float64(n)/float64(max(1, total)), 100*r.Expected[i])
-	}
-	return "The traffic did not split as intended: " + strings.Join(parts, ", ") + "; a split this far off would not come by chance."
-}
-
-// dimension checks the split for every value of a dimension, each at its share
-// of the error.
-func (g *gatherer) dimension(ctx context.Context, d queries.Dimension) error {
-	rows, ok, err := g.run(ctx, d.Statement)
-	if !ok {
-		return err
-	}
-	byValue := map[string][][]int64{}
-	for row := range rows.Len() {
-		value, _ := rows.Text(row, "value")
-		code, _ := rows.Int(row, "assay_stratum")
-		epoch, arm := g.script.Stratum(code)
-		if byValue[value] == nil {
-			byValue[value] = make([][]int64, len(g.ev.strata))
-			for i := range byValue[value] {
-				byValue[value][i] = make([]int64, len(g.at.experiment.Variations))
-			}
-		}
-		byValue[value][epoch][arm], _ = rows.Int(row, "units")
-	}
-	g.dimensionRatios(d.Name, byValue)
-	return nil
-}
-
-func (g *gatherer) dimensionRatios(name string, byValue map[string][][]int64) {
-	e := g.at.experiment
-	var checks []ledger.RatioCheck
-	for _, value := range slices.Sorted(maps.Keys(byValue)) {
-		byEpoch := byValue[value]
-		var groups []stats.RatioGroup
-		for i, epoch := range g.at.dataEpochs() {
-			if _, sole := epoch.allocation.Sole(); !sole {
-				groups = append(groups, stats.RatioGroup{Counts: byEpoch[i], Expected: weights(epoch.allocation, e.Variations)})
-			}
-		}
-		check := stats.CombineRatios(groups, float64(e.PlannedUnits), e.Policy.Alpha.SampleRatio/float64(len(byValue)))
-		checks = append(checks, ledger.RatioCheck{Slice: name + " = " + value, SampleRatio: check})
-		if check.Failed {
-			g.find("sample_ratio_dimension", fmt.Sprintf("Where %s is %q: %s", name, value, ratioText(check, e.Variations)), name+" = "+value)
-		}
-	}
-	slices.SortFunc(checks, func(a, b ledger.RatioCheck) int {
-		return cmp.Or(cmp.Compare(b.LogE, a.LogE), cmp.Compare(a.Slice, b.Slice))
-	})
-	g.ev.health.SampleRatio = append(g.ev.health.SampleRatio, checks...)
 }
 
 // sourceHealth judges a source by what the facts statement showed. Only where

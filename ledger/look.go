@@ -135,7 +135,7 @@ type Health struct {
 	NullRows       int64          `json:"nullRows"` // exposures without an identifier
 	Settling       int64          `json:"settling"`
 	NewestExposure *time.Time     `json:"newestExposure,omitempty"`
-	SampleRatio    []RatioCheck   `json:"sampleRatio"` // overall first, then epochs, then dimension values
+	SampleRatio    []RatioCheck   `json:"sampleRatio"` // overall first, then epochs, then dimension values, corrected for their number
 	Sources        []SourceHealth `json:"sources"`
 	Problems       []Finding      `json:"problems"` // what is wrong, most serious first; empty = healthy
 }
@@ -144,6 +144,20 @@ type Health struct {
 type RatioCheck struct {
 	Slice string `json:"slice"` // "overall", "epoch 2", "platform = ios"
 	stats.SampleRatio
+	// Since is filled where the overall split is detected to be off.
+	Since *RatioSince `json:"since,omitempty"`
+}
+
+// RatioSince is the most likely span of days (UTC) in which the split was off.
+// Where its status is not found there are no days.
+type RatioSince struct {
+	stats.RatioChange
+	Day time.Time `json:"day,omitzero"` // the first that is off
+	// Until is the first day as intended again; nil = still off.
+	Until *time.Time `json:"until,omitempty"`
+	// EarliestDay and LatestDay are between which Day lies with 95 % probability.
+	EarliestDay time.Time `json:"earliestDay,omitzero"`
+	LatestDay   time.Time `json:"latestDay,omitzero"`
 }
 
 // SourceHealth is how one fact source meets the exposed units.

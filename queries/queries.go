@@ -49,6 +49,10 @@ type Link struct {
 	Health Statement
 }
 
+// DimensionValues is how many values of a dimension are counted at the most:
+// those with most units.
+const DimensionValues = 20
+
 // Dimension counts units per value of a dimension.
 type Dimension struct {
 	Name string

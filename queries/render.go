@@ -69,7 +69,7 @@ func (r *renderer) script(sources []*source) *Script {
 	for i, name := range r.assignment().Dimensions {
 		s.Dimensions = append(s.Dimensions, Dimension{Name: name, Statement: r.statement(
 			"dimension "+name, "dimension.sql", "counts units per "+name,
-			map[string]any{"Name": name, "Alias": dimensionAlias(i)})})
+			map[string]any{"Name": name, "Alias": dimensionAlias(i), "Values": DimensionValues})})
 	}
 	for _, src := range sources {
 		if src.join != "" && r.tables[src.join] == "" {

@@ -136,8 +136,21 @@ func split(a, b int64, failed bool) stats.SampleRatio {
 	}
 	if failed {
 		s.LogE, s.ChiP, s.ChiStat = 21.4, ptr(3e-15), 62
+		s.Detected, s.Floor, s.Deviation = true, 0.001, math.Abs(float64(a-b))/float64(a+b)/2
 	}
 	return s
+}
+
+// offSince is a split that is off since a day, by the counts before and since.
+func offSince(n int, before, since []int64) *ledger.RatioSince {
+	even := []float64{0.5, 0.5}
+	return &ledger.RatioSince{
+		RatioChange: stats.RatioChange{
+			Status: stats.ChangeFound, From: n, To: n + 2, Earliest: n, Latest: n + 1, LogE: 21.4, LogLR: 25,
+			Before: &stats.RatioGroup{Counts: before, Expected: even}, Since: &stats.RatioGroup{Counts: since, Expected: even},
+		},
+		Day: dayOf(n), EarliestDay: dayOf(n), LatestDay: dayOf(n + 1),
+	}
 }
 
 // rate compares two shares of events, in the manner of the exact method.
@@ -390,7 +403,10 @@ func skewed() story {
 	look := base("onboarding-split", 5, 6000)
 	look.Health.ByVariation = []int64{5640, 6360}
 	look.Health.SampleRatio[0].SampleRatio = split(5640, 6360, true)
+	look.Health.SampleRatio[0].Since = offSince(3, []int64{3592, 3608}, []int64{2048, 2752})
 	look.Health.SampleRatio[1].SampleRatio = split(3400, 3820, true)
+	ios := &look.Health.SampleRatio[2]
+	ios.Bound, ios.LogE, ios.Corrected, ios.Detected, ios.Deviation, ios.Floor = math.Log(100), 8.1, ptr(5.2), true, 0.0004, 0.001
 	look.Health.Unknown, look.Health.UnknownNames = 31, []string{"beta", "treatmnet"}
 	look.Health.Problems = []ledger.Finding{
 		{Code: "sample_ratio", Since: dayOf(3), Text: "5,640 and 6,360 units where half and half was declared; E = 2.0 x 10^9 of 100 needed."},
@@ -529,6 +545,7 @@ func hostile() story {
 func hostileHealth(h *ledger.Health, long string) {
 	h.UnknownNames = []string{evil, long}
 	h.Problems = []ledger.Finding{{Code: evil, Text: long, Source: evil}, {Code: evil}}
+	h.SampleRatio[0].Detected, h.SampleRatio[0].Since = true, offSince(2, []int64{1, 2}, []int64{3, 4})
 	h.SampleRatio[1].Slice, h.SampleRatio[1].Status = long, evil
 	s := &h.Sources[0]
 	s.Source, s.Blind = long, true

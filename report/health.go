@@ -34,13 +34,15 @@ type alarm struct {
 
 // splitView is the sample ratio.
 type splitView struct {
-	Badge    badge
-	Rows     []splitRow
-	Evidence string
-	Chi      string
-	Note     string
-	Slices   []sliceRow
-	Open     bool
+	Badge     badge
+	Rows      []splitRow
+	Evidence  string
+	Chi       string
+	Note      string
+	Deviation string
+	Since     string // one sentence; "" where the split is as intended
+	Slices    []sliceRow
+	Open      bool
 }
 
 type splitRow struct {
@@ -48,8 +50,8 @@ type splitRow struct {
 }
 
 type sliceRow struct {
-	Slice, Counts, Expected, Evidence, Chi string
-	Badge                                  badge
+	Slice, Counts, Expected, Deviation, Evidence, Chi string
+	Badge                                             badge
 }
 
 type tile struct {
@@ -177,9 +179,10 @@ func newSplitView(look *ledger.Look) splitView {
 		if i == 0 {
 			expected, v.Note = check.Expected, message(check.Note)
 			v.Badge, v.Evidence, v.Chi = row.Badge, row.Evidence, row.Chi
+			v.Deviation, v.Since = deviationText(&check.SampleRatio, web), sinceText(look, check.Since, web)
 			continue
 		}
-		v.Open = v.Open || check.Failed
+		v.Open = v.Open || check.Failed || check.Detected
 		v.Slices = append(v.Slices, row)
 	}
 	for i, variation := range look.Spec.Variations {
@@ -205,9 +208,12 @@ func ratio(part, whole int64) string {
 }
 
 func newSliceRow(c ledger.RatioCheck) sliceRow {
-	row := sliceRow{Slice: name(c.Slice), Badge: ratioBadge(&c.SampleRatio), Chi: dash, Evidence: dash}
+	row := sliceRow{Slice: name(c.Slice), Badge: ratioBadge(&c.SampleRatio), Chi: dash, Evidence: dash, Deviation: dash}
 	if c.Bound > 0 {
-		row.Evidence = web.evidence(c.LogE, c.Bound)
+		row.Evidence = ratioEvidence(&c.SampleRatio)
+	}
+	if c.Detected {
+		row.Deviation = web.points(c.Deviation)
 	}
 	if c.ChiP != nil {
 		row.Chi = web.pvalue(*c.ChiP)
@@ -221,10 +227,20 @@ func newSliceRow(c ledger.RatioCheck) sliceRow {
 	return row
 }
 
+// ratioEvidence is what decides: of a slice that after correction for their number.
+func ratioEvidence(s *stats.SampleRatio) string {
+	if s.Corrected == nil {
+		return web.evidence(s.LogE, s.Bound)
+	}
+	return web.evidence(*s.Corrected, s.Bound) + " (uncorrected " + web.evalue(s.LogE) + ")"
+}
+
 func ratioBadge(s *stats.SampleRatio) badge {
 	switch {
 	case s.Failed:
 		return badge{"✕", "not as intended", toneBad}
+	case s.Detected:
+		return badge{"!", "off, too small to matter", toneInfo}
 	case s.Status == stats.StatusOK:
 		return badge{"✓", "as intended", toneGood}
 	}

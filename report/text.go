@@ -179,6 +179,7 @@ func (p *printer) healthLines(look *ledger.Look) {
 	for _, f := range h.Problems {
 		p.labelled("problem", newProblemView(f).Text)
 	}
+	p.labelled("split", splitLine(look))
 	if len(h.Problems) == 0 {
 		p.labelled("data", healthBadge(h).Word)
 	}

@@ -9,25 +9,30 @@ import (
 
 const defaultCadence = day
 
+// defaultSampleRatioFloor is a tenth of a percentage point: far less than what
+// moves a result, and what chance alone does to a quarter of a million units.
+const defaultSampleRatioFloor = 0.001
+
 // defaultPolicy holds where neither the experiment nor the project says
 // otherwise. A rollout's least duration is its own duration instead.
 var defaultPolicy = Policy{
-	Alpha:          Alphas{Guardrails: 0.05, Goals: 0.05, SampleRatio: 0.01},
-	GoalCorrection: CorrectHolm,
-	Prior:          &Prior{},
-	AutoRollback:   new(true),
-	OnSampleRatio:  "hold",
-	OnMultiple:     "hold",
-	OnUnknown:      "hold",
-	MaxMultiple:    0.01,
-	MaxUnknown:     0.01,
-	MinUnits:       20,
-	MinStepUnits:   100,
-	MinDuration:    Duration{7 * day},
-	Freshness:      Duration{day},
-	MaxBlind:       Duration{day},
-	BlindAction:    "step_back",
-	Settle:         Duration{10 * time.Minute},
+	Alpha:            Alphas{Guardrails: 0.05, Goals: 0.05, SampleRatio: 0.01},
+	GoalCorrection:   CorrectHolm,
+	Prior:            &Prior{},
+	AutoRollback:     new(true),
+	OnSampleRatio:    "hold",
+	OnMultiple:       "hold",
+	OnUnknown:        "hold",
+	MaxMultiple:      0.01,
+	MaxUnknown:       0.01,
+	MinUnits:         20,
+	MinStepUnits:     100,
+	MinDuration:      Duration{7 * day},
+	Freshness:        Duration{day},
+	MaxBlind:         Duration{day},
+	BlindAction:      "step_back",
+	Settle:           Duration{10 * time.Minute},
+	SampleRatioFloor: new(defaultSampleRatioFloor),
 }
 
 // defaultLadder are the coverages of a rollout that names none.
@@ -41,21 +46,22 @@ func (p Policy) over(base Policy) Policy {
 			Goals:       cmp.Or(p.Alpha.Goals, base.Alpha.Goals),
 			SampleRatio: cmp.Or(p.Alpha.SampleRatio, base.Alpha.SampleRatio),
 		},
-		GoalCorrection: cmp.Or(p.GoalCorrection, base.GoalCorrection),
-		Prior:          new(*cmp.Or(p.Prior, base.Prior, &Prior{})),
-		AutoRollback:   new(*cmp.Or(p.AutoRollback, base.AutoRollback, new(true))),
-		OnSampleRatio:  cmp.Or(p.OnSampleRatio, base.OnSampleRatio),
-		OnMultiple:     cmp.Or(p.OnMultiple, base.OnMultiple),
-		OnUnknown:      cmp.Or(p.OnUnknown, base.OnUnknown),
-		MaxMultiple:    cmp.Or(p.MaxMultiple, base.MaxMultiple),
-		MaxUnknown:     cmp.Or(p.MaxUnknown, base.MaxUnknown),
-		MinUnits:       cmp.Or(p.MinUnits, base.MinUnits),
-		MinStepUnits:   cmp.Or(p.MinStepUnits, base.MinStepUnits),
-		MinDuration:    cmp.Or(p.MinDuration, base.MinDuration),
-		Freshness:      cmp.Or(p.Freshness, base.Freshness),
-		MaxBlind:       cmp.Or(p.MaxBlind, base.MaxBlind),
-		BlindAction:    cmp.Or(p.BlindAction, base.BlindAction),
-		Settle:         cmp.Or(p.Settle, base.Settle),
+		GoalCorrection:   cmp.Or(p.GoalCorrection, base.GoalCorrection),
+		Prior:            new(*cmp.Or(p.Prior, base.Prior, &Prior{})),
+		AutoRollback:     new(*cmp.Or(p.AutoRollback, base.AutoRollback, new(true))),
+		OnSampleRatio:    cmp.Or(p.OnSampleRatio, base.OnSampleRatio),
+		OnMultiple:       cmp.Or(p.OnMultiple, base.OnMultiple),
+		OnUnknown:        cmp.Or(p.OnUnknown, base.OnUnknown),
+		MaxMultiple:      cmp.Or(p.MaxMultiple, base.MaxMultiple),
+		MaxUnknown:       cmp.Or(p.MaxUnknown, base.MaxUnknown),
+		MinUnits:         cmp.Or(p.MinUnits, base.MinUnits),
+		MinStepUnits:     cmp.Or(p.MinStepUnits, base.MinStepUnits),
+		MinDuration:      cmp.Or(p.MinDuration, base.MinDuration),
+		Freshness:        cmp.Or(p.Freshness, base.Freshness),
+		MaxBlind:         cmp.Or(p.MaxBlind, base.MaxBlind),
+		BlindAction:      cmp.Or(p.BlindAction, base.BlindAction),
+		Settle:           cmp.Or(p.Settle, base.Settle),
+		SampleRatioFloor: new(*cmp.Or(p.SampleRatioFloor, base.SampleRatioFloor, defaultPolicy.SampleRatioFloor)),
 	}
 }
 

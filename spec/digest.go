@@ -154,6 +154,12 @@ func canonicalStruct(v reflect.Value) any {
 	case Prompt:
 		value.File = ""
 		v = reflect.ValueOf(value)
+	case Policy:
+		// The key is younger than ledgers: where it says nothing it is not there.
+		if floor := value.SampleRatioFloor; floor != nil && *floor == defaultSampleRatioFloor {
+			value.SampleRatioFloor = nil
+		}
+		v = reflect.ValueOf(value)
 	}
 	out := map[string]any{}
 	for i := range v.NumField() {

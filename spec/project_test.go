@@ -55,7 +55,7 @@ func TestLoad(t *testing.T) {
 			OnSampleRatio: "warn", OnMultiple: "hold", OnUnknown: "hold", MaxMultiple: 0.01, MaxUnknown: 0.01,
 			MinUnits: 20, MinStepUnits: 100, MinDuration: spec.Duration{Duration: 14 * 24 * time.Hour},
 			Freshness: spec.Duration{Duration: 36 * time.Hour}, MaxBlind: spec.Duration{Duration: 24 * time.Hour},
-			BlindAction: "step_back", Settle: spec.Duration{Duration: 10 * time.Minute},
+			BlindAction: "step_back", Settle: spec.Duration{Duration: 10 * time.Minute}, SampleRatioFloor: new(0.001),
 		},
 	}
 	if diff := cmp.Diff(want, rollout); diff != "" {
@@ -84,6 +84,9 @@ func TestLoadExperiment(t *testing.T) {
 	}
 	if e.Policy.GoalCorrection != spec.CorrectEBH || *e.Policy.Prior != (spec.Prior{Mean: 0.01, SD: 0.3}) {
 		t.Errorf("goals and prior: %s, %+v", e.Policy.GoalCorrection, e.Policy.Prior)
+	}
+	if *e.Policy.SampleRatioFloor != 0 || *p.Config.Policy.SampleRatioFloor != 0.001 {
+		t.Errorf("floors %v, %v: want 0 (none) over 0.1 %%", *e.Policy.SampleRatioFloor, *p.Config.Policy.SampleRatioFloor)
 	}
 	c := p.Config
 	if c.Facts["responses_again"].Key != "other_id" || c.Facts["responses_again"].SQL != c.Facts["responses"].SQL {
@@ -237,6 +240,8 @@ var changes = []change{
 	{"alpha", func(_ *spec.Project, e *spec.Experiment) { e.Policy.Alpha.SampleRatio = 0.02 }, true, []string{"alpha"}},
 	{"goal correction", func(_ *spec.Project, e *spec.Experiment) { e.Policy.GoalCorrection = spec.CorrectEBH }, true, []string{"goal_correction"}},
 	{"prior", func(_ *spec.Project, e *spec.Experiment) { e.Policy.Prior.SD = 0.3 }, true, nil},
+	{"floor", func(_ *spec.Project, e *spec.Experiment) { e.Policy.SampleRatioFloor = new(0.0) }, true, nil},
+	{"the floor there is", func(_ *spec.Project, e *spec.Experiment) { e.Policy.SampleRatioFloor = new(0.001) }, false, nil},
 	{"weights", func(_ *spec.Project, e *spec.Experiment) { e.Variations[0].Weight, e.Variations[1].Weight = 0.4, 0.6 }, true, []string{"allocation"}},
 	{"ladder", func(_ *spec.Project, e *spec.Experiment) { e.Ladder[0] = 0.05 }, true, []string{"allocation"}},
 	{"known good", func(_ *spec.Project, e *spec.Experiment) {

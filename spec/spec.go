@@ -129,13 +129,15 @@ type Policy struct {
 	MaxBlind       Duration `yaml:"max_blind,omitempty" doc:"How long a hold for bad data may last before the fail-safe acts; default 24h."`
 	BlindAction    string   `yaml:"blind_action,omitempty" enum:"step_back,rollback" doc:"The fail-safe; default step_back, to the last healthy rung."`
 	Settle         Duration `yaml:"settle,omitempty" doc:"How long clients take to fetch a changed flag; default 10m."`
+	// SampleRatioFloor is a share in [0,1); 0 = no floor.
+	SampleRatioFloor *float64 `yaml:"sample_ratio_floor,omitempty" share:"true" doc:"Least deviation of a variation's share of the units that fails as a sample-ratio mismatch, as 0.001 or 0.1%; 0 = no floor, default 0.001."`
 }
 
 // Alphas are error rates in (0,1).
 type Alphas struct {
 	Guardrails  float64 `yaml:"guardrails,omitempty" doc:"Chance that a harmless variation is ever rolled back, over all guardrails; default 0.05."`
 	Goals       float64 `yaml:"goals,omitempty" doc:"Over all goals; default 0.05."`
-	SampleRatio float64 `yaml:"sample_ratio,omitempty" doc:"False alarms of the sample-ratio check; default 0.01."`
+	SampleRatio float64 `yaml:"sample_ratio,omitempty" doc:"False alarms of the sample-ratio check, and as many again over all values of dimensions; default 0.01."`
 }
 
 // How p-values are corrected over goals.

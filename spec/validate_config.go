@@ -181,6 +181,8 @@ func validatePolicy(p Policy, at place) {
 	for key, share := range map[string]float64{"max_multiple": p.MaxMultiple, "max_unknown": p.MaxUnknown} {
 		at.at(key).must(share > 0 && share <= 1, "%s is a share: more than 0, at most 1", key)
 	}
+	floor := p.SampleRatioFloor
+	at.at("sample_ratio_floor").must(floor == nil || *floor >= 0 && *floor < 1, "sample_ratio_floor is a share: at least 0 (no floor), less than 1")
 	for key, units := range map[string]int64{"min_units": p.MinUnits, "min_step_units": p.MinStepUnits} {
 		at.at(key).must(units >= 1, "%s must be at least 1", key)
 	}

@@ -267,9 +267,20 @@ type SampleRatio struct {
 	Note     string    `json:"note,omitempty"`
 	Counts   []int64   `json:"counts"`
 	Expected []float64 `json:"expected"` // shares, sum 1
-	LogE     float64   `json:"logE"`     // Dirichlet-multinomial; valid at any look; the greatest float where certain
-	Bound    float64   `json:"bound"`    // ln(1/alpha)
-	Failed   bool      `json:"failed"`   // LogE >= Bound
-	ChiP     *float64  `json:"chiP,omitempty"`
-	ChiStat  float64   `json:"chiStat"`
+	// LogE is the log e-value of the Dirichlet-multinomial, valid at any look; the
+	// greatest float where the mismatch is certain. Corrected is that after
+	// correction over several slices; nil where there was none.
+	LogE      float64  `json:"logE"`
+	Corrected *float64 `json:"corrected,omitempty"`
+	Bound     float64  `json:"bound"` // ln(1/alpha)
+	// Deviation is how far an arm's share of the units is from the expected one,
+	// for the arm that is off most, in [0,1]; over epochs the mean by units, but no
+	// less than in any one that is detected by itself. Floor is the least that
+	// fails.
+	Deviation float64  `json:"deviation"`
+	Floor     float64  `json:"floor"`
+	Detected  bool     `json:"detected"` // LogE, or Corrected, >= Bound
+	Failed    bool     `json:"failed"`   // Detected, and Deviation >= Floor
+	ChiP      *float64 `json:"chiP,omitempty"`
+	ChiStat   float64  `json:"chiStat"`
 }

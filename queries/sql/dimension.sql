@@ -6,7 +6,7 @@ WITH largest AS (
   WHERE assay_stratum >= 0
   GROUP BY {{.Alias}}
   ORDER BY COUNT(*) DESC, {{.Alias}}
-  LIMIT 20
+  LIMIT {{.Values}}
 )
 SELECT
   u.{{.Alias}} AS value,
