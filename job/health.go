@@ -99,11 +99,11 @@ func (g *gatherer) ratios() {
 		expected := weights(epoch.allocation, e.Variations)
 		g.stray(units, expected)
 		groups = append(groups, stats.RatioGroup{Counts: units, Expected: expected})
-		check := stats.TestSampleRatio(units, expected, float64(e.PlannedUnits), e.Policy.Alpha.SampleRatio)
+		check := stats.TestSampleRatio(units, expected, plannedUnits(e), e.Policy.Alpha.SampleRatio)
 		g.ev.broken[i] = check.Failed
 		perEpoch = append(perEpoch, ledger.RatioCheck{Slice: fmt.Sprintf("epoch %d", i+1), SampleRatio: check})
 	}
-	overall := stats.CombineRatios(groups, float64(e.PlannedUnits), e.Policy.Alpha.SampleRatio)
+	overall := stats.CombineRatios(groups, plannedUnits(e), e.Policy.Alpha.SampleRatio)
 	g.ev.health.SampleRatio = []ledger.RatioCheck{{Slice: "overall", SampleRatio: overall}}
 	if len(perEpoch) > 1 {
 		g.ev.health.SampleRatio = append(g.ev.health.SampleRatio, perEpoch...)
@@ -190,7 +190,7 @@ func (g *gatherer) dimensionRatios(name string, byValue map[string][][]int64) {
 				groups = append(groups, stats.RatioGroup{Counts: byEpoch[i], Expected: weights(epoch.allocation, e.Variations)})
 			}
 		}
-		check := stats.CombineRatios(groups, float64(e.PlannedUnits), e.Policy.Alpha.SampleRatio/float64(len(byValue)))
+		check := stats.CombineRatios(groups, plannedUnits(e), e.Policy.Alpha.SampleRatio/float64(len(byValue)))
 		checks = append(checks, ledger.RatioCheck{Slice: name + " = " + value, SampleRatio: check})
 		if check.Failed {
 			g.find("sample_ratio_dimension", fmt.Sprintf("Where %s is %q: %s", name, value, ratioText(check, e.Variations)), name+" = "+value)
@@ -297,13 +297,13 @@ func (g *gatherer) blind(d doubt, code, text string) {
 	g.sourceTrouble(&g.ev.blind, code, d.Source, text)
 }
 
-// valueless tells of facts whose value is NaN or infinite. They count as no
+// valueless tells of facts whose value is NaN, infinite or absurdly large. They count as no
 // value; where they are many nothing can be said from the rest.
 func (g *gatherer) valueless(source string, lost, present int64) {
 	if lost == 0 {
 		return
 	}
-	text := fmt.Sprintf("Facts of %s with a value that is NaN or infinite: %d; they count as no value.", source, lost)
+	text := fmt.Sprintf("Facts of %s with a value that is NaN, infinite or beyond 1e80: %d; they count as no value.", source, lost)
 	if float64(lost) < g.at.experiment.Policy.MaxUnknown*float64(present) {
 		g.find("not_finite", text, source)
 		return
