@@ -321,7 +321,7 @@ func (c *cell) moments() moments {
 	m := moments{n: int64(len(c.y)), nonzero: c.nonzero, off: c.off, mean: average(c.y), denMean: average(c.x)}
 	cubes := make([]float64, len(c.y))
 	for i, y := range c.y {
-		cubes[i] = math.Pow(y, 3)
+		cubes[i] = y * y * y
 	}
 	m.cube = average(cubes)
 	m.variance, m.denVariance, m.covariance = covariance(c.y, c.y), covariance(c.x, c.x), covariance(c.y, c.x)
