@@ -220,9 +220,7 @@ func (v validator) roles(e *Experiment, at place) {
 			}
 			first[use.Metric] = kind
 			v.use(use, p, roles[kind])
-			if at.at("planned_units").absent && use.Method == "delayed_start" {
-				p.at("method").problemf("method delayed_start begins at a tenth of the planned units; give planned_units")
-			}
+			v.method(use, p.at("method"), roles[kind], at.at("planned_units"))
 			v.reach(e, use, p.at("metric"))
 		}
 	}
@@ -234,10 +232,6 @@ func (v validator) use(u Use, at place, r role) {
 	if known && r.judged && m.Direction == "" && v.metrics[u.Metric].at("direction").absent {
 		at.at("metric").problemf("metric %s has no direction; say there which way is good", u.Metric)
 	}
-	exact := u.Method == "exact" || u.Method == "exact_spending"
-	if known && m.Kind != "" && exact && m.Kind != "proportion" && m.Kind != "count" {
-		at.at("method").problemf("method %s is for proportions and counts; %s is a %s", u.Method, u.Metric, m.Kind)
-	}
 	sizes(u, at, r)
 	if m.Scale == ScaleLog {
 		ratios(u, m, at)
@@ -248,6 +242,23 @@ func (v validator) use(u Use, at place, r role) {
 		}
 	}
 	at.at("weight").must(u.Weight > 0, "a weight is more than 0")
+}
+
+// method checks that the metric and its role have what the method needs: events,
+// an end at which the error is spent, planned units.
+func (v validator) method(u Use, at place, r role, planned place) {
+	kind := v.config.Metrics[u.Metric].Kind
+	guards := r.harmful || r.rollback && u.Rollback
+	switch u.Method {
+	case "exact", "exact_spending":
+		at.must(kind == "" || kind == "proportion" || kind == "count",
+			"method %s is for proportions and counts; %s is a %s", u.Method, u.Metric, kind)
+	case "delayed_start":
+		at.must(!planned.absent, "method delayed_start begins at a tenth of the planned units; give planned_units")
+	}
+	if u.Method == "exact_spending" || u.Method == "calibrated" {
+		at.must(guards, "method %s spends its error by the end of the duration: it is for what can roll back, guardrails and goals with rollback", u.Method)
+	}
 }
 
 // sizes checks the smallest effect of interest and the margin.
