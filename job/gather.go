@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"assay/decide"
 	"assay/ledger"
 	"assay/queries"
+	"assay/spec"
 	"assay/stats"
 )
 
@@ -360,7 +362,7 @@ func (g *gatherer) facts(ctx context.Context, f queries.Facts, join *ledger.Join
 	for _, m := range f.Measures {
 		g.ev.metrics[m.Metric] = g.measured(rows, f.Source, m)
 	}
-	health.Presence = stats.TestSampleRatio(health.Present, shares(health.Units), float64(g.at.experiment.PlannedUnits), g.at.experiment.Policy.Alpha.SampleRatio)
+	health.Presence = stats.TestSampleRatio(health.Present, shares(health.Units), plannedUnits(g.at.experiment), g.at.experiment.Policy.Alpha.SampleRatio)
 	err = g.sourceHealth(ctx, f, &health)
 	g.ev.health.Sources = append(g.ev.health.Sources, health)
 	return err
@@ -405,27 +407,44 @@ func shares(list []int64) []float64 {
 // count: those without a fact enter as exact zeros.
 func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Measure) *metricData {
 	data := &metricData{source: source, measure: m}
-	for range g.ev.strata {
+	for epoch := range g.ev.strata {
 		data.moments = append(data.moments, make([]stats.Moments, len(g.at.experiment.Variations)))
+		for arm := range data.moments[epoch] {
+			data.moments[epoch][arm] = g.completed(stats.Moments{}, m, epoch, arm)
+		}
 	}
+	var off int64
 	for row := range rows.Len() {
 		if class, _ := rows.Int(row, "assay_class"); class != m.Class {
 			continue
 		}
 		code, _ := rows.Int(row, "assay_stratum")
 		epoch, arm := g.script.Stratum(code)
-		data.moments[epoch][arm] = momentsOf(rows, row, m)
-	}
-	if !m.Zeros {
-		return data
-	}
-	for epoch := range data.moments {
-		for arm := range data.moments[epoch] {
-			got := data.moments[epoch][arm]
-			data.moments[epoch][arm] = stats.WithZeros(got, g.counted(m, epoch, arm)-got.N)
+		all := g.completed(momentsOf(rows, row, m), m, epoch, arm)
+		if m.Cube {
+			n, _ := rows.Int(row, m.Prefix+"_n")
+			cube, _ := rows.Float(row, m.Prefix+"_cube")
+			all.M3 = thirdMoment(all, float64(n)*cube)
+		}
+		data.moments[epoch][arm] = all
+		if m.Log {
+			without, _ := rows.Int(row, m.Prefix+"_off")
+			off += without
 		}
 	}
+	if off > 0 {
+		g.find("no_logarithm", fmt.Sprintf("Units whose value of %s is not positive and has no logarithm: %d; they are absent from it.", m.Metric, off), source)
+	}
 	return data
+}
+
+// completed adds the units of a stratum that count and have no fact, where
+// those are zeros.
+func (g *gatherer) completed(got stats.Moments, m queries.Measure, epoch, arm int) stats.Moments {
+	if !m.Zeros {
+		return got
+	}
+	return stats.WithZeros(got, g.counted(m, epoch, arm)-got.N)
 }
 
 // counted are the units of a stratum that count for a metric.
@@ -437,9 +456,35 @@ func (g *gatherer) counted(m queries.Measure, epoch, arm int) int64 {
 	return c.units
 }
 
+// leastShare is what has to be left of the mean cube when the cubes of the mean
+// are taken away, so that at least three digits of it are more than rounding.
+const leastShare = 1e-10
+
+// thirdMoment is the sum of cubed deviations from the mean of units with all
+// moments but that, from the sum of their cubed values: zeros add nothing to
+// it, so that it needs no merging. 0, which is to say unknown, where too few
+// digits are left.
+func thirdMoment(m stats.Moments, cubes float64) float64 {
+	if m.N < 2 {
+		return 0
+	}
+	n := float64(m.N)
+	squares := m.M2/n + m.Mean*m.Mean
+	third := cubes - n*m.Mean*(3*squares-2*m.Mean*m.Mean)
+	if math.IsNaN(third) || math.IsInf(third, 0) || math.Abs(third) < leastShare*math.Abs(cubes) {
+		return 0
+	}
+	return third
+}
+
+// momentsOf reads the moments of the units that have a value; the third one,
+// which is of all units, is not among them.
 func momentsOf(rows *connectors.Rows, row int, m queries.Measure) stats.Moments {
 	n, _ := rows.Int(row, m.Prefix+"_n")
-	nonzero, _ := rows.Int(row, m.Prefix+"_any")
+	nonzero := n // every unit with a logarithm has a value
+	if !m.Log {
+		nonzero, _ = rows.Int(row, m.Prefix+"_any")
+	}
 	if m.Kind == "proportion" {
 		// A unit counts once however many of its facts match.
 		return stats.FromWarehouse(nonzero, nonzero, 1, 0)
@@ -453,6 +498,18 @@ func momentsOf(rows *connectors.Rows, row int, m queries.Measure) stats.Moments 
 	denVariance, _ := rows.Float(row, m.Prefix+"_den_var")
 	covariance, _ := rows.Float(row, m.Prefix+"_co")
 	return stats.FromWarehouse(n, nonzero, mean, variance).WithDenominator(denMean, denVariance, covariance)
+}
+
+// usualUnits is what the checks of traffic are tuned for where the spec plans no
+// number of units. They hold whatever it is; it is where they are sharpest.
+const usualUnits = 10000
+
+// plannedUnits is the number of units that the checks of traffic are tuned for.
+func plannedUnits(e *spec.Experiment) float64 {
+	if e.PlannedUnits > 0 {
+		return float64(e.PlannedUnits)
+	}
+	return usualUnits
 }
 
 // Unreachable stands for a warehouse that could not be opened: every look says

@@ -175,13 +175,13 @@ func (g *gatherer) blind(d doubt, code, text string) {
 	g.sourceTrouble(&g.ev.blind, code, d.Source, text)
 }
 
-// valueless tells of facts whose value is NaN or infinite. They count as no
+// valueless tells of facts whose value is NaN, infinite or absurdly large. They count as no
 // value; where they are many nothing can be said from the rest.
 func (g *gatherer) valueless(source string, lost, present int64) {
 	if lost == 0 {
 		return
 	}
-	text := fmt.Sprintf("Facts of %s with a value that is NaN or infinite: %d; they count as no value.", source, lost)
+	text := fmt.Sprintf("Facts of %s with a value that is NaN, infinite or beyond 1e80: %d; they count as no value.", source, lost)
 	if float64(lost) < g.at.experiment.Policy.MaxUnknown*float64(present) {
 		g.find("not_finite", text, source)
 		return

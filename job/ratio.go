@@ -81,7 +81,7 @@ func (g *gatherer) offBalance(overall stats.SampleRatio) {
 
 // planned are what the checks of the split are tuned to, and their error.
 func (g *gatherer) planned() (units, alpha float64) {
-	return float64(g.at.experiment.PlannedUnits), g.at.experiment.Policy.Alpha.SampleRatio
+	return plannedUnits(g.at.experiment), g.at.experiment.Policy.Alpha.SampleRatio
 }
 
 // ratio is the check of some groups, with the floor of the policy.

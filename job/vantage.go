@@ -296,8 +296,17 @@ func (at *vantage) look() queries.Look {
 	l := queries.Look{AsOf: at.asOf}
 	for _, e := range at.dataEpochs() {
 		l.Epochs = append(l.Epochs, queries.Epoch{Start: e.start, Settled: e.settled})
+		l.Skewed = l.Skewed || uneven(e.allocation)
 	}
 	return l
+}
+
+// uneven tells whether an allocation's arms differ in size.
+func uneven(a decide.Allocation) bool {
+	_, sole := a.Sole()
+	return !sole && slices.ContainsFunc(a.Arms, func(arm decide.Arm) bool {
+		return math.Abs(arm.Weight-a.Arms[0].Weight) > tolerance
+	})
 }
 
 // ended is the end that was reached before this look, by assay or by a person.

@@ -298,6 +298,91 @@ func TestVersions(t *testing.T) {
 	check(see(144), 4, 1, "alpha", "planned_units")
 }
 
+// TestWhatStartsVersion: after the first look a change of what is fixed before
+// data starts a version that names it; a change of anything else does not.
+func TestWhatStartsVersion(t *testing.T) {
+	metric := func(change func(*spec.Metric)) func(*spec.Project, *spec.Experiment) {
+		return func(p *spec.Project, _ *spec.Experiment) {
+			m := p.Config.Metrics["latency"]
+			change(&m)
+			p.Config.Metrics["latency"] = m
+		}
+	}
+	source := func(change func(*spec.Source)) func(*spec.Project, *spec.Experiment) {
+		return func(p *spec.Project, _ *spec.Experiment) {
+			s := p.Config.Facts["responses"]
+			change(&s)
+			p.Config.Facts["responses"] = s
+		}
+	}
+	use := func(change func(*spec.Use)) func(*spec.Project, *spec.Experiment) {
+		return func(_ *spec.Project, e *spec.Experiment) { change(&e.Guardrails[0]) }
+	}
+	of := func(change func(*spec.Experiment)) func(*spec.Project, *spec.Experiment) {
+		return func(_ *spec.Project, e *spec.Experiment) { change(e) }
+	}
+	for name, c := range map[string]struct {
+		change func(*spec.Project, *spec.Experiment)
+		want   []string // nil = the version stays
+	}{
+		"planned units":       {of(func(e *spec.Experiment) { e.PlannedUnits = 9000 }), []string{"planned_units"}},
+		"none planned":        {of(func(e *spec.Experiment) { e.PlannedUnits = 0 }), []string{"planned_units"}},
+		"alpha":               {of(func(e *spec.Experiment) { e.Policy.Alpha.Guardrails = 0.1 }), []string{"alpha"}},
+		"the cap":             {of(func(e *spec.Experiment) { e.Duration.Duration += 24 * time.Hour }), []string{"duration"}},
+		"cadence":             {of(func(e *spec.Experiment) { e.Cadence.Duration /= 2 }), []string{"cadence"}},
+		"weights":             {of(func(e *spec.Experiment) { e.Variations[0].Weight, e.Variations[1].Weight = 0.4, 0.6 }), []string{"allocation"}},
+		"coverage":            {of(func(e *spec.Experiment) { e.Coverage = 0.5 }), []string{"allocation"}},
+		"known good":          {of(func(e *spec.Experiment) { e.Variations[0].KnownGood, e.Variations[1].KnownGood = false, true }), []string{"allocation"}},
+		"condition":           {metric(func(m *spec.Metric) { m.Where = "NOT failed" }), []string{"guardrail latency"}},
+		"value":               {metric(func(m *spec.Metric) { m.Value = "2 * latency_ms" }), []string{"guardrail latency"}},
+		"kind":                {metric(func(m *spec.Metric) { m.Kind = "mean" }), []string{"guardrail latency"}},
+		"scale":               {metric(func(m *spec.Metric) { m.Scale = spec.ScaleLog }), []string{"guardrail latency"}},
+		"window":              {metric(func(m *spec.Metric) { m.Window.Duration++ }), []string{"guardrail latency"}},
+		"delay":               {metric(func(m *spec.Metric) { m.Delay.Duration++ }), []string{"guardrail latency"}},
+		"complete only":       {metric(func(m *spec.Metric) { m.CompleteOnly = false }), []string{"guardrail latency"}},
+		"past the end":        {metric(func(m *spec.Metric) { m.PastEnd = true }), []string{"guardrail latency"}},
+		"direction":           {metric(func(m *spec.Metric) { m.Direction = "up" }), []string{"guardrail latency"}},
+		"base rate":           {metric(func(m *spec.Metric) { m.BaseRate = new(2.0) }), []string{"guardrail latency"}},
+		"rows of the source":  {source(func(s *spec.Source) { s.SQL = "SELECT * FROM (" + s.SQL + ")" }), []string{"source responses"}},
+		"repeats count once":  {source(func(s *spec.Source) { s.Key = "id" }), []string{"source responses"}},
+		"zone of the source":  {source(func(s *spec.Source) { s.Timezone = "Europe/Berlin" }), []string{"source responses"}},
+		"margin":              {use(func(u *spec.Use) { u.Margin = &spec.Amount{Value: 0.11} }), []string{"guardrail latency"}},
+		"smallest effect":     {use(func(u *spec.Use) { u.MDE = &spec.Amount{Value: 0.11} }), []string{"guardrail latency"}},
+		"method":              {use(func(u *spec.Use) { u.Method = "calibrated" }), []string{"guardrail latency"}},
+		"weight of the error": {use(func(u *spec.Use) { u.Weight = 2 }), []string{"guardrail latency"}},
+		"another goal":        {of(func(e *spec.Experiment) { e.Goals = nil }), []string{"goal error_rate"}},
+		"two at once": {
+			of(func(e *spec.Experiment) { e.PlannedUnits, e.Cadence.Duration = 9000, time.Hour }), []string{"cadence", "planned_units"},
+		},
+
+		"description":        {of(func(e *spec.Experiment) { e.Description = "other words" }), nil},
+		"owner":              {of(func(e *spec.Experiment) { e.Owner = "somebody@example.com" }), nil},
+		"tags":               {of(func(e *spec.Experiment) { e.Tags = append(e.Tags, "llm") }), nil},
+		"prompt":             {of(func(e *spec.Experiment) { e.Variations[1].Prompt = &spec.Prompt{Name: "p", Template: "Hello."} }), nil},
+		"policy":             {of(func(e *spec.Experiment) { e.Policy.OnSampleRatio = "warn" }), nil},
+		"words of a metric":  {metric(func(m *spec.Metric) { m.Description, m.Quality, m.Unit = "other words", "cost", "s" }), nil},
+		"layout of a metric": {metric(func(m *spec.Metric) { m.Value = " latency_ms /* total */\n" }), nil},
+		"layout of a source": {source(func(s *spec.Source) { s.SQL = strings.ReplaceAll(s.SQL, "\n", "\n\t-- next\n") }), nil},
+		"freshness":          {source(func(s *spec.Source) { s.Freshness.Duration = time.Hour }), nil},
+		"a metric elsewhere": {func(p *spec.Project, _ *spec.Experiment) { p.Config.Metrics["new"] = spec.Metric{Kind: "count"} }, nil},
+	} {
+		l := openLedger(t)
+		p, e := small(t, "rank")
+		at := standingAt(t, l, p, e, Options{AsOf: hours(24)})
+		put(t, l, hours(24.1), at.plan)
+		put(t, l, hours(24.1), ledger.Look{ID: at.id, Experiment: "rank", AsOf: at.asOf, Version: 1, Number: at.number})
+		c.change(p, e)
+		at = standingAt(t, l, p, e, Options{AsOf: hours(48)})
+		version := 1
+		if c.want != nil {
+			version = 2
+		}
+		if at.plan.Version != version || at.newPlan != (c.want != nil) || !slices.Equal(at.plan.Changed, c.want) {
+			t.Errorf("%s: version %d, changed %q; want %d, %q", name, at.plan.Version, at.plan.Changed, version, c.want)
+		}
+	}
+}
+
 func TestEnds(t *testing.T) {
 	arrived := recorded{hours(24.2), ledger.Attempt{Delivery: "d", Experiment: "tone", Store: "local", FlagKey: "tone", Outcome: ledger.OutcomeDelivered, State: new(half(0.1).All("control")), Try: 1}}
 	refused := recorded{hours(24.2), ledger.Attempt{Delivery: "d", Experiment: "tone", Store: "local", FlagKey: "tone", Outcome: ledger.OutcomeRefused, Try: 1}}

@@ -163,7 +163,7 @@ func design(at *vantage, q question) stats.Design {
 		Kind: kindOf(q.metric.Kind), Harm: stats.SideUp,
 		Margin: sizeOf(q.use.Margin), MDE: sizeOf(q.use.MDE), Alpha: q.alpha,
 		Planned: float64(e.PlannedUnits) * (treated + known), Share: treated / (treated + known),
-		MinUnits: e.Policy.MinUnits, Prior: stats.Prior(*e.Policy.Prior),
+		MinUnits: e.Policy.MinUnits, Scale: stats.Scale(q.metric.Scale), Prior: stats.Prior(*e.Policy.Prior),
 	}
 	d.Method, d.Reason = stats.Route(stats.Question{
 		Kind: q.metric.Kind, Asked: q.use.Method, BaseRate: q.metric.BaseRate, Scale: d.Scale,
@@ -268,7 +268,7 @@ func presence(at *vantage, ev *evidence, data *metricData, treatment int) *stats
 	if exposed[0] == 0 || exposed[1] == 0 {
 		return nil
 	}
-	r := stats.TestSampleRatio(present, shares(exposed), float64(at.experiment.PlannedUnits), at.experiment.Policy.Alpha.SampleRatio)
+	r := stats.TestSampleRatio(present, shares(exposed), plannedUnits(at.experiment), at.experiment.Policy.Alpha.SampleRatio)
 	return &r
 }
 

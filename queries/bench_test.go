@@ -107,10 +107,21 @@ type contender struct {
 	statements []queries.Statement
 }
 
+var begin = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// atEnd is a look when everything is over.
+func atEnd() queries.Look {
+	return queries.Look{AsOf: begin.Add(17 * day), Epochs: []queries.Epoch{{Start: begin, Settled: begin}}}
+}
+
 // look renders a whole look at metrics.
 func look(b *testing.B, name string, metrics ...spec.Metric) contender {
 	b.Helper()
-	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	return render(b, name, atEnd(), metrics)
+}
+
+func render(b *testing.B, name string, at queries.Look, metrics []spec.Metric) contender {
+	b.Helper()
 	p := &spec.Project{Config: spec.Config{
 		Identifiers: map[string]spec.Identifier{"user_id": {}},
 		Assignments: map[string]spec.Assignment{"exposures": {
@@ -133,7 +144,7 @@ func look(b *testing.B, name string, metrics ...spec.Metric) contender {
 		p.Config.Metrics[metric] = m
 		e.Goals = append(e.Goals, spec.Use{Metric: metric})
 	}
-	script, err := queries.Render(p, e, queries.Look{AsOf: begin.Add(17 * day), Epochs: []queries.Epoch{{Start: begin, Settled: begin}}}, queries.DuckDB)
+	script, err := queries.Render(p, e, at, queries.DuckDB)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -275,6 +286,17 @@ func BenchmarkOneMetric(b *testing.B) {
 // BenchmarkManyMetrics: twenty metrics against one; budget 1.3.
 func BenchmarkManyMetrics(b *testing.B) {
 	compete(b, tables, look(b, "sparse20", sparse(20)...), look(b, "dense20", dense(20)...), look(b, "one", everything))
+}
+
+// BenchmarkMoments: what third moments and logarithms add to twenty metrics.
+func BenchmarkMoments(b *testing.B) {
+	skewed := atEnd()
+	skewed.Skewed = true
+	logs := sparse(20)
+	for i := range logs {
+		logs[i].Scale = spec.ScaleLog
+	}
+	compete(b, tables, render(b, "cubes", skewed, sparse(20)), look(b, "logs", logs...), look(b, "sparse20", sparse(20)...))
 }
 
 // BenchmarkScan: a whole look against reading the columns it uses; budget 4 on

@@ -189,11 +189,11 @@ func (b *builder) add(m *measure) {
 	}
 	in := b.input(m, value, own)
 	if m.class != ClassAll {
-		m.prefix = b.shelve(m.class, aggregate, in)
+		m.column = b.shelve(m.class, aggregate, in)
 		return
 	}
-	m.prefix = b.slot(aggregate, in, m.name, value != "")
-	b.moments(m.prefix)
+	m.column = b.slot(aggregate, in, m.name, value != "")
+	b.moments(m)
 }
 
 // slot is the column of an aggregate over all facts of a unit; equal ones are
@@ -212,62 +212,89 @@ func (b *builder) slot(aggregate string, in input, metric string, valued bool) s
 	return name
 }
 
-// append adds an input and its aggregate. A value that is no number of finite
+// append adds an input and its aggregate. A value that is no number of usable
 // size counts as none.
 func (b *builder) append(name, aggregate string, c column, valued bool) {
 	in := "in_" + name
 	b.inputs = append(b.inputs, column{in, c.Expression, c.Metrics})
 	if valued {
 		b.values = append(b.values, in)
-		in = fmt.Sprintf("CASE WHEN %s THEN %s END", fmt.Sprintf(b.d.Finite, in), in)
+		in = fmt.Sprintf("CASE WHEN %s THEN %s END", b.usable(in), in)
 	}
 	b.aggregates = append(b.aggregates, column{name, fmt.Sprintf("%s(%s)", aggregate, in), c.Metrics})
 }
 
-// lost tells whether a fact has a value that is no number of finite size; ""
+// largest is the size from which on a value counts as none. Nothing that is
+// measured comes near it; below it no sum, square or cube over a trillion units
+// leaves the range of a float, which some engines take for a failed statement.
+const largest = "1e80"
+
+// usable tells whether an input is a number that can be computed with: NaN and
+// the infinities are not smaller than largest in any engine.
+func (b *builder) usable(in string) string {
+	return fmt.Sprintf("ABS(%s) < CAST('%s' AS %s)", in, largest, b.d.Float)
+}
+
+// lost tells whether a fact has a value that is no number of usable size; ""
 // where facts are only counted.
 func (b *builder) lost() string {
 	parts := make([]string, len(b.values))
 	for i, in := range b.values {
-		parts[i] = fmt.Sprintf("NOT ("+b.d.Finite+")", in)
+		parts[i] = "NOT (" + b.usable(in) + ")"
 	}
 	return strings.Join(parts, " OR ")
 }
 
-// moments adds the outputs of a column, once.
-func (b *builder) moments(name string) {
-	if b.has(name + "_n") {
+// moments adds the outputs that a measure needs of its column.
+func (b *builder) moments(m *measure) {
+	name := m.column
+	if m.log() {
+		m.prefix = b.logMoments(name)
 		return
 	}
-	b.outputs = append(b.outputs,
-		output{name + "_n", "COUNT(" + name + ")", true},
-		output{name + "_any", "COUNT(CASE WHEN " + name + " <> 0 THEN 1 END)", true},
-		output{name + "_mean", "AVG(" + name + ")", false},
-		output{name + "_var", "VAR_SAMP(" + name + ")", false})
+	m.prefix = name
+	b.output(name+"_n", "COUNT("+name+")")
+	b.output(name+"_any", "COUNT(CASE WHEN "+name+" <> 0 THEN 1 END)")
+	b.output(name+"_mean", "AVG("+name+")")
+	b.output(name+"_var", "VAR_SAMP("+name+")")
+	if m.cube {
+		b.output(name+"_cube", fmt.Sprintf("AVG(%[1]s * %[1]s * %[1]s)", name))
+	}
+}
+
+// logMoments adds the outputs of a column's logarithm, and the units that have
+// a value and no logarithm.
+func (b *builder) logMoments(name string) (prefix string) {
+	log := "CASE WHEN " + name + " > 0 THEN LN(" + name + ") END"
+	prefix = name + "_log"
+	b.output(prefix+"_n", "COUNT(CASE WHEN "+name+" > 0 THEN 1 END)")
+	b.output(prefix+"_off", "COUNT(CASE WHEN "+name+" <= 0 THEN 1 END)")
+	b.output(prefix+"_mean", "AVG("+log+")")
+	b.output(prefix+"_var", "VAR_SAMP("+log+")")
+	return prefix
 }
 
 // pair adds the outputs of a ratio over the units that have either part; the
 // part that is missing is zero.
 func (b *builder) pair(num, den string) string {
 	name := num + "_" + den
-	if b.has(name + "_n") {
-		return name
-	}
 	y := fmt.Sprintf("COALESCE(%s, 0 * %s)", num, den)
 	x := fmt.Sprintf("COALESCE(%s, 0 * %s)", den, num)
-	b.outputs = append(b.outputs,
-		output{name + "_n", "COUNT(COALESCE(" + num + ", " + den + "))", true},
-		output{name + "_any", "COUNT(CASE WHEN " + num + " <> 0 THEN 1 END)", true},
-		output{name + "_mean", "AVG(" + y + ")", false},
-		output{name + "_var", "VAR_SAMP(" + y + ")", false},
-		output{name + "_den_mean", "AVG(" + x + ")", false},
-		output{name + "_den_var", "VAR_SAMP(" + x + ")", false},
-		output{name + "_co", "COVAR_SAMP(" + y + ", " + x + ")", false})
+	b.output(name+"_n", "COUNT(COALESCE("+num+", "+den+"))")
+	b.output(name+"_any", "COUNT(CASE WHEN "+num+" <> 0 THEN 1 END)")
+	b.output(name+"_mean", "AVG("+y+")")
+	b.output(name+"_var", "VAR_SAMP("+y+")")
+	b.output(name+"_den_mean", "AVG("+x+")")
+	b.output(name+"_den_var", "VAR_SAMP("+x+")")
+	b.output(name+"_co", "COVAR_SAMP("+y+", "+x+")")
 	return name
 }
 
-func (b *builder) has(name string) bool {
-	return slices.ContainsFunc(b.outputs, func(o output) bool { return o.Name == name })
+// output adds a column of the result, once.
+func (b *builder) output(name, expression string) {
+	if !slices.ContainsFunc(b.outputs, func(o output) bool { return o.Name == name }) {
+		b.outputs = append(b.outputs, output{name, expression, strings.HasPrefix(expression, "COUNT(")})
+	}
 }
 
 // shelve puts an input into the first shelf where the class's place is
@@ -303,10 +330,12 @@ func (b *builder) fillShelves(measures []*measure) {
 				continue
 			}
 			name := shelfColumn(i, aggregate)
-			served := slices.DeleteFunc(slices.Clone(measures), func(m *measure) bool { return m.prefix != name })
+			served := slices.DeleteFunc(slices.Clone(measures), func(m *measure) bool { return m.column != name })
 			valued := slices.ContainsFunc(served, func(m *measure) bool { return m.metric.Kind == "sum" || m.metric.Kind == "mean" })
 			b.append(name, aggregate, column{Expression: b.choose(s[aggregate]), Metrics: strings.Join(names(served), ", ")}, valued)
-			b.moments(name)
+			for _, m := range served {
+				b.moments(m)
+			}
 		}
 	}
 }

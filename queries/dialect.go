@@ -33,8 +33,6 @@ type Dialect struct {
 	Micros, MicrosIn string
 	// TryInteger casts text or numbers to integer, NULL where it cannot.
 	TryInteger string
-	// Finite tells whether a float is neither NaN nor infinite.
-	Finite string
 }
 
 // The three dialects, side by side.
@@ -49,7 +47,6 @@ var (
 		MicrosIn: "CASE WHEN typeof(%[1]s) LIKE '%% WITH TIME ZONE' THEN epoch_us(%[1]s)" +
 			" ELSE epoch_us(timezone(%[2]s, CAST(%[1]s AS TIMESTAMP))) END",
 		TryInteger: "TRY_CAST(%s AS BIGINT)",
-		Finite:     "isfinite(%s)",
 	}
 	BigQuery = Dialect{
 		Name: "bigquery",
@@ -62,7 +59,6 @@ var (
 		MicrosIn: "CASE WHEN ENDS_WITH(CAST(%[1]s AS STRING), '+00') THEN UNIX_MICROS(CAST(%[1]s AS TIMESTAMP))" +
 			" ELSE UNIX_MICROS(TIMESTAMP(CAST(%[1]s AS DATETIME), %[2]s)) END",
 		TryInteger: "SAFE_CAST(%s AS INT64)",
-		Finite:     "NOT (IS_NAN(%[1]s) OR IS_INF(%[1]s))",
 	}
 	Snowflake = Dialect{
 		Name: "snowflake",
@@ -75,8 +71,6 @@ var (
 			" THEN DATE_PART(EPOCH_MICROSECOND, %[1]s)" +
 			" ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE(%[2]s, 'UTC', CAST(%[1]s AS TIMESTAMP_NTZ))) END",
 		TryInteger: "TRY_TO_NUMBER(TO_VARCHAR(%s))",
-		// NaN is larger than infinity there.
-		Finite: "ABS(%s) < CAST('inf' AS DOUBLE)",
 	}
 )
 

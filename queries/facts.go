@@ -39,7 +39,9 @@ type measure struct {
 
 	closed string // column of the summary
 	class  int64
+	column string // of the unit's value; a ratio has two
 	prefix string
+	cube   bool // the third moment is wanted
 }
 
 // sources collects the metrics of the experiment, each once, by fact source.
@@ -77,6 +79,10 @@ func (r *renderer) measure(name string, m spec.Metric) *measure {
 	if m.Window.Duration > 0 {
 		out.closes = out.opens + m.Window.Duration
 	}
+	switch m.Kind {
+	case "count", "sum", "mean":
+		out.cube = r.look.Skewed && !out.log()
+	}
 	if out.completeOnly() {
 		out.latest = out.limit.Add(-out.closes)
 	}
@@ -86,6 +92,11 @@ func (r *renderer) measure(name string, m spec.Metric) *measure {
 // completeOnly tells whether units whose window is open are left out; a window
 // without an end never closes and leaves out nobody.
 func (m *measure) completeOnly() bool { return m.metric.CompleteOnly && m.closes > 0 }
+
+func (m *measure) log() bool { return m.metric.Scale == spec.ScaleLog }
+
+// zeros tells whether units without a fact are zeros.
+func (m *measure) zeros() bool { return m.metric.Kind != "mean" && !m.log() }
 
 // discriminator finds the column by which the measures can be told apart: the
 // one that most of them compare with a literal; "" where no two differ. Facts
@@ -139,7 +150,7 @@ func (r *renderer) facts(src *source) Facts {
 	for _, m := range src.measures {
 		f.Measures = append(f.Measures, Measure{
 			Metric: m.name, Kind: m.metric.Kind, Class: m.class, Prefix: m.prefix,
-			Closed: m.closed, CompleteOnly: m.completeOnly(), Zeros: m.metric.Kind != "mean",
+			Closed: m.closed, CompleteOnly: m.completeOnly(), Zeros: m.zeros(), Log: m.log(), Cube: m.cube,
 		})
 	}
 	return f
@@ -164,6 +175,8 @@ func (r *renderer) factsData(src *source, b *builder) map[string]any {
 	data["ClassColumn"] = b.columnRef()
 	data["Inputs"], data["Aggregates"], data["Outputs"] = b.inputs, b.aggregates, b.outputs
 	data["Lost"] = b.lost()
+	data["Logs"] = slices.ContainsFunc(src.measures, (*measure).log)
+	data["Cubes"] = slices.ContainsFunc(src.measures, func(m *measure) bool { return m.cube })
 	return data
 }
 

@@ -51,6 +51,8 @@ func example() (*spec.Project, *spec.Experiment, queries.Look) {
 			"value_per_event": {Kind: "ratio", Source: "events", Numerator: &spec.Part{Value: "amount"}, Denominator: &spec.Part{}, Window: days(3)},
 			"thumbs_down":     {Kind: "proportion", Source: "feedback", Where: "thumbs_down", Delay: spec.Duration{Duration: time.Hour}, Window: days(1), CompleteOnly: true},
 			"score":           {Kind: "mean", Source: "feedback", Value: "score"},
+			"usual_revenue":   {Kind: "sum", Source: "events", Where: "event = 'purchase'", Value: "amount", Window: days(3), Scale: "log"},
+			"usual_score":     {Kind: "mean", Source: "feedback", Value: "score", Scale: "log"},
 		},
 	}}
 	e := &spec.Experiment{
@@ -59,10 +61,10 @@ func example() (*spec.Project, *spec.Experiment, queries.Look) {
 		Variations: []spec.Variation{{ID: "v1", KnownGood: true}, {ID: "v2"}},
 		Guardrails: []spec.Use{{Metric: "errors"}, {Metric: "thumbs_down"}, {Metric: "refunds"}},
 		Goals:      []spec.Use{{Metric: "revenue"}, {Metric: "value_per_event"}},
-		Secondary:  []spec.Use{{Metric: "purchases"}, {Metric: "price"}, {Metric: "score"}, {Metric: "revenue"}},
+		Secondary:  []spec.Use{{Metric: "purchases"}, {Metric: "price"}, {Metric: "score"}, {Metric: "revenue"}, {Metric: "usual_revenue"}, {Metric: "usual_score"}},
 	}
 	ramp := start.Add(2*day + 3*time.Hour)
-	look := queries.Look{AsOf: start.Add(10 * day), Epochs: []queries.Epoch{
+	look := queries.Look{AsOf: start.Add(10 * day), Skewed: true, Epochs: []queries.Epoch{
 		{Start: start, Settled: start}, {Start: ramp, Settled: ramp.Add(10 * time.Minute)},
 	}}
 	return p, e, look

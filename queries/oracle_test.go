@@ -205,7 +205,9 @@ type cell struct {
 	y, x     []float64
 	size     float64
 	nonzero  int64
-	excluded int64 // units without a value (kind mean)
+	excluded int64 // units without a value (kind mean) or without a logarithm
+	off      int64 // units with a value that is not positive (scale log)
+	vague    bool  // rounding decides which logarithms there are
 }
 
 // cells works out a metric by stratum.
@@ -264,19 +266,42 @@ func (w *world) measure(c *cell, m metricOf, u *unit, facts []fact) {
 		x, _, more = total(matching, m.denominatorValues, m.below.ok)
 		size = max(size, more)
 	}
+	if m.spec.Scale == spec.ScaleLog {
+		c.log(y, n, size)
+		return
+	}
 	c.y, c.x, c.size = append(c.y, y), append(c.x, x), max(c.size, size)
 	if y != 0 {
 		c.nonzero++
 	}
 }
 
-// total sums the finite values of the facts that pass.
+// log adds the logarithm of a unit's value of n facts, whose sizes sum to size.
+// What rounding makes of a sum grows where it is divided by the sum.
+func (c *cell) log(y float64, n int, size float64) {
+	c.vague = c.vague || size > 0 && math.Abs(y) < 1e-9*size
+	if y <= 0 {
+		c.excluded++
+		if n > 0 {
+			c.off++
+		}
+		return
+	}
+	c.y, c.x = append(c.y, math.Log(y)), append(c.x, 0)
+	c.size = max(c.size, 1, size/y, math.Abs(math.Log(y)))
+	c.nonzero++
+}
+
+// usable tells whether a value counts at all.
+func usable(value float64) bool { return math.Abs(value) < 1e80 }
+
+// total sums the usable values of the facts that pass.
 func total(facts []fact, v valueOf, pass func(fact) bool) (sum float64, n int, size float64) {
 	for _, f := range facts {
 		if !pass(f) {
 			continue
 		}
-		if value := v.of(f); value != nil && !math.IsNaN(*value) && !math.IsInf(*value, 0) {
+		if value := v.of(f); value != nil && usable(*value) {
 			sum += *value
 			size += math.Abs(*value)
 			n++
@@ -287,13 +312,18 @@ func total(facts []fact, v valueOf, pass func(fact) bool) (sum float64, n int, s
 
 // moments are the numbers of one metric in one stratum, over all its units.
 type moments struct {
-	n, nonzero                       int64
-	mean, variance                   float64
+	n, nonzero, off                  int64
+	mean, variance, cube             float64
 	denMean, denVariance, covariance float64
 }
 
 func (c *cell) moments() moments {
-	m := moments{n: int64(len(c.y)), nonzero: c.nonzero, mean: average(c.y), denMean: average(c.x)}
+	m := moments{n: int64(len(c.y)), nonzero: c.nonzero, off: c.off, mean: average(c.y), denMean: average(c.x)}
+	cubes := make([]float64, len(c.y))
+	for i, y := range c.y {
+		cubes[i] = y * y * y
+	}
+	m.cube = average(cubes)
 	m.variance, m.denVariance, m.covariance = covariance(c.y, c.y), covariance(c.x, c.x), covariance(c.y, c.x)
 	return m
 }
@@ -326,7 +356,7 @@ func (m moments) withZeros(n int64) moments {
 	was, now := float64(m.n), float64(n)
 	spread := func(co, a, b float64) float64 { return ((was-1)*co + was*(now-was)/now*a*b) / (now - 1) }
 	return moments{
-		n: n, nonzero: m.nonzero, mean: m.mean * was / now, denMean: m.denMean * was / now,
+		n: n, nonzero: m.nonzero, mean: m.mean * was / now, cube: m.cube * was / now, denMean: m.denMean * was / now,
 		variance:    spread(m.variance, m.mean, m.mean),
 		denVariance: spread(m.denVariance, m.denMean, m.denMean),
 		covariance:  spread(m.covariance, m.mean, m.denMean),
@@ -385,6 +415,7 @@ func TestOracle(t *testing.T) {
 // coverage counts what the random worlds came by, so that none of it is missed.
 type coverage struct {
 	Long, Mixed, Wide, Joined, Fanned, Settling, Multiple, Unknown, Null, Partial, Infinite, Moments int
+	Logs, Off, Cubes                                                                                 int
 }
 
 func (c *coverage) add(o *coverage) {
@@ -392,6 +423,7 @@ func (c *coverage) add(o *coverage) {
 	c.Joined, c.Fanned, c.Settling = c.Joined+o.Joined, c.Fanned+o.Fanned, c.Settling+o.Settling
 	c.Multiple, c.Unknown, c.Null = c.Multiple+o.Multiple, c.Unknown+o.Unknown, c.Null+o.Null
 	c.Partial, c.Infinite, c.Moments = c.Partial+o.Partial, c.Infinite+o.Infinite, c.Moments+o.Moments
+	c.Logs, c.Off, c.Cubes = c.Logs+o.Logs, c.Off+o.Off, c.Cubes+o.Cubes
 }
 
 func (c *coverage) assert(t *testing.T) {
@@ -399,6 +431,7 @@ func (c *coverage) assert(t *testing.T) {
 	for name, n := range map[string]int{
 		"long": c.Long, "mixed": c.Mixed, "wide": c.Wide, "joined": c.Joined, "fanned": c.Fanned, "settling": c.Settling,
 		"multiple": c.Multiple, "unknown": c.Unknown, "null": c.Null, "partial": c.Partial, "infinite": c.Infinite,
+		"logarithms": c.Logs, "values without one": c.Off, "cubes": c.Cubes,
 	} {
 		if n < 10 {
 			t.Errorf("only %d worlds had %s", n, name)
@@ -640,7 +673,7 @@ func (c *check) presence(f queries.Facts, rows *connectors.Rows, row int, byUnit
 			}
 			had = true
 			latest = max(latest, x.at.UnixMicro())
-			if x.amount != nil && (math.IsNaN(*x.amount) || math.IsInf(*x.amount, 0)) {
+			if x.amount != nil && !usable(*x.amount) {
 				bad++
 			}
 		}
@@ -694,13 +727,29 @@ func emptyCell() *cell { return &cell{} }
 
 func (c *check) compare(f queries.Facts, m queries.Measure, code int64, g moments, cell *cell) {
 	want := cell.moments()
+	if cell.vague {
+		return
+	}
 	square := cell.size * cell.size
-	ok := g.n == want.n && g.nonzero == want.nonzero
+	ok := g.n == want.n && g.nonzero == want.nonzero && g.off == want.off
 	if m.Kind != "proportion" {
 		ok = ok && near(g.mean, want.mean, cell.size) && near(g.variance, want.variance, square)
 	}
 	if m.Kind == "ratio" {
 		ok = ok && near(g.denMean, want.denMean, cell.size) && near(g.denVariance, want.denVariance, square) && near(g.covariance, want.covariance, square)
+	}
+	if m.Cube {
+		ok = ok && near(g.cube, want.cube, square*cell.size)
+		c.seen.Cubes++
+	}
+	if spec := c.metrics[m.Metric].spec; m.Log != (spec.Scale == "log") || m.Cube && (m.Log || spec.Kind == "ratio" || spec.Kind == "proportion") {
+		c.errorf("%s: log %t, cube %t", m.Metric, m.Log, m.Cube)
+	}
+	if m.Log && want.n > 0 {
+		c.seen.Logs++
+	}
+	if want.off > 0 {
+		c.seen.Off++
 	}
 	c.seen.Moments++
 	if m.CompleteOnly {
@@ -714,7 +763,15 @@ func (c *check) compare(f queries.Facts, m queries.Measure, code int64, g moment
 func readMoments(rows *connectors.Rows, i int, m queries.Measure) moments {
 	var out moments
 	out.n, _ = rows.Int(i, m.Prefix+"_n")
-	out.nonzero, _ = rows.Int(i, m.Prefix+"_any")
+	if m.Log {
+		out.nonzero = out.n
+		out.off, _ = rows.Int(i, m.Prefix+"_off")
+	} else {
+		out.nonzero, _ = rows.Int(i, m.Prefix+"_any")
+	}
+	if m.Cube {
+		out.cube, _ = rows.Float(i, m.Prefix+"_cube")
+	}
 	out.mean, _ = rows.Float(i, m.Prefix+"_mean")
 	out.variance, _ = rows.Float(i, m.Prefix+"_var")
 	if m.Kind == "ratio" {

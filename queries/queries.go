@@ -15,6 +15,9 @@ import "time"
 type Look struct {
 	AsOf   time.Time
 	Epochs []Epoch // by start; at least one
+	// Skewed tells that arms differ in size by intent. Third moments are then
+	// brought along; between equal arms the skewness of a value cancels.
+	Skewed bool
 }
 
 // Epoch is a span with constant weights. Units first exposed in [Start,
@@ -62,8 +65,9 @@ type Dimension struct {
 // Facts is the one statement that scans a fact source for all its metrics, and
 // those that are run beside it only where the source looks blind or stale. Its
 // rows have assay_stratum and assay_class; units with any fact that counts for a
-// metric, the newest such fact, the number of facts whose value is NaN or
-// infinite and therefore none (not_finite), and the columns of the measures.
+// metric, the newest such fact, the number of facts whose value is NaN, infinite
+// or of a size of 1e80 and more and therefore none (not_finite), and the columns
+// of the measures.
 type Facts struct {
 	Source string
 	Statement
@@ -78,6 +82,8 @@ type Measure struct {
 	Kind   string
 	// Class is the value of column assay_class, Prefix that of its columns
 	// (<prefix>_n, _any, _mean, _var and for ratios _den_mean, _den_var, _co).
+	// On the log scale they are of ln(value) over the units with a positive one;
+	// then there is no _any, and _off counts the units whose value is not positive.
 	Class  int64
 	Prefix string
 	// Closed is the column of Summary that counts the units whose window has
@@ -85,8 +91,14 @@ type Measure struct {
 	Closed string
 	// CompleteOnly: only units whose window has closed count.
 	CompleteOnly bool
-	// Zeros: units without a fact are exact zeros (not for kind mean).
+	// Zeros: units without a fact are exact zeros (not for kind mean, nor on the
+	// log scale).
 	Zeros bool
+	// Log: the moments are those of the natural logarithm.
+	Log bool
+	// Cube: column <prefix>_cube is the mean of the cubed value over the units
+	// that have one.
+	Cube bool
 }
 
 // Codes of column assay_stratum that stand for no stratum.

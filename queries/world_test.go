@@ -200,6 +200,7 @@ func (w *world) experiment() {
 		w.e.Variations = append(w.e.Variations, spec.Variation{ID: ids[i], KnownGood: i == 0})
 	}
 	w.look.AsOf = w.within(start.Add(day), 12*day)
+	w.look.Skewed = w.one(2)
 	w.look.Epochs = []queries.Epoch{{Start: start, Settled: start}}
 	if w.one(3) {
 		w.look.Epochs[0].Settled = start.Add(time.Hour)
@@ -337,6 +338,7 @@ func (w *world) metric(byEvent bool) metricOf {
 	m.spec.Value = ""
 	if kind == "sum" || kind == "mean" {
 		m.spec.Value = m.value.sql
+		m.spec.Scale = pick(w, []string{"", "", spec.ScaleLog})
 	}
 	return m
 }
@@ -528,11 +530,11 @@ func (w *world) amount() *float64 {
 		return ptr(1e12 + w.rng.NormFloat64()*1e9)
 	case 3, 4, 5:
 		if w.seed%3 == 0 {
-			return ptr(pick(w, []float64{math.NaN(), math.Inf(1), math.Inf(-1)}))
+			return ptr(pick(w, []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1e200, -1e80, 9e79}))
 		}
 		return ptr(-3.25)
 	default:
-		return ptr(w.rng.NormFloat64() * 10)
+		return ptr(w.rng.NormFloat64()*10 + 5)
 	}
 }
 

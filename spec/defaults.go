@@ -97,6 +97,9 @@ func fillConfig(c *Config) {
 	}
 	for name, m := range c.Metrics {
 		m.Where, m.Value = strings.TrimSpace(m.Where), strings.TrimSpace(m.Value)
+		if m.Scale == scaleLinear {
+			m.Scale = ""
+		}
 		m.Numerator, m.Denominator = m.Numerator.trimmed(), m.Denominator.trimmed()
 		c.Metrics[name] = m
 	}

@@ -44,6 +44,7 @@ func (p *Project) Digest(e *Experiment) string {
 func (p *Project) PlanDigest(e *Experiment) (whole string, fields map[string]string) {
 	values := map[string]any{
 		"planned_units": e.PlannedUnits,
+		"start":         e.Start,
 		"cadence":       e.Cadence,
 		"duration":      e.Duration,
 		"alpha":         canonical(reflect.ValueOf(e.Policy.Alpha)),
@@ -54,6 +55,8 @@ func (p *Project) PlanDigest(e *Experiment) (whole string, fields map[string]str
 	}
 	for role, r := range e.roles() {
 		for _, use := range r.uses {
+			source := p.Config.Metrics[use.Metric].Source
+			values["source "+source] = p.plannedSource(e, source)
 			values[role+" "+use.Metric] = map[string]any{
 				"use":    canonical(reflect.ValueOf(use)),
 				"metric": canonical(reflect.ValueOf(p.Config.Metrics[use.Metric].planned())),
@@ -98,7 +101,31 @@ func (e *Experiment) allocation() any {
 // planned is the metric without what does not change its value.
 func (m Metric) planned() Metric {
 	m.Description, m.Quality, m.Unit = "", "", ""
+	m.Where, m.Value = plainSQL(m.Where), plainSQL(m.Value)
+	m.Numerator, m.Denominator = m.Numerator.planned(), m.Denominator.planned()
 	return m
+}
+
+func (p *Part) planned() *Part {
+	if p == nil {
+		return nil
+	}
+	return &Part{Value: plainSQL(p.Value), Where: plainSQL(p.Where)}
+}
+
+// plannedSource is what a source's metrics are made of: its rows, how they are
+// counted once, and how they come to the units.
+func (p *Project) plannedSource(e *Experiment, name string) any {
+	source := p.Config.Facts[name]
+	source.SQL, source.Freshness = plainSQL(source.SQL), Duration{}
+	join, identifier := p.JoinFor(e, name)
+	link := p.Config.Joins[join]
+	link.SQL = plainSQL(link.SQL)
+	return map[string]any{
+		"source": canonical(reflect.ValueOf(source)),
+		"join":   canonical(reflect.ValueOf(link)),
+		"types":  []string{p.Config.Identifiers[identifier].Type, p.Config.Identifiers[p.Config.Assignments[e.Assignment].Identifier].Type},
+	}
 }
 
 // Version identifies the prompt's template, model and parameters: 12 hex digits.

@@ -206,7 +206,7 @@ var changes = []change{
 	{"unused metric", func(p *spec.Project, _ *spec.Experiment) { delete(p.Config.Metrics, "revenue") }, false, nil},
 	{"unused source", func(p *spec.Project, _ *spec.Experiment) { delete(p.Config.Facts, "responses_again") }, false, nil},
 	{"description", func(_ *spec.Project, e *spec.Experiment) { e.Description = "x" }, true, nil},
-	{"start", func(_ *spec.Project, e *spec.Experiment) { e.Start.Time = e.Start.Add(time.Hour) }, true, nil},
+	{"start", func(_ *spec.Project, e *spec.Experiment) { e.Start.Time = e.Start.Add(time.Hour) }, true, []string{"start"}},
 	{"template", func(_ *spec.Project, e *spec.Experiment) { e.Variations[1].Prompt.Template += "!" }, true, nil},
 	{"parameters", func(_ *spec.Project, e *spec.Experiment) { e.Variations[1].Prompt.Parameters["temperature"] = 0.3 }, true, nil},
 	{"assignment SQL", func(p *spec.Project, _ *spec.Experiment) {
@@ -220,7 +220,17 @@ var changes = []change{
 	}, true, nil},
 	{"identifier", func(p *spec.Project, _ *spec.Experiment) {
 		edit(p.Config.Identifiers, "conversation_id", func(i *spec.Identifier) { i.Type = "integer" })
+	}, true, []string{"source feedback"}},
+	{"other rows", func(p *spec.Project, _ *spec.Experiment) {
+		edit(p.Config.Facts, "feedback", func(s *spec.Source) { s.SQL += " LIMIT 1" })
+	}, true, []string{"source feedback"}},
+	{"other links", func(p *spec.Project, _ *spec.Experiment) {
+		edit(p.Config.Joins, "conversations", func(j *spec.Join) { j.Timestamp = !j.Timestamp })
+	}, true, []string{"source feedback"}},
+	{"freshness", func(p *spec.Project, _ *spec.Experiment) {
+		edit(p.Config.Facts, "feedback", func(s *spec.Source) { s.Freshness.Duration++ })
 	}, true, nil},
+	{"owner and tags", func(_ *spec.Project, e *spec.Experiment) { e.Owner, e.Tags = "x", []string{"y"} }, true, nil},
 	{"policy", func(_ *spec.Project, e *spec.Experiment) { e.Policy.MinUnits = 21 }, true, nil},
 	{"metric description", func(p *spec.Project, _ *spec.Experiment) {
 		edit(p.Config.Metrics, "error_rate", func(m *spec.Metric) { m.Description, m.Quality, m.Unit = "x", "safety", "y" })
@@ -231,6 +241,18 @@ var changes = []change{
 	{"metric base rate", func(p *spec.Project, _ *spec.Experiment) {
 		edit(p.Config.Metrics, "error_rate", func(m *spec.Metric) { m.BaseRate = new(0.05) })
 	}, true, []string{"guardrail error_rate"}},
+	{"metric value", func(p *spec.Project, _ *spec.Experiment) {
+		edit(p.Config.Metrics, "error_rate", func(m *spec.Metric) { m.Where = "NOT (" + m.Where + ")" })
+	}, true, []string{"guardrail error_rate"}},
+	{"metric laid out anew", func(p *spec.Project, _ *spec.Experiment) {
+		edit(p.Config.Metrics, "error_rate", func(m *spec.Metric) { m.Where = "\n  " + m.Where + " /* as before */ " })
+	}, true, nil},
+	{"metric scale", func(p *spec.Project, _ *spec.Experiment) {
+		edit(p.Config.Metrics, "error_rate", func(m *spec.Metric) { m.Scale = spec.ScaleLog })
+	}, true, []string{"guardrail error_rate"}},
+	{"method", func(_ *spec.Project, e *spec.Experiment) { e.Guardrails[0].Method = "exact_spending" }, true, []string{"guardrail error_rate"}},
+	{"mde", func(_ *spec.Project, e *spec.Experiment) { e.Goals[0].MDE.Value *= 2 }, true, []string{"goal cost_per_response"}},
+	{"no planned units", func(_ *spec.Project, e *spec.Experiment) { e.PlannedUnits = 0 }, true, []string{"planned_units"}},
 	{"metric part", func(p *spec.Project, _ *spec.Experiment) {
 		edit(p.Config.Metrics, "cost_per_response", func(m *spec.Metric) { m.Denominator = &spec.Part{} })
 	}, true, []string{"goal cost_per_response"}},
@@ -301,7 +323,7 @@ func TestDigestsAreStable(t *testing.T) {
 	p := load(t, "testdata/ok")
 	e := experiment(t, p, "answer-v2")
 	plan, fields := p.PlanDigest(e)
-	want := []string{"7bfbe24fb9638e672c92b72c7f697a6c", "6619926de51c73ea6c9f96df2082a0e1", "6a85633fd3ca6fda", "8f0d26ad697c"}
+	want := []string{"7bfbe24fb9638e672c92b72c7f697a6c", "232cc9854e29e4bfc876df7188b1534a", "6a85633fd3ca6fda", "8f0d26ad697c"}
 	got := []string{p.Digest(e), plan, fields["alpha"], e.Variations[0].Prompt.Version()}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

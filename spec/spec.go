@@ -92,6 +92,7 @@ type Metric struct {
 	Source       string   `yaml:"source" doc:"Fact source."`
 	Where        string   `yaml:"where,omitempty" doc:"SQL condition on the source's columns; only matching facts count."`
 	Value        string   `yaml:"value,omitempty" doc:"SQL expression on the source's columns (kinds sum and mean)."`
+	Scale        string   `yaml:"scale,omitempty" enum:"linear,log" doc:"Kinds sum and mean: what is averaged over units. log takes the natural logarithm of a unit's value, so that a heavy tail (latency, cost, tokens) cannot upset the test; effects are ratios of geometric means, margin and mde are relative, and units without a positive value are absent. Default linear."`
 	Numerator    *Part    `yaml:"numerator,omitempty" doc:"Kind ratio: what is summed above."`
 	Denominator  *Part    `yaml:"denominator,omitempty" doc:"Kind ratio: what is summed below."`
 	Direction    string   `yaml:"direction,omitempty" enum:"up,down" doc:"Which way is good."`
@@ -100,9 +101,16 @@ type Metric struct {
 	Window       Duration `yaml:"window,omitempty" doc:"Length of the window; without it facts count until as-of."`
 	CompleteOnly bool     `yaml:"complete_only,omitempty" doc:"Leave out units whose window has not closed at as-of."`
 	PastEnd      bool     `yaml:"past_end,omitempty" doc:"Let windows run past the end of the experiment."`
-	BaseRate     *float64 `yaml:"base_rate,omitempty" doc:"What control is known to show: share of units (proportion) or mean per unit; tunes and routes the test."`
+	BaseRate     *float64 `yaml:"base_rate,omitempty" doc:"What control is known to show: share of units (proportion) or mean per unit; tunes and routes the test. Not with scale log."`
 	Unit         string   `yaml:"unit,omitempty" doc:"Unit of the value for the report, e.g. ms or USD."`
 }
+
+// ScaleLog is the scale on which a metric is the mean of its logarithm. The
+// linear one is "" after Load: writing the default out changes no digest.
+const (
+	ScaleLog    = "log"
+	scaleLinear = "linear"
+)
 
 // Part is the numerator or denominator of a ratio: the sum of Value over the
 // facts that match the metric's Where and its own; without Value it is a count.
@@ -195,7 +203,7 @@ type Experiment struct {
 	Start        Instant     `yaml:"start" doc:"Exposures before it do not count."`
 	Duration     Duration    `yaml:"duration" doc:"Monitoring duration; the spec must say it."`
 	Cadence      Duration    `yaml:"cadence,omitempty" doc:"Distance of scheduled looks; default 24h."`
-	PlannedUnits int64       `yaml:"planned_units" doc:"Units expected in all arms together by the end; fixed before data, tunes the tests."`
+	PlannedUnits int64       `yaml:"planned_units,omitempty" doc:"Units expected in all arms together by the end; fixed before data, tunes the tests. Left out where traffic is unknown, which costs power."`
 	Variations   []Variation `yaml:"variations" doc:"The arms; exactly one is known_good."`
 	Coverage     float64     `yaml:"coverage,omitempty" share:"true" doc:"Share of units in an experiment, as 0.25 or 25%; default 1 (a rollout uses its ladder)."`
 	Ladder       []float64   `yaml:"ladder,omitempty" share:"true" doc:"Coverage steps of a rollout, as 0.25 or 25%, ending at 1; default [0.1, 0.25, 0.5, 0.75, 1]."`
@@ -242,7 +250,7 @@ type Use struct {
 	MDE      *Amount `yaml:"mde,omitempty" doc:"Smallest effect of interest: 0.05, 5% or {relative: 0.05} of the known-good mean, or {absolute: x} in the metric's unit."`
 	Margin   *Amount `yaml:"margin,omitempty" doc:"How much harm is tolerated (guardrails), written like mde; default 0."`
 	Weight   float64 `yaml:"weight,omitempty" doc:"Guardrails: relative share of alpha; default 1."`
-	Method   string  `yaml:"method,omitempty" enum:"auto,exact,mixture" doc:"Test; auto chooses by kind and base rate and says why."`
+	Method   string  `yaml:"method,omitempty" enum:"auto,exact,exact_spending,mixture,scale_mixture,delayed_start,calibrated" doc:"Test. auto chooses by kind and base rate and says why. exact: by which arm each event is in, without approximation (proportion, count). exact_spending: the same, spending the error over the planned duration. mixture: normal, sharpest near planned_units. scale_mixture: normal, for unknown traffic. delayed_start: normal, sharpest early, from a tenth of planned_units on. calibrated: normal, spending the error over the planned duration. The two that spend are the sharpest, end with the duration and are for what can roll back; the others hold however long one looks."`
 	Rollback bool    `yaml:"rollback,omitempty" doc:"Goals: harm rolls back as for a guardrail."`
 }
 

@@ -92,7 +92,7 @@ func (s *sqlCheck) code(offset int) {
 }
 
 func (s *sqlCheck) token(offset int, token string) {
-	comment := len(token) > 2 && (strings.HasPrefix(token, "--") || strings.HasPrefix(token, "/*")) || token == "--"
+	comment := isComment(token)
 	if token != ";" && !comment {
 		s.code(offset)
 	}
@@ -115,6 +115,10 @@ func (s *sqlCheck) token(offset int, token string) {
 	default:
 		s.fault(offset, "%s is not closed", token)
 	}
+}
+
+func isComment(token string) bool {
+	return strings.HasPrefix(token, "--") || len(token) > 2 && strings.HasPrefix(token, "/*")
 }
 
 func (s *sqlCheck) semicolon(offset int) {
@@ -187,4 +191,31 @@ func statement(text string) string {
 		}
 	}
 	return strings.TrimSpace(text)
+}
+
+var blanks = regexp.MustCompile(`\s+`)
+
+// plainSQL is the text without comments and with single blanks, so that laying
+// it out anew makes no other text of it. Texts and quoted names stay.
+func plainSQL(text string) string {
+	out := ""
+	code := func(s string) {
+		s = blanks.ReplaceAllString(s, " ")
+		if strings.HasSuffix(out, " ") {
+			s = strings.TrimPrefix(s, " ")
+		}
+		out += s
+	}
+	last := 0
+	for _, at := range sqlToken.FindAllStringIndex(text, -1) {
+		code(text[last:at[0]])
+		if token := text[at[0]:at[1]]; isComment(token) {
+			code(" ")
+		} else {
+			out += token
+		}
+		last = at[1]
+	}
+	code(text[last:])
+	return strings.TrimSpace(out)
 }

@@ -40,6 +40,9 @@ func schedule(e *Experiment, at place) {
 		duration.problemf("the duration is shorter than the default cadence of %v; give a cadence", Duration{defaultCadence})
 	}
 	at.at("planned_units").must(e.PlannedUnits >= 2, "planned_units must be at least 2, one an arm")
+	if at.at("planned_units").absent {
+		at.warnf("without planned_units the tests are tuned for any traffic, which costs about five points of power; a rough number does better, and one too small costs less than one too large")
+	}
 	at.at("start").must(inRange(e.Start.Time), "the year must lie between 2000 and 2200")
 }
 
@@ -217,6 +220,7 @@ func (v validator) roles(e *Experiment, at place) {
 			}
 			first[use.Metric] = kind
 			v.use(use, p, roles[kind])
+			v.method(use, p.at("method"), roles[kind], at.at("planned_units"))
 			v.reach(e, use, p.at("metric"))
 		}
 	}
@@ -228,16 +232,33 @@ func (v validator) use(u Use, at place, r role) {
 	if known && r.judged && m.Direction == "" && v.metrics[u.Metric].at("direction").absent {
 		at.at("metric").problemf("metric %s has no direction; say there which way is good", u.Metric)
 	}
-	if known && m.Kind != "" && u.Method == "exact" && m.Kind != "proportion" && m.Kind != "count" {
-		at.at("method").problemf("method exact is for proportions and counts; %s is a %s", u.Metric, m.Kind)
-	}
 	sizes(u, at, r)
+	if m.Scale == ScaleLog {
+		ratios(u, m, at)
+	}
 	for key, allowed := range map[string]bool{"margin": r.harmful, "weight": r.harmful, "rollback": r.rollback} {
 		if !allowed {
 			at.at(key).refuse("%s is not for %s", key, r.plural)
 		}
 	}
 	at.at("weight").must(u.Weight > 0, "a weight is more than 0")
+}
+
+// method checks that the metric and its role have what the method needs: events,
+// an end at which the error is spent, planned units.
+func (v validator) method(u Use, at place, r role, planned place) {
+	kind := v.config.Metrics[u.Metric].Kind
+	guards := r.harmful || r.rollback && u.Rollback
+	switch u.Method {
+	case "exact", "exact_spending":
+		at.must(kind == "" || kind == "proportion" || kind == "count",
+			"method %s is for proportions and counts; %s is a %s", u.Method, u.Metric, kind)
+	case "delayed_start":
+		at.must(!planned.absent, "method delayed_start begins at a tenth of the planned units; give planned_units")
+	}
+	if u.Method == "exact_spending" || u.Method == "calibrated" {
+		at.must(guards, "method %s spends its error by the end of the duration: it is for what can roll back, guardrails and goals with rollback", u.Method)
+	}
 }
 
 // sizes checks the smallest effect of interest and the margin.
@@ -256,6 +277,20 @@ func sizes(u Use, at place, r role) {
 	}
 	if r.harmful && (at.at("margin").absent || u.Margin != nil && u.Margin.Value == 0) && u.MDE != nil && u.MDE.Value > 0 {
 		at.at("margin").warnf("the margin of %s is 0: any harm rolls back; consider margin: %s", u.Metric, u.MDE.half())
+	}
+}
+
+// ratios checks the sizes of a metric on the log scale: relative, and where
+// harm is down less than all that there is, which has no logarithm.
+func ratios(u Use, m Metric, at place) {
+	for key, size := range map[string]*Amount{"mde": u.MDE, "margin": u.Margin} {
+		switch {
+		case size == nil:
+		case size.Absolute:
+			at.at(key).problemf("%s has scale log, where effects are ratios; write %s relative, as 0.05 or 5%%", u.Metric, key)
+		case m.Direction == "up":
+			at.at(key).must(size.Value < 1, "%s has scale log and its harm is down: no ratio is lower by 100 %% or more", u.Metric)
+		}
 	}
 }
 

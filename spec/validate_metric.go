@@ -26,6 +26,7 @@ func (v validator) metric(name string, at place) {
 	part(m.Numerator, at.at("numerator"))
 	part(m.Denominator, at.at("denominator"))
 	metricWindow(m, at)
+	scale(m, at)
 	baseRate(m, at.at("base_rate"))
 }
 
@@ -55,6 +56,17 @@ func metricWindow(m Metric, at place) {
 	at.at("window").must(m.Window.Duration > 0, "a window must be more than 0; without one facts count until as-of")
 	if m.CompleteOnly && at.at("window").absent {
 		at.at("complete_only").keyProblemf("complete_only needs a window: without one no unit is ever complete")
+	}
+}
+
+// scale checks where a logarithm may be taken: of a value. A base rate says
+// nothing there, since effects are ratios whatever it is.
+func scale(m Metric, at place) {
+	if want, known := shapes[m.Kind]; known && !want.value {
+		at.at("scale").refuse("a metric of kind %s has no scale; kinds sum and mean have one", m.Kind)
+	}
+	if m.Scale == ScaleLog {
+		at.at("base_rate").refuse("a base rate is not for scale log, where effects are ratios of geometric means")
 	}
 }
 

@@ -3,7 +3,13 @@
 --   units without one are counted by the summary and enter as zeros.
 -- Numbers: *_n units, *_any units with a value other than zero, *_mean, *_var (sample variance),
 --   *_den_* of the denominator, *_co (sample covariance); newest in microseconds since 1970 UTC;
---   not_finite facts with a value that is NaN or infinite, which counts as no value.
+--   not_finite facts with a value that is NaN, infinite or of a size of 1e80 and more, which counts as no value.
+{{- if .Cubes}}
+--   *_cube (mean of the cubed value): it tells the skewness, which matters where arms differ in size.
+{{- end}}
+{{- if .Logs}}
+--   *_log_* of the natural logarithm, over the units with a positive value; *_log_off units with another one.
+{{- end}}
 WITH assay_source AS ( -- {{.Source}}
 {{.SQL}}
 ),

@@ -166,12 +166,14 @@ GROUP BY u.assay_dimension_2, u.assay_stratum
 ORDER BY 1, 2
 
 -- === facts of events: moments of all metrics of events
--- Purpose: moments of errors, refunds, revenue, value_per_event, purchases, price from one scan of events.
+-- Purpose: moments of errors, refunds, revenue, value_per_event, purchases, price, usual_revenue from one scan of events.
 -- Rows: one per stratum and class of facts (-1: all of them), over the units that have such a fact;
 --   units without one are counted by the summary and enter as zeros.
 -- Numbers: *_n units, *_any units with a value other than zero, *_mean, *_var (sample variance),
 --   *_den_* of the denominator, *_co (sample covariance); newest in microseconds since 1970 UTC;
---   not_finite facts with a value that is NaN or infinite, which counts as no value.
+--   not_finite facts with a value that is NaN, infinite or of a size of 1e80 and more, which counts as no value.
+--   *_cube (mean of the cubed value): it tells the skewness, which matters where arms differ in size.
+--   *_log_* of the natural logarithm, over the units with a positive value; *_log_off units with another one.
 WITH assay_source AS ( -- events
   SELECT user_id, ts AS timestamp, event_id, event, amount, is_error
   FROM events
@@ -206,7 +208,7 @@ counted AS ( -- one row per fact in the window of its unit
     f.assay_at,
     CAST(CASE f.event
       WHEN 'refund' THEN 0 -- refunds
-      WHEN 'purchase' THEN 1 -- revenue, purchases, price
+      WHEN 'purchase' THEN 1 -- revenue, purchases, price, usual_revenue
     END AS INT64) AS assay_class,
     CASE WHEN (is_error) AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS FLOAT64) END AS in_m0, -- errors
     CASE WHEN f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(amount AS FLOAT64) END AS in_m1, -- value_per_event above
@@ -214,7 +216,7 @@ counted AS ( -- one row per fact in the window of its unit
     CASE
       WHEN f.event = 'refund' AND u.assay_anchor <= 1774267200000000 /* 2026-03-23 12:00:00Z */ THEN CAST(amount AS FLOAT64)
       WHEN f.event = 'purchase' AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(amount AS FLOAT64)
-    END AS in_c0_sum, -- refunds, revenue
+    END AS in_c0_sum, -- refunds, revenue, usual_revenue
     CASE WHEN f.event = 'purchase' AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(amount AS FLOAT64) END AS in_c0_avg, -- price
     CASE WHEN f.event = 'purchase' AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS FLOAT64) END AS in_c1_sum -- purchases
   FROM once AS f
@@ -230,12 +232,12 @@ cells AS ( -- one row per unit and class of its facts, and one per unit over all
     assay_stratum,
     CASE WHEN GROUPING(assay_class) = 1 THEN -1 ELSE assay_class END AS assay_group,
     MAX(assay_at) AS assay_newest,
-    COUNT(CASE WHEN NOT (NOT (IS_NAN(in_m1) OR IS_INF(in_m1))) OR NOT (NOT (IS_NAN(in_c0_sum) OR IS_INF(in_c0_sum))) OR NOT (NOT (IS_NAN(in_c0_avg) OR IS_INF(in_c0_avg))) THEN 1 END) AS assay_lost,
+    COUNT(CASE WHEN NOT (ABS(in_m1) < CAST('1e80' AS FLOAT64)) OR NOT (ABS(in_c0_sum) < CAST('1e80' AS FLOAT64)) OR NOT (ABS(in_c0_avg) < CAST('1e80' AS FLOAT64)) THEN 1 END) AS assay_lost,
     SUM(in_m0) AS m0,
-    SUM(CASE WHEN NOT (IS_NAN(in_m1) OR IS_INF(in_m1)) THEN in_m1 END) AS m1,
+    SUM(CASE WHEN ABS(in_m1) < CAST('1e80' AS FLOAT64) THEN in_m1 END) AS m1,
     SUM(in_m2) AS m2,
-    SUM(CASE WHEN NOT (IS_NAN(in_c0_sum) OR IS_INF(in_c0_sum)) THEN in_c0_sum END) AS c0_sum,
-    AVG(CASE WHEN NOT (IS_NAN(in_c0_avg) OR IS_INF(in_c0_avg)) THEN in_c0_avg END) AS c0_avg,
+    SUM(CASE WHEN ABS(in_c0_sum) < CAST('1e80' AS FLOAT64) THEN in_c0_sum END) AS c0_sum,
+    AVG(CASE WHEN ABS(in_c0_avg) < CAST('1e80' AS FLOAT64) THEN in_c0_avg END) AS c0_avg,
     SUM(in_c1_sum) AS c1_sum
   FROM counted
   GROUP BY GROUPING SETS ((assay_unit, assay_stratum, assay_class), (assay_unit, assay_stratum))
@@ -262,25 +264,34 @@ SELECT
   CAST(COUNT(CASE WHEN c0_sum <> 0 THEN 1 END) AS INT64) AS c0_sum_any,
   CAST(AVG(c0_sum) AS FLOAT64) AS c0_sum_mean,
   CAST(VAR_SAMP(c0_sum) AS FLOAT64) AS c0_sum_var,
+  CAST(AVG(c0_sum * c0_sum * c0_sum) AS FLOAT64) AS c0_sum_cube,
+  CAST(COUNT(CASE WHEN c0_sum > 0 THEN 1 END) AS INT64) AS c0_sum_log_n,
+  CAST(COUNT(CASE WHEN c0_sum <= 0 THEN 1 END) AS INT64) AS c0_sum_log_off,
+  CAST(AVG(CASE WHEN c0_sum > 0 THEN LN(c0_sum) END) AS FLOAT64) AS c0_sum_log_mean,
+  CAST(VAR_SAMP(CASE WHEN c0_sum > 0 THEN LN(c0_sum) END) AS FLOAT64) AS c0_sum_log_var,
   CAST(COUNT(c0_avg) AS INT64) AS c0_avg_n,
   CAST(COUNT(CASE WHEN c0_avg <> 0 THEN 1 END) AS INT64) AS c0_avg_any,
   CAST(AVG(c0_avg) AS FLOAT64) AS c0_avg_mean,
   CAST(VAR_SAMP(c0_avg) AS FLOAT64) AS c0_avg_var,
+  CAST(AVG(c0_avg * c0_avg * c0_avg) AS FLOAT64) AS c0_avg_cube,
   CAST(COUNT(c1_sum) AS INT64) AS c1_sum_n,
   CAST(COUNT(CASE WHEN c1_sum <> 0 THEN 1 END) AS INT64) AS c1_sum_any,
   CAST(AVG(c1_sum) AS FLOAT64) AS c1_sum_mean,
-  CAST(VAR_SAMP(c1_sum) AS FLOAT64) AS c1_sum_var
+  CAST(VAR_SAMP(c1_sum) AS FLOAT64) AS c1_sum_var,
+  CAST(AVG(c1_sum * c1_sum * c1_sum) AS FLOAT64) AS c1_sum_cube
 FROM cells AS c
 GROUP BY c.assay_stratum, c.assay_group
 ORDER BY 1, 2
 
 -- === facts of feedback: moments of all metrics of feedback
--- Purpose: moments of thumbs_down, score from one scan of feedback.
+-- Purpose: moments of thumbs_down, score, usual_score from one scan of feedback.
 -- Rows: one per stratum, over the units that have such a fact;
 --   units without one are counted by the summary and enter as zeros.
 -- Numbers: *_n units, *_any units with a value other than zero, *_mean, *_var (sample variance),
 --   *_den_* of the denominator, *_co (sample covariance); newest in microseconds since 1970 UTC;
---   not_finite facts with a value that is NaN or infinite, which counts as no value.
+--   not_finite facts with a value that is NaN, infinite or of a size of 1e80 and more, which counts as no value.
+--   *_cube (mean of the cubed value): it tells the skewness, which matters where arms differ in size.
+--   *_log_* of the natural logarithm, over the units with a positive value; *_log_off units with another one.
 WITH assay_source AS ( -- feedback
   SELECT conversation_id, ts AS timestamp, thumbs_down, score FROM feedback
 ),
@@ -294,7 +305,7 @@ counted AS ( -- one row per fact in the window of its unit
     u.assay_stratum,
     f.assay_at,
     CASE WHEN (thumbs_down) AND f.assay_at >= u.assay_anchor + 3600000000 /* 1h */ AND f.assay_at < u.assay_anchor + 90000000000 /* 1d1h */ AND u.assay_anchor <= 1774782000000000 /* 2026-03-29 11:00:00Z */ THEN CAST(1 AS FLOAT64) END AS in_m0, -- thumbs_down
-    CAST(score AS FLOAT64) AS in_m1 -- score
+    CAST(score AS FLOAT64) AS in_m1 -- score, usual_score
   FROM facts AS f
   JOIN assay_links_owner AS l
     ON l.assay_from = f.`conversation_id`
@@ -308,9 +319,9 @@ cells AS ( -- one row per unit
   SELECT
     assay_stratum,
     MAX(assay_at) AS assay_newest,
-    COUNT(CASE WHEN NOT (NOT (IS_NAN(in_m1) OR IS_INF(in_m1))) THEN 1 END) AS assay_lost,
+    COUNT(CASE WHEN NOT (ABS(in_m1) < CAST('1e80' AS FLOAT64)) THEN 1 END) AS assay_lost,
     SUM(in_m0) AS m0,
-    AVG(CASE WHEN NOT (IS_NAN(in_m1) OR IS_INF(in_m1)) THEN in_m1 END) AS m1
+    AVG(CASE WHEN ABS(in_m1) < CAST('1e80' AS FLOAT64) THEN in_m1 END) AS m1
   FROM counted
   GROUP BY assay_unit, assay_stratum
 )
@@ -327,7 +338,12 @@ SELECT
   CAST(COUNT(m1) AS INT64) AS m1_n,
   CAST(COUNT(CASE WHEN m1 <> 0 THEN 1 END) AS INT64) AS m1_any,
   CAST(AVG(m1) AS FLOAT64) AS m1_mean,
-  CAST(VAR_SAMP(m1) AS FLOAT64) AS m1_var
+  CAST(VAR_SAMP(m1) AS FLOAT64) AS m1_var,
+  CAST(AVG(m1 * m1 * m1) AS FLOAT64) AS m1_cube,
+  CAST(COUNT(CASE WHEN m1 > 0 THEN 1 END) AS INT64) AS m1_log_n,
+  CAST(COUNT(CASE WHEN m1 <= 0 THEN 1 END) AS INT64) AS m1_log_off,
+  CAST(AVG(CASE WHEN m1 > 0 THEN LN(m1) END) AS FLOAT64) AS m1_log_mean,
+  CAST(VAR_SAMP(CASE WHEN m1 > 0 THEN LN(m1) END) AS FLOAT64) AS m1_log_var
 FROM cells AS c
 GROUP BY c.assay_stratum
 ORDER BY 1, 2
