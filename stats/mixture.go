@@ -11,11 +11,8 @@ import (
 // one-sided test of non-inferiority and the two-sided interval, which decide at
 // the end, to all of them.
 func (c *Comparison) mixture(strata []Stratum) {
-	v := viewMean
-	if c.Design.Kind == KindRatio {
-		v = viewRatio
-	}
-	a := standardise(v, strata)
+	v := c.Design.view()
+	a := estimate(&c.Design, strata)
 	status, note := c.measured(v, &a)
 	if status != StatusNotFinite && status != StatusNoBase {
 		c.show(&a)
@@ -34,6 +31,9 @@ func (c *Comparison) mixture(strata []Stratum) {
 		return
 	}
 	c.epochsLeftOut(a.left, "fewer than two units in an arm")
+	if a.note != "" {
+		c.remark(a.note)
+	}
 	c.twoSided(&a, diff)
 	c.oneSided(&a, excess)
 	c.judge()
@@ -41,7 +41,7 @@ func (c *Comparison) mixture(strata []Stratum) {
 
 // show fills in the arms.
 func (c *Comparison) show(a *arms) {
-	c.Control, c.Treatment = a.control.ArmValue, a.treatment.ArmValue
+	c.Control, c.Treatment = a.show()
 }
 
 // measured tells whether both arms have a value and enough units.
@@ -69,30 +69,7 @@ func (c *Comparison) twoSided(a *arms, diff contrast) {
 	c.Absolute = diff.estimate
 	c.AbsoluteInterval = around(diff.estimate, t*diff.se)
 	c.LogETwoSided = s.LogE(z)
-	c.Relative = Some(diff.estimate / math.Abs(a.control.Value))
-	if c.Relative.Known {
-		c.RelativeInterval = fieller(a, t)
-	}
-}
-
-// fieller is the interval of the relative effect at t standard errors (Fieller
-// 1954): the ratios whose linear contrast with control is within t. It leaves
-// out 0 exactly where the absolute interval does, and is open where control
-// itself is within t of zero.
-func fieller(a *arms, t float64) Interval {
-	control := math.Abs(a.control.Value)
-	ratio := a.treatment.Value / a.control.Value
-	tc, tt := t*a.control.SE/control, t*a.treatment.SE/control
-	g := tc * tc
-	middle, root := ratio-1+g, math.Sqrt(tt*tt*(1-g)+ratio*ratio*g)
-	if !(g < 1) || !isFinite(middle) || !isFinite(root) {
-		return openInterval()
-	}
-	i := Interval{Lower: (middle - root) / (1 - g), Upper: (middle + root) / (1 - g)}
-	if a.control.Value < 0 {
-		i = Interval{Lower: -i.Upper, Upper: -i.Lower}
-	}
-	return i
+	c.Relative, c.RelativeInterval = a.lift(c.Design.Lift, t)
 }
 
 // oneSided fills in the harm beyond the margin. LogE, bound and verdict come

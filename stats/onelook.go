@@ -11,7 +11,7 @@ func AtOneLook(d Design, strata []Stratum) OneLook {
 	if status, _ := question(&d, strata); status != StatusOK {
 		return out
 	}
-	a := standardise(d.view(), strata)
+	a := estimate(&d, strata)
 	diff := a.difference()
 	if !isFinite(diff.estimate) || !isFinite(diff.se) || diff.se == 0 || a.fewest() < 2 {
 		return out

@@ -142,7 +142,7 @@ var refRun = map[string]func(in refInputs) map[string]any{
 	"relative_lift_intervals_fixed": func(in refInputs) map[string]any {
 		a := pairOf(viewMean,
 			FromWarehouse(int64(in.NC), 0, in.MeanC, in.VarC), FromWarehouse(int64(in.NT), 0, in.MeanT, in.VarT))
-		i := fieller(&a, upperQuantile(math.Log(in.Alpha/2)))
+		i := a.fieller(upperQuantile(math.Log(in.Alpha / 2)))
 		return map[string]any{"lift": in.MeanT/in.MeanC - 1, "fieller": []float64{i.Lower, i.Upper}}
 	},
 	"conditional_binomial_e_value": func(in refInputs) map[string]any {

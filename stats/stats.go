@@ -142,6 +142,8 @@ type Design struct {
 	Share float64 `json:"share,omitempty"`
 	Scale Scale   `json:"scale,omitempty"`
 	Lift  Lift    `json:"lift,omitempty"`
+	// Covariate asks to adjust for the covariate, where every epoch has it.
+	Covariate bool `json:"covariate,omitempty"`
 	// BaseRate is the expected value in control; 0 = not declared.
 	BaseRate float64 `json:"baseRate,omitempty"`
 	// MinUnits is the least number of units per arm for MethodMixture.
