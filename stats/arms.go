@@ -69,6 +69,14 @@ func (c *columns) perUnit(m *Moments) float64 {
 // free is the divisor of sums of squares.
 func free(m *Moments) float64 { return float64(max(m.N-1, 1)) }
 
+// df is how well the variance of a unit is known, in degrees of freedom.
+func (m *Moments) df() float64 {
+	if m.Free > 0 {
+		return min(m.Free, free(m))
+	}
+	return free(m)
+}
+
 // side is one arm, standardised over epochs.
 type side struct {
 	ArmValue
@@ -223,7 +231,7 @@ func (v view) spread(out *side, strata []Stratum, total float64, arm func(*Strat
 		// share so that it can neither overflow nor vanish.
 		old := out.variance / (out.variance + s)
 		part := s / (out.variance + s)
-		squares = squares*old*old + part*part/free(m)
+		squares = squares*old*old + part*part/m.df()
 		out.variance += s
 	}
 	if squares > 0 {
@@ -314,16 +322,17 @@ type contrast struct {
 // linear is t times treatment plus c times control plus offset.
 func (a *arms) linear(t, c, offset float64) contrast {
 	st, sc := math.Abs(t)*a.treatment.own, math.Abs(c)*a.control.own
-	shared := 0.0
-	if a.joint != (joint{}) {
-		shared = max(t*a.joint.treatment*t+2*t*a.joint.both*c+c*a.joint.control*c, 0)
-	}
 	out := contrast{
 		estimate: t*a.treatment.Value + c*a.control.Value + offset,
-		se:       math.Hypot(math.Hypot(st, sc), math.Sqrt(shared)),
+		se:       math.Hypot(st, sc),
+	}
+	shared := 0.0
+	if a.joint != (joint{}) {
+		shared = t*a.joint.treatment*t + 2*t*a.joint.both*c + c*a.joint.control*c
+		out.se = math.Sqrt(max(st*st+sc*sc+shared, 0))
 	}
 	if out.se > 0 {
-		ft, fc, fs := st/out.se, sc/out.se, math.Sqrt(shared)/out.se
+		ft, fc, fs := st/out.se, sc/out.se, math.Sqrt(max(shared, 0))/out.se
 		out.df = 1 / (share4(ft, a.treatment.df) + share4(fc, a.control.df) + share4(fs, a.units()))
 		out.skew = a.skew(t/out.se, c/out.se)
 	}

@@ -115,12 +115,13 @@ func (a *arms) show() (control, treatment ArmValue) {
 	return a.control.show(a.scale), a.treatment.show(a.scale)
 }
 
-// show is the arm on the scale of the metric.
+// show is the arm on the scale of the metric; its standard error there is that
+// of the delta method.
 func (s *side) show(scale Scale) ArmValue {
 	out := s.ArmValue
 	if scale == ScaleLog {
-		out.Value = math.Exp(out.Value)
-		out.SE *= out.Value
+		out.Value = bounded(math.Exp(out.Value))
+		out.SE = bounded(out.SE * out.Value)
 	}
 	return out
 }

@@ -175,7 +175,7 @@ func (m Moments) Variance() (v float64, ok bool) {
 // finite tells whether every moment is a finite number.
 func (m Moments) finite() bool {
 	return isFinite(m.Mean) && isFinite(m.M2) && isFinite(m.DenMean) && isFinite(m.DenM2) && isFinite(m.Co) &&
-		isFinite(m.M3) && m.Pre.finite()
+		isFinite(m.M3) && isFinite(m.Free) && m.Pre.finite()
 }
 
 // finite tells whether every moment of the covariate is a finite number.
@@ -190,7 +190,7 @@ const mostUnits = 1 << 53
 // consistent tells whether units can have such moments.
 func (m Moments) consistent() bool {
 	return m.N >= 0 && m.N <= mostUnits && m.Any >= 0 && m.Any <= m.N && m.M2 >= 0 && m.DenM2 >= 0 &&
-		m.Pre.M2 >= 0 && m.Pre.DenM2 >= 0 && m.skewPossible()
+		m.Pre.M2 >= 0 && m.Pre.DenM2 >= 0 && m.Free >= 0 && m.skewPossible()
 }
 
 // skewPossible tells whether the third moment can belong to the second: the sum

@@ -57,7 +57,7 @@ func (q *Quantile) Moments() (Moments, Status, string) {
 		n = q.Below.N
 	}
 	se := q.sparsity() * math.Sqrt(q.shareVariance())
-	m := Moments{N: n, Any: n, Mean: q.Value, M2: se * se * float64(n) * float64(n-1)}
+	m := Moments{N: n, Any: n, Mean: q.Value, M2: se * se * float64(n) * float64(n-1), Free: q.free()}
 	switch {
 	case !m.finite():
 		return Moments{}, StatusNotFinite, "the variance of the quantile overflows"
@@ -81,6 +81,19 @@ func (q *Quantile) sample() int64 {
 func (q *Quantile) sparsity() float64 {
 	h := endsZ * math.Sqrt(q.Nu*(1-q.Nu)/float64(q.sample()))
 	return (q.Upper - q.Lower) / (2 * h)
+}
+
+// free are the degrees of freedom of the variance. The distance of the ends is
+// a sum of the spacings of k values, each all but exponential: its square
+// varies like a chi-square of k/2 degrees. Values of one unit tell as much as
+// the cluster factor lets them, and that is known from the units.
+func (q *Quantile) free() float64 {
+	lower, upper, _ := QuantileEnds(q.sample(), q.Nu)
+	k := (upper - lower) * float64(q.N) / max(q.ClusterFactor(), 1)
+	if q.Below.N <= 0 {
+		return k / 2
+	}
+	return 1 / (2/k + 1/free(&q.Below))
 }
 
 // independent is the variance of the share at or below the quantile if values

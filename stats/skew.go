@@ -66,5 +66,5 @@ func (a *arms) skewness() Optional { return a.difference().skew }
 // (Hall 1992b, "On the removal of skewness by transformation", section 3).
 func unskew(t, lambda float64) float64 {
 	u := lambda * t / 3
-	return math.FMA(t, 1+u+u*u/3, lambda/6)
+	return bounded(math.FMA(t, 1+u+u*u/3, lambda/6))
 }

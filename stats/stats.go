@@ -22,6 +22,9 @@ type Moments struct {
 	M3 float64 `json:"m3,omitempty"`
 	// Pre is the covariate; zero = there is none.
 	Pre PreMoments `json:"pre,omitzero"`
+	// Free are the degrees of freedom of M2 where they are fewer than N-1: of a
+	// quantile. 0 = N-1.
+	Free float64 `json:"free,omitempty"`
 }
 
 // PreMoments are the moments of the covariate: the same value before the unit
