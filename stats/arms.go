@@ -80,12 +80,12 @@ func (m *Moments) df() float64 {
 // side is one arm, standardised over epochs.
 type side struct {
 	ArmValue
-	columns           // means
-	by       columns  // influence of a unit on Value
-	variance float64  // of Value, given the covariate's mean in all units
-	own      float64  // square root of variance
-	df       float64  // of variance, by Satterthwaite (1946)
-	third    Optional // third central moment of Value
+	columns          // means
+	by       columns // influence of a unit on Value
+	variance float64 // of Value, given the covariate's mean in all units
+	own      float64 // square root of variance
+	df       float64 // of variance, by Satterthwaite (1946)
+	lean     float64 // skewness of Value over that of a unit, 1/sqrt(N) in one epoch
 }
 
 // finite tells whether the value and its variance are finite.
@@ -100,7 +100,8 @@ type arms struct {
 	control, treatment side
 	joint              joint
 	scale              Scale
-	left               int // epochs left out
+	left               int      // epochs left out
+	shape              Optional // skewness of a unit within its arm and epoch
 
 	// theta is the slope on the covariate and kept the share of the variance of
 	// the difference that adjusting for it leaves; unknown without.
@@ -145,6 +146,7 @@ func standardise(v view, strata []Stratum) arms {
 	}
 	a.control = v.side(strata, total, controlOf)
 	a.treatment = v.side(strata, total, treatmentOf)
+	a.shape = v.shape(strata)
 	a.mix(v, strata)
 	return a
 }
@@ -195,9 +197,6 @@ func (v view) side(strata []Stratum, total float64, arm func(*Stratum) *Moments)
 	}
 	out.Value, out.by = v.value(out.columns)
 	v.spread(&out, strata, total, arm)
-	if v != viewRatio {
-		v.skew(&out, strata, total, arm)
-	}
 	return out
 }
 
@@ -212,11 +211,12 @@ func (v view) value(mean columns) (float64, columns) {
 	return r, columns{value: 1 / mean.den, den: -r / mean.den}
 }
 
-// spread fills in the variance of a side's value and its degrees of freedom.
+// spread fills in the variance of a side's value, its degrees of freedom and
+// how much of a unit's skewness it keeps.
 func (v view) spread(out *side, strata []Stratum, total float64, arm func(*Stratum) *Moments) {
 	var room Moments
 	squares := 0.0
-	out.variance, out.df = 0, 0
+	out.variance, out.df, out.lean = 0, 0, 0
 	for i := range strata {
 		if !v.counts(&strata[i]) {
 			continue
@@ -232,6 +232,7 @@ func (v view) spread(out *side, strata []Stratum, total float64, arm func(*Strat
 		old := out.variance / (out.variance + s)
 		part := s / (out.variance + s)
 		squares = squares*old*old + part*part/m.df()
+		out.lean = out.lean*old*math.Sqrt(old) + part*math.Sqrt(part/float64(m.N))
 		out.variance += s
 	}
 	if squares > 0 {
@@ -334,7 +335,7 @@ func (a *arms) linear(t, c, offset float64) contrast {
 	if out.se > 0 {
 		ft, fc, fs := st/out.se, sc/out.se, math.Sqrt(max(shared, 0))/out.se
 		out.df = 1 / (share4(ft, a.treatment.df) + share4(fc, a.control.df) + share4(fs, a.units()))
-		out.skew = a.skew(t/out.se, c/out.se)
+		out.skew = a.skew(math.Copysign(ft, t), math.Copysign(fc, c))
 	}
 	return out
 }

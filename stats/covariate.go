@@ -20,7 +20,8 @@ func (v view) covariate(mean columns) (float64, columns) {
 // mean of all units: value - theta (covariate - covariate of all units) (CUPED;
 // Deng, Xu, Kohavi & Walker 2013, eq. 4). Both of a ratio are linearised. The
 // arms stay on the metric's scale, and a relative effect is that of adjusted
-// over adjusted values.
+// arms stay on the metric's scale, and a relative effect is that of adjusted
+// over adjusted values. The skewness of what is left of a unit is unknown.
 //
 // Where it cannot be done nothing is adjusted, and note says why. That theta
 // is estimated adds 1/N to the variance as a share; it is left out.
@@ -31,7 +32,7 @@ func (a *arms) adjust(v view, strata []Stratum) {
 		return
 	}
 	b := *a
-	b.theta, b.joint = Some(x), joint{}
+	b.theta, b.joint, b.shape = Some(x), joint{}, Optional{}
 	b.control = b.control.less(v, strata, x, controlOf)
 	b.treatment = b.treatment.less(v, strata, x, treatmentOf)
 	before, after := a.control.variance+a.treatment.variance, b.control.variance+b.treatment.variance
@@ -89,14 +90,13 @@ func (a *arms) slope(v view, strata []Stratum) (theta float64, note string) {
 }
 
 // less is the arm less theta times its covariate's distance from that of all
-// units. Its skewness is no longer known.
+// units.
 func (s side) less(v view, strata []Stratum, theta float64, arm func(*Stratum) *Moments) side {
 	total, _ := v.total(strata)
 	x, by := v.covariate(s.columns)
 	all, _ := v.covariate(v.pooled(strata, total))
 	s.Value -= theta * (x - all)
 	s.by = s.by.add(-theta, by)
-	s.third = Optional{}
 	v.spread(&s, strata, total, arm)
 	return s
 }

@@ -2,47 +2,51 @@ package stats
 
 import "math"
 
-// skew fills in the third central moment of a side's mean: that of the units,
-// over n², with the epochs' weights cubed. It stays unknown where the moments
-// of an epoch do not tell it.
-func (v view) skew(out *side, strata []Stratum, total float64, arm func(*Stratum) *Moments) {
+// shape is the skewness of a unit's value within its arm and epoch, pooled over
+// both arms and all epochs that count. Unknown where the moments of one do not
+// tell it, and for ratios.
+//
+// Pooled, because a small arm cannot tell its own: where it has by luck missed
+// its tail, its mean, its variance and its third moment are all too small at
+// once, and just then the test is wrong. The arms have one shape if nothing is
+// different, and the larger one has seen more of it.
+func (v view) shape(strata []Stratum) Optional {
 	var room Moments
-	sum := 0.0
+	n, squares, cubes := 0.0, 0.0, 0.0
 	for i := range strata {
-		if !v.counts(&strata[i]) {
+		if v == viewRatio || !v.counts(&strata[i]) {
 			continue
 		}
-		m := v.moments(arm(&strata[i]), &room)
-		m3, ok := m.third()
-		if !ok {
-			return
+		for _, arm := range [...]*Moments{&strata[i].Control, &strata[i].Treatment} {
+			m := v.moments(arm, &room)
+			m3, ok := m.third()
+			if !ok {
+				return Optional{}
+			}
+			n, squares, cubes = n+float64(m.N), squares+m.M2, cubes+m3
 		}
-		w := units(&strata[i]) / total
-		sum += w * w * w * cubeless(m) * m3
 	}
-	out.third = Some(sum)
+	sd := math.Sqrt(squares / n)
+	return Some(cubes / n / sd / sd / sd)
 }
 
-// cubeless takes the sum of cubed deviations of n units to the third central
-// moment of their mean: the unbiased n/((n-1)(n-2)) (Fisher 1930) over n².
-func cubeless(m *Moments) float64 {
-	n := float64(m.N)
-	return 1 / (n * max(n-1, 1) * max(n-2, 1))
-}
-
-// skew is the skewness of t times treatment plus c times control, where that
-// has variance 1; unknown where an arm's is.
+// skew is the skewness of a contrast in which treatment and control have the
+// shares t and c of the standard error, with the signs of their weights;
+// unknown where that of a unit is. Cumulants add: with gamma for a unit's
+// skewness and s for its standard deviation that of the difference is
+//
+//	lambda = gamma (sT³/nT² - sC³/nC²) / se³
+//
+// so that a small arm with a long upper tail rules it: negative if that is
+// control.
 func (a *arms) skew(t, c float64) Optional {
-	if !a.treatment.third.Known || !a.control.third.Known {
+	if !a.shape.Known {
 		return Optional{}
 	}
-	return Some(t*t*t*a.treatment.third.Value + c*c*c*a.control.third.Value)
+	return Some(a.shape.Value * (t*t*t*a.treatment.lean + c*c*c*a.control.lean))
 }
 
-// skewness is lambda, the skewness of the sampling distribution of the
-// difference: (m3T/nT² - m3C/nC²)/se³ with m3 the third central moment of a
-// unit. A small arm with a long upper tail rules it: negative if that is
-// control. Unknown without third moments, for ratios and with a covariate.
+// skewness is that of the difference, treatment less control.
 func (a *arms) skewness() Optional { return a.difference().skew }
 
 // unskew takes a studentised statistic to one that is normal up to terms of
@@ -65,6 +69,7 @@ func (a *arms) skewness() Optional { return a.difference().skew }
 // agrees with it to that order and has the derivative (1 + lambda t/3)² >= 0
 // (Hall 1992b, "On the removal of skewness by transformation", section 3).
 func unskew(t, lambda float64) float64 {
+	t = max(-greatestT, min(t, greatestT))
 	u := lambda * t / 3
 	return bounded(math.FMA(t, 1+u+u*u/3, lambda/6))
 }
