@@ -89,7 +89,7 @@ type side struct {
 }
 
 // finite tells whether the value and its variance are finite.
-func (s *side) finite() bool { return isFinite(s.Value) && isFinite(s.variance) }
+func (s *side) finite() bool { return isFinite(s.Value) && isFinite(s.variance) && isFinite(s.SE) }
 
 // joint is the covariance of what the values of both arms share: the mean of
 // the covariate in all units, and the numbers of units in random strata.
@@ -241,8 +241,9 @@ func (v view) spread(out *side, strata []Stratum, total float64, arm func(*Strat
 	out.own = math.Sqrt(out.variance)
 }
 
-// moments of the viewed value, which are those given or made in room. Where all units agree the variance of a share
-// is that of half a unit added to either side, never 0.
+// moments of the viewed value: those given, or made in room. Where all units
+// agree the variance of a share is that of half a unit added to either side,
+// never 0.
 func (v view) moments(m, room *Moments) *Moments {
 	if v != viewAny || m.N == 0 {
 		return m
@@ -263,13 +264,13 @@ func (v view) moments(m, room *Moments) *Moments {
 // h (the variance of the strata's estimates over N). An epoch in one piece adds
 // nothing: epochs are fixed by whoever moves the ramp.
 func (a *arms) mix(v view, strata []Stratum) {
-	total, _ := v.total(strata)
 	for from := 0; from < len(strata); {
 		to := from + 1
 		for to < len(strata) && strata[to].Epoch == strata[from].Epoch {
 			to++
 		}
 		if to > from+1 {
+			total, _ := v.total(strata)
 			a.mixEpoch(v, strata[from:to], total)
 		}
 		from = to

@@ -20,7 +20,6 @@ func (v view) covariate(mean columns) (float64, columns) {
 // mean of all units: value - theta (covariate - covariate of all units) (CUPED;
 // Deng, Xu, Kohavi & Walker 2013, eq. 4). Both of a ratio are linearised. The
 // arms stay on the metric's scale, and a relative effect is that of adjusted
-// arms stay on the metric's scale, and a relative effect is that of adjusted
 // over adjusted values. The skewness of what is left of a unit is unknown.
 //
 // Where it cannot be done nothing is adjusted, and note says why. That theta
@@ -37,19 +36,18 @@ func (a *arms) adjust(v view, strata []Stratum) {
 	b.treatment = b.treatment.less(v, strata, x, treatmentOf)
 	before, after := a.control.variance+a.treatment.variance, b.control.variance+b.treatment.variance
 	b.kept = Some(after / before)
+	b.level(v, strata)
+	b.mix(v, strata)
 	switch {
 	case before == 0:
 		return // Nothing to explain: the value says so itself.
 	case after == 0:
 		a.note = noteExactCovariate
-		return
 	case !b.kept.Known || !b.control.finite() || !b.treatment.finite():
 		a.note = noteWildCovariate
-		return
+	default:
+		*a = b
 	}
-	b.level(v, strata)
-	b.mix(v, strata)
-	*a = b
 }
 
 // slope is theta, the regression of the value on the covariate within arms and

@@ -272,6 +272,28 @@ func TestCovariateRemovesRhoSquared(t *testing.T) {
 	}
 }
 
+// Compare and the ordinary interval use the covariate if the design asks, and
+// say so where they cannot.
+func TestCompareUsesCovariate(t *testing.T) {
+	r := rand.New(rand.NewPCG(32, 1))
+	strata := half(momentsOf(panel(r, 900, 3, 0.9)), momentsOf(panel(r, 900, 3, 0.9)))
+	width := func(i Interval) float64 { return i.Upper - i.Lower }
+	plain, adjusted := mixtureDesign(), adjusting(KindMean)
+	a, b := Compare(plain, strata, Look{}), Compare(adjusted, strata, Look{})
+	x, y := AtOneLook(plain, strata), AtOneLook(adjusted, strata)
+	for _, share := range []float64{
+		width(b.AbsoluteInterval) / width(a.AbsoluteInterval), width(y.Interval) / width(x.Interval),
+	} {
+		if want := math.Sqrt(1 - 0.9*0.9); !near(share, want, 0.1, 0) {
+			t.Errorf("widths are as %g, want %g", share, want)
+		}
+	}
+	strata[0].Control.Pre = PreMoments{}
+	if c := Compare(adjusted, strata, Look{}); c.Note != noteNoCovariate || c.LogE != a.LogE {
+		t.Errorf("note %q, ln E %g, want %g", c.Note, c.LogE, a.LogE)
+	}
+}
+
 // A covariate that tells nothing changes nothing; one that was moved or
 // stretched tells the same.
 func TestCovariateInvariance(t *testing.T) {
