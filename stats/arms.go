@@ -200,8 +200,10 @@ func (v view) side(strata []Stratum, total float64, arm func(*Stratum) *Moments)
 	return out
 }
 
-// value is what the view makes of means, and a unit's influence on it: for a
-// ratio r of means (value - r denominator) / mean denominator (the delta
+// value is what the view makes of means, which may be of anything the warehouse
+// takes of a unit: a winsorised mean is one of capped values, a mean log one of
+// logs, and neither needs more here. With it comes a unit's influence on it: for
+// a ratio r of means (value - r denominator) / mean denominator (the delta
 // method; Deng, Knoblich & Lu 2018).
 func (v view) value(mean columns) (float64, columns) {
 	if v != viewRatio {

@@ -97,7 +97,7 @@ func (m *Moments) third() (m3 float64, ok bool) {
 }
 
 // Merge is the Moments of the units of a and b together (Chan, Golub & LeVeque
-// 1979; third moments Pébay 2008, eq. 2.2). The means move by a fused
+// 1979; third moments Pébay 2008). The means move by a fused
 // multiply-add, so that thousands of merges lose no more than rounding. The
 // third moment is unknown where that of a part is. A part without a covariate
 // counts as one whose covariate is zero.

@@ -10,7 +10,7 @@ import (
 const endsZ = 1.959963984540054
 
 // Quantile is a sample quantile of one arm with the ends of its order-statistic
-// interval (Deng, Knoblich & Lu 2018, section 4.2; Yao, Li & Lu 2024): values of
+// interval (Deng, Knoblich & Lu 2018; Yao, Li & Lu 2024): values of
 // units, or of events of which a unit has several.
 type Quantile struct {
 	N     int64   // values, >= 0
