@@ -91,7 +91,7 @@ func (j Judgement) judged() bool {
 	switch j.Comparison.Status {
 	case stats.StatusOK, stats.StatusNoEvents, stats.StatusNoVariance:
 		return true
-	case stats.StatusNoUnits, stats.StatusTooFew, stats.StatusNoBase, stats.StatusNotFinite, stats.StatusBadQuestion:
+	case stats.StatusNoUnits, stats.StatusTooFew, stats.StatusSkewed, stats.StatusNoBase, stats.StatusNotFinite, stats.StatusBadQuestion:
 		return false
 	}
 	return false

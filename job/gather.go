@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -424,7 +423,8 @@ func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Meas
 		if m.Cube {
 			n, _ := rows.Int(row, m.Prefix+"_n")
 			cube, _ := rows.Float(row, m.Prefix+"_cube")
-			all.M3 = thirdMoment(all, float64(n)*cube)
+			// Zeros add nothing to the cubes, so that they need no merging.
+			all = all.WithThird(cube * float64(n) / float64(max(all.N, 1)))
 		}
 		data.moments[epoch][arm] = all
 		if m.Log {
@@ -454,27 +454,6 @@ func (g *gatherer) counted(m queries.Measure, epoch, arm int) int64 {
 		return c.closed[m.Closed]
 	}
 	return c.units
-}
-
-// leastShare is what has to be left of the mean cube when the cubes of the mean
-// are taken away, so that at least three digits of it are more than rounding.
-const leastShare = 1e-10
-
-// thirdMoment is the sum of cubed deviations from the mean of units with all
-// moments but that, from the sum of their cubed values: zeros add nothing to
-// it, so that it needs no merging. 0, which is to say unknown, where too few
-// digits are left.
-func thirdMoment(m stats.Moments, cubes float64) float64 {
-	if m.N < 2 {
-		return 0
-	}
-	n := float64(m.N)
-	squares := m.M2/n + m.Mean*m.Mean
-	third := cubes - n*m.Mean*(3*squares-2*m.Mean*m.Mean)
-	if math.IsNaN(third) || math.IsInf(third, 0) || math.Abs(third) < leastShare*math.Abs(cubes) {
-		return 0
-	}
-	return third
 }
 
 // momentsOf reads the moments of the units that have a value; the third one,

@@ -16,58 +16,6 @@ import (
 	"assay/stats"
 )
 
-// TestThirdMoment compares with deviations that are cubed one by one.
-func TestThirdMoment(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	draw := func(n int, value func() float64) []float64 {
-		list := make([]float64, n)
-		for i := range list {
-			list[i] = value()
-		}
-		return list
-	}
-	for name, c := range map[string]struct {
-		values []float64
-		zeros  int
-		known  bool
-	}{
-		"exponential":               {draw(1000, rng.ExpFloat64), 0, true},
-		"lognormal":                 {draw(1000, func() float64 { return math.Exp(2 * rng.NormFloat64()) }), 500, true},
-		"rare events":               {draw(7, func() float64 { return 1 }), 993, true},
-		"negative":                  {draw(100, func() float64 { return -rng.ExpFloat64() }), 3, true},
-		"far from zero":             {draw(1000, func() float64 { return 1e4 + rng.ExpFloat64() }), 0, false},
-		"nothing varies":            {draw(50, func() float64 { return 0.1 }), 0, false},
-		"one unit":                  {[]float64{3}, 0, false},
-		"nobody":                    {nil, 0, false},
-		"all zeros":                 {draw(5, func() float64 { return 0 }), 5, false},
-		"as large as values may be": {[]float64{1e80, 2e80, 9e80, 1}, 4, true},
-	} {
-		all := slices.Concat(c.values, make([]float64, c.zeros))
-		mean, cubes, squared, want := 0.0, 0.0, 0.0, 0.0
-		for _, v := range all {
-			mean += v / float64(len(all))
-			cubes += v * v * v
-		}
-		for _, v := range all {
-			d := v - mean
-			squared += d * d
-			want += d * d * d
-		}
-		got := thirdMoment(stats.Moments{N: int64(len(all)), Mean: mean, M2: squared}, cubes)
-		if !c.known {
-			want = 0
-		}
-		if math.Abs(got-want) > 1e-3*math.Abs(want) {
-			t.Errorf("%s: %g, want %g", name, got, want)
-		}
-	}
-	for _, cubes := range []float64{math.NaN(), math.Inf(1)} {
-		if got := thirdMoment(stats.Moments{N: 9, Mean: 1, M2: 3}, cubes); got != 0 {
-			t.Errorf("cubes of %g: %g, want that it is unknown", cubes, got)
-		}
-	}
-}
-
 // stocked is a warehouse whose sessions begin with tables.
 type stocked struct {
 	connectors.Warehouse

@@ -114,13 +114,31 @@ func (d *Design) contradiction() string {
 		{d.Kind != KindProportion && d.Kind != KindMean && d.Kind != KindRatio, "the kind of metric is unknown"},
 		{!d.Method.known(), "the method is unknown"},
 		{d.Method.exact() && d.Kind == KindRatio, "the exact method cannot judge a ratio"},
+		{!d.Scale.known(), "the scale is unknown"},
+		{!d.Lift.known(), "the way to the relative effect is unknown"},
 	} {
 		if rule.broken {
 			return rule.text
 		}
 	}
-	if d.Method.exact() {
+	switch {
+	case d.Method.exact():
 		return d.exactContradiction()
+	case d.Scale == ScaleLog:
+		return d.logContradiction()
+	}
+	return ""
+}
+
+// logContradiction says why a comparison cannot be made on the log scale.
+func (d *Design) logContradiction() string {
+	_, margin := d.logMargin(d.Margin)
+	_, mde := d.logMargin(d.MDE)
+	switch {
+	case d.Kind != KindMean:
+		return "only a mean has a log scale"
+	case !margin || !mde:
+		return "the log scale takes relative sizes, and no loss of everything"
 	}
 	return ""
 }

@@ -6,7 +6,12 @@ import "math"
 // MDE is declared or it has no scale.
 func (d *Design) mdeIn(control, se float64) Optional {
 	mde := d.MDE.Value
-	if !d.MDE.Absolute {
+	switch {
+	case d.Scale == ScaleLog:
+		margin, _ := d.logMargin(d.Margin)
+		whole, _ := d.logMargin(Size{Value: d.Margin.Value + mde})
+		mde = whole - margin
+	case !d.MDE.Absolute:
 		mde *= math.Abs(control)
 	}
 	if mde == 0 {

@@ -11,11 +11,8 @@ import (
 // soonest; the one-sided test of non-inferiority and the two-sided interval,
 // which decide at the end, to all of them.
 func (c *Comparison) mixture(strata []Stratum) {
-	v := viewMean
-	if c.Design.Kind == KindRatio {
-		v = viewRatio
-	}
-	a := standardise(v, strata)
+	v := c.Design.view()
+	a := estimate(&c.Design, strata)
 	status, note := c.measured(v, &a)
 	if status != StatusNotFinite && status != StatusNoBase {
 		c.show(&a)
@@ -34,6 +31,14 @@ func (c *Comparison) mixture(strata []Stratum) {
 		return
 	}
 	c.epochsLeftOut(a.left, "fewer than two units in an arm")
+	if a.note != "" {
+		c.remark(a.note)
+	}
+	c.Theta, c.Kept, c.Skew = a.theta, a.kept, excess.skew
+	if feigns(-excess.skew.Value, &a) {
+		c.cannot(StatusSkewed, tooSkewed(excess.skew))
+		return
+	}
 	info := c.Design.information(strata)
 	c.twoSided(&a, diff, info)
 	c.oneSided(&a, excess, info)
@@ -42,7 +47,7 @@ func (c *Comparison) mixture(strata []Stratum) {
 
 // show fills in the arms.
 func (c *Comparison) show(a *arms) {
-	c.Control, c.Treatment = a.control.ArmValue, a.treatment.ArmValue
+	c.Control, c.Treatment = a.show()
 }
 
 // measured tells whether both arms have a value and enough units.
@@ -62,18 +67,21 @@ func (c *Comparison) measured(v view, a *arms) (Status, string) {
 	}
 }
 
-// twoSided fills in the effect and its confidence sequences.
+// twoSided fills in the effect and its confidence sequences. Skewness may feign
+// an effect on either side, and is taken off on both.
 func (c *Comparison) twoSided(a *arms, diff contrast, info float64) {
-	z := tToZ(diff.estimate/diff.se, diff.df)
-	s := c.Design.twoSidedAt(info)
-	t := zToT(c.twoSidedCritical(&s, info), diff.df)
 	c.Absolute = diff.estimate
-	c.AbsoluteInterval = around(diff.estimate, t*diff.se)
-	c.LogETwoSided = s.logE(z)
-	c.Relative = Some(diff.estimate / math.Abs(a.control.Value))
-	if c.Relative.Known {
-		c.RelativeInterval = fieller(a, t)
+	c.Relative, _ = a.lift(c.Design.Lift, 0)
+	lambda := math.Abs(diff.skew.Value)
+	if feigns(lambda, a) {
+		c.remark("no interval: " + tooSkewed(diff.skew))
+		return
 	}
+	s := c.Design.twoSidedAt(info)
+	t := withSkew(zToT(c.twoSidedCritical(&s, info), diff.df), -lambda)
+	c.LogETwoSided = s.logE(tToZ(less(math.Abs(diff.estimate)/diff.se, -lambda), diff.df))
+	c.AbsoluteInterval = around(diff.estimate, t*diff.se)
+	_, c.RelativeInterval = a.lift(c.Design.Lift, t)
 }
 
 // twoSidedCritical is the |z| of the interval: of the mixture, or of the delayed
@@ -88,45 +96,30 @@ func (c *Comparison) twoSidedCritical(s *twoSidedScales, info float64) float64 {
 	return math.Inf(1)
 }
 
-// fieller is the interval of the relative effect at t standard errors (Fieller
-// 1954): the ratios whose linear contrast with control is within t. It leaves
-// out 0 exactly where the absolute interval does, and is open where control
-// itself is within t of zero.
-func fieller(a *arms, t float64) Interval {
-	control := math.Abs(a.control.Value)
-	ratio := a.treatment.Value / a.control.Value
-	tc, tt := t*a.control.SE/control, t*a.treatment.SE/control
-	g := tc * tc
-	middle, root := ratio-1+g, math.Sqrt(tt*tt*(1-g)+ratio*ratio*g)
-	if !(g < 1) || !isFinite(middle) || !isFinite(root) {
-		return openInterval()
-	}
-	i := Interval{Lower: (middle - root) / (1 - g), Upper: (middle + root) / (1 - g)}
-	if a.control.Value < 0 {
-		i = Interval{Lower: -i.Upper, Upper: -i.Lower}
-	}
-	return i
-}
-
 // oneSided fills in the harm beyond the margin. Verdicts come from one z, and
 // the bounds go back to t, so that they agree.
 func (c *Comparison) oneSided(a *arms, excess contrast, info float64) {
 	d := &c.Design
-	z := tToZ(excess.estimate/excess.se, excess.df)
+	t, lambda := excess.estimate/excess.se, excess.skew.Value
+	z, zWithin := tToZ(less(t, lambda), excess.df), tToZ(less(-t, -lambda), excess.df)
 	harm, within := d.oneSidedAt(info, 0.5), d.oneSidedAt(info, 1)
-	c.LogE, c.LogEWithin = harm.logE(z), within.logE(-z)
-	c.Z, c.Excess = Some(z), excess.estimate
 	up, down := c.criticals(&harm, &within, info)
+	c.LogE, c.LogEWithin = harm.logE(z), within.logE(zWithin)
+	if feigns(lambda, a) {
+		c.remark("not shown to be within the margin: " + tooSkewed(excess.skew))
+		c.LogEWithin, down = 0, math.Inf(1)
+	}
+	c.Z, c.Excess = Some(z), excess.estimate
 	open := !c.Look.Held // Whether this look may decide.
-	c.Harmed, c.NonInferior = open && z >= up, open && z <= -down
-	t := zToT(up, excess.df)
+	c.Harmed, c.NonInferior = open && z >= up, open && zWithin >= down
 	if !math.IsInf(up, 0) {
 		c.Critical = Some(up)
 	}
-	c.ExcessBound = excess.estimate - t*excess.se
-	c.ExcessUpper = excess.estimate + zToT(down, excess.df)*excess.se
+	tUp := withSkew(zToT(up, excess.df), lambda)
+	c.ExcessBound = excess.estimate - tUp*excess.se
+	c.ExcessUpper = excess.estimate + withSkew(zToT(down, excess.df), -lambda)*excess.se
 	c.MDEz = d.mdeIn(a.control.Value, excess.se)
-	c.Miss = d.missMixture(c.MDEz, t)
+	c.Miss = d.missMixture(c.MDEz, tUp)
 }
 
 // criticals are the z at which harm, and on the other side its absence, are
@@ -167,6 +160,8 @@ func (c *Comparison) unvaried(a *arms, strata []Stratum) {
 	shares := standardise(viewAny, strata)
 	shift := shares.difference().estimate
 	switch {
+	case c.Design.Scale == ScaleLog:
+		c.cannot(StatusNoVariance, "nothing varies inside either arm")
 	case diff.se > 0:
 		c.cannot(StatusNoVariance, "nothing varies in the arm that the margin leaves to compare")
 	case math.Abs(diff.estimate) <= noise:

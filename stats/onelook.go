@@ -14,7 +14,7 @@ func AtOneLook(d Design, strata []Stratum) OneLook {
 		return out
 	}
 	v := d.view()
-	a := standardise(v, strata)
+	a := estimate(&d, strata)
 	out.Posterior = d.posterior(v, &a)
 	diff := a.difference()
 	if !isFinite(diff.estimate) || !isFinite(diff.se) || diff.se == 0 || a.fewest() < 2 {

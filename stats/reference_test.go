@@ -19,6 +19,7 @@ type refCase struct {
 type sums struct {
 	N, Sum, SumSquares           float64
 	Num, Num2, Den, Den2, NumDen float64
+	Y, YY, X, XX, XY             float64
 }
 
 func (s *sums) UnmarshalJSON(b []byte) error {
@@ -26,7 +27,7 @@ func (s *sums) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &m); err != nil {
 		return err
 	}
-	*s = sums{m["n"], m["sum"], m["sum_squares"], m["num"], m["num2"], m["den"], m["den2"], m["numden"]}
+	*s = sums{m["n"], m["sum"], m["sum_squares"], m["num"], m["num2"], m["den"], m["den2"], m["numden"], m["y"], m["yy"], m["x"], m["xx"], m["xy"]}
 	return nil
 }
 
@@ -41,7 +42,19 @@ func (s sums) ratio() Moments {
 	}
 }
 
+// cuped are the moments with a covariate.
+func (s sums) cuped() Moments {
+	return Moments{
+		N: int64(s.N), Mean: s.Y / s.N, M2: s.YY - s.Y*s.Y/s.N,
+		Pre: PreMoments{Mean: s.X / s.N, M2: s.XX - s.X*s.X/s.N, Value: s.XY - s.X*s.Y/s.N},
+	}
+}
+
 type refInputs struct {
+	Relative                                                                               bool
+	Difference                                                                             string
+	N, Nu, Quantile                                                                        float64
+	Lower, Upper                                                                           float64
 	Point, Se, Alpha, Z, Lift, T, Confidence, Diff, Tau2, Concentration, Kappa, Df, Effect float64
 	NTotal                                                                                 float64   `json:"n_total"`
 	NStar                                                                                  float64   `json:"n_star"`
@@ -68,7 +81,6 @@ type refInputs struct {
 	MStart                                                                                 float64 `json:"m_start"`
 	Looks                                                                                  float64
 	LooksToNStar                                                                           float64 `json:"looks_to_n_star"`
-	N                                                                                      float64
 	LooksCap                                                                               float64 `json:"looks_cap"`
 	Information                                                                            []float64
 	Phi                                                                                    float64
@@ -98,12 +110,12 @@ var refRun = map[string]func(in refInputs) map[string]any{
 	},
 	"asympcs_two_sided_from_sums": func(in refInputs) map[string]any {
 		a := pairOf(viewMean, in.Control.mean(), in.Treatment.mean())
-		d := a.difference()
+		point, se := effectOf(&a, in.Difference == "relative")
 		s := TwoSided{X: a.units() * Rho2(in.Alpha, in.NStar)}
-		h := d.se * s.Critical(in.Alpha)
+		h := se * s.Critical(in.Alpha)
 		return map[string]any{
-			"point": d.estimate, "se": d.se, "ci_lower": d.estimate - h, "ci_upper": d.estimate + h,
-			"p_value": fromLogE(s.LogE(d.estimate / d.se)),
+			"point": point, "se": se, "ci_lower": point - h, "ci_upper": point + h,
+			"p_value": fromLogE(s.LogE(point / se)),
 		}
 	},
 	"normal_mixture_one_sided_exact": func(in refInputs) map[string]any {
@@ -151,14 +163,49 @@ var refRun = map[string]func(in refInputs) map[string]any{
 	},
 	"ratio_metric_delta": func(in refInputs) map[string]any {
 		a := pairOf(viewRatio, in.Control.ratio(), in.Treatment.ratio())
+		point, se := effectOf(&a, in.Relative)
+		return map[string]any{"point": point, "se": se}
+	},
+	"cuped_mean": func(in refInputs) map[string]any {
+		// Theta of the case is that of all units, arms and all.
+		control, treatment := in.Control.cuped(), in.Treatment.cuped()
+		all := Merge(control, treatment)
+		theta := all.Pre.Value / all.Pre.M2
+		strata := []Stratum{{Control: control, Treatment: treatment}}
+		plain := standardise(viewMean, strata)
+		a := plain
+		a.control = a.control.less(viewMean, strata, theta, controlOf)
+		a.treatment = a.treatment.less(viewMean, strata, theta, treatmentOf)
 		d := a.difference()
-		return map[string]any{"point": d.estimate, "se": d.se}
+		point, se := d.estimate, d.se
+		if in.Relative { // The case divides by what control has before it is adjusted.
+			point /= control.Mean
+			own := columns{value: -treatment.Mean / control.Mean, pre: theta}
+			vt := a.treatment.by.perUnit(&treatment) / float64(treatment.N)
+			vc := own.perUnit(&control) / float64(control.N)
+			se = math.Sqrt(vt+vc) / control.Mean
+		}
+		return map[string]any{"theta": theta, "point": point, "se": se}
+	},
+	"quantile_variance": func(in refInputs) map[string]any {
+		q := Quantile{
+			N: int64(in.N), Nu: in.Nu, Value: in.Quantile, Lower: in.Lower, Upper: in.Upper, Sample: int64(in.NStar),
+		}
+		m, _, _ := q.Moments()
+		v := m.M2 / in.N // The case is the smaller by 1/n: its divisor is that of a known mean.
+		return map[string]any{"variance": v, "se": math.Sqrt(v / in.N)}
 	},
 	"relative_lift_intervals_fixed": func(in refInputs) map[string]any {
 		a := pairOf(viewMean,
 			FromWarehouse(int64(in.NC), 0, in.MeanC, in.VarC), FromWarehouse(int64(in.NT), 0, in.MeanT, in.VarT))
-		i := fieller(&a, upperQuantile(math.Log(in.Alpha/2)))
-		return map[string]any{"lift": in.MeanT/in.MeanC - 1, "fieller": []float64{i.Lower, i.Upper}}
+		t := upperQuantile(math.Log(in.Alpha / 2))
+		_, _, g := a.shares(t)
+		out := map[string]any{"g": g}
+		for key, l := range map[string]Lift{"fieller": LiftFieller, "delta": LiftDelta, "log_delta": LiftLog} {
+			estimate, i := a.lift(l, t)
+			out["lift"], out[key] = estimate.Value, []float64{i.Lower, i.Upper}
+		}
+		return out
 	},
 	"conditional_binomial_e_value": func(in refInputs) map[string]any {
 		g := group{logit: math.Log(in.ShareT / (1 - in.ShareT)), hits: in.EventsT, other: in.EventsC}
@@ -279,7 +326,8 @@ var refRun = map[string]func(in refInputs) map[string]any{
 			})
 		}
 		a := standardise(viewMean, strata)
-		return map[string]any{"point": a.difference().estimate}
+		d := a.difference()
+		return map[string]any{"point": d.estimate, "se": d.se}
 	},
 	"bayesian_effect": func(in refInputs) map[string]any {
 		d := Design{Kind: KindMean, Method: MethodMixture, Harm: SideDown, Alpha: in.Alpha, Planned: 5000, Lift: LiftDelta}
@@ -333,6 +381,15 @@ func twoSidedCrossing(looks []Look) float64 {
 		density = next
 	}
 	return 1 - left
+}
+
+// effectOf is the difference or, by the delta method, the relative effect.
+func effectOf(a *arms, relative bool) (point, se float64) {
+	if d := a.difference(); !relative {
+		return d.estimate, d.se
+	}
+	estimate, i := a.lift(LiftDelta, 1)
+	return estimate.Value, (i.Upper - i.Lower) / 2
 }
 
 func pairOf(v view, control, treatment Moments) arms {

@@ -22,6 +22,9 @@ type Moments struct {
 	M3 float64 `json:"m3,omitempty"`
 	// Pre is the covariate; zero = there is none.
 	Pre PreMoments `json:"pre,omitzero"`
+	// Free are the degrees of freedom of M2 where they are fewer than N-1: of a
+	// quantile. 0 = N-1.
+	Free float64 `json:"free,omitempty"`
 }
 
 // PreMoments are the moments of the covariate: the same value before the unit
@@ -143,6 +146,8 @@ type Design struct {
 	Share float64 `json:"share,omitempty"`
 	Scale Scale   `json:"scale,omitempty"`
 	Lift  Lift    `json:"lift,omitempty"`
+	// Covariate asks to adjust for the covariate, where every epoch has it.
+	Covariate bool `json:"covariate,omitempty"`
 	// BaseRate is the expected value in control; 0 = not declared.
 	BaseRate float64 `json:"baseRate,omitempty"`
 	// MinUnits is the least number of units per arm for MethodMixture.
@@ -162,6 +167,7 @@ const (
 	StatusNoVariance  Status = "no_variance"  // nothing varies in either arm and the arms agree
 	StatusNoEvents    Status = "no_events"    // no unit of either arm has any event yet
 	StatusNoBase      Status = "no_base"      // a denominator is zero
+	StatusSkewed      Status = "skewed"       // arms too unequal for values this skewed
 	StatusNotFinite   Status = "not_finite"   // the moments overflow
 	StatusBadQuestion Status = "bad_question" // the design contradicts itself
 )
@@ -227,6 +233,13 @@ type Comparison struct {
 	// Reach is the chance that the favourable verdict is reached at the planned
 	// end, if the truth is as favourable as the data still allow; see Outlook.
 	Reach Optional `json:"reach,omitzero"`
+	// Theta is the slope on the covariate, and Kept the share of the variance of
+	// the difference that adjusting for it leaves; unknown without a covariate.
+	Theta Optional `json:"theta,omitzero"`
+	Kept  Optional `json:"kept,omitzero"`
+	// Skew is the skewness of the excess, which the test takes off where it would
+	// feign an effect; unknown where the moments do not tell it.
+	Skew Optional `json:"skew,omitzero"`
 	// Look is what this look spent, for the methods that spend.
 	Look Look `json:"look,omitzero"`
 	// LogE is the log e-value against "harm is within the margin"; harm is
