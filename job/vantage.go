@@ -363,7 +363,7 @@ func (at *vantage) step() decide.Step {
 	}
 	if next := s.Index + 1; next < len(rungs) {
 		s.Next = &rungs[next]
-		s.Due = e.Start.Add(e.Duration.Duration / 4 * time.Duration(next) / time.Duration(len(rungs)))
+		s.Due = e.Start.Add(due(e, next))
 	}
 	s.LastRung = s.Coverage >= rungs[len(rungs)-1]-tolerance
 	return s

@@ -100,7 +100,7 @@ func (e *Experiment) allocation() any {
 
 // planned is the metric without what does not change its value.
 func (m Metric) planned() Metric {
-	m.Description, m.Quality, m.Unit = "", "", ""
+	m.Description, m.Quality, m.Unit, m.BaseSD = "", "", "", nil
 	m.Where, m.Value = plainSQL(m.Where), plainSQL(m.Value)
 	m.Numerator, m.Denominator = m.Numerator.planned(), m.Denominator.planned()
 	return m

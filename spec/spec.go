@@ -102,6 +102,7 @@ type Metric struct {
 	CompleteOnly bool     `yaml:"complete_only,omitempty" doc:"Leave out units whose window has not closed at as-of."`
 	PastEnd      bool     `yaml:"past_end,omitempty" doc:"Let windows run past the end of the experiment."`
 	BaseRate     *float64 `yaml:"base_rate,omitempty" doc:"What control is known to show: share of units (proportion) or mean per unit; tunes and routes the test. Not with scale log."`
+	BaseSD       *float64 `yaml:"base_sd,omitempty" doc:"Standard deviation over units that control is known to show, of a ratio that of numerator less ratio times denominator, over the mean denominator, on a log scale that of the logarithm; for assay plan only."`
 	Unit         string   `yaml:"unit,omitempty" doc:"Unit of the value for the report, e.g. ms or USD."`
 }
 

@@ -28,6 +28,7 @@ func (v validator) metric(name string, at place) {
 	metricWindow(m, at)
 	scale(m, at)
 	baseRate(m, at.at("base_rate"))
+	baseSD(m, at.at("base_sd"))
 }
 
 // check holds the metric's keys against its kind.
@@ -67,6 +68,13 @@ func scale(m Metric, at place) {
 	}
 	if m.Scale == ScaleLog {
 		at.at("base_rate").refuse("a base rate is not for scale log, where effects are ratios of geometric means")
+	}
+}
+
+// baseSD checks what a plan is made from.
+func baseSD(m Metric, at place) {
+	if m.BaseSD != nil {
+		at.must(*m.BaseSD > 0, "a standard deviation is more than 0")
 	}
 }
 

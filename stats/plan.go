@@ -16,6 +16,9 @@ type Forecast struct {
 	// linearised value; a proportion needs none, nor does an exact method.
 	SD       float64
 	Schedule []ScheduledLook // rising in both
+	// TwoSided: what is looked for is not harm but a difference, by the two-sided
+	// sequence, in the direction that the design calls harm.
+	TwoSided bool
 }
 
 // ScheduledLook is a look to come: the share of the planned duration that will
@@ -119,6 +122,8 @@ func (f *Forecast) contradiction(target float64) string {
 		return "the expected rate of control is not known"
 	case f.Design.Kind == KindProportion && f.Mean >= 1:
 		return "the expected share of control is not below 1"
+	case !f.rates() && f.Mean == 0 && f.Design.Scale != ScaleLog && !(f.Design.MDE.Absolute && (f.Design.Margin.Absolute || f.Design.Margin.Value == 0)):
+		return "the expected value of control is not known"
 	case !f.rates() && f.SD == 0:
 		return "the standard deviation of the value is not known"
 	}
@@ -187,8 +192,15 @@ func (f *Forecast) boundaries() (looks []Look, at []int) {
 func (f *Forecast) mixtureLook(s ScheduledLook, strata []Stratum) (look Look, why string) {
 	d := f.Design
 	info := d.information(strata)
-	harm, within := d.oneSidedAt(info, 0.5), d.oneSidedAt(info, 1)
-	z, _ := (&Comparison{Design: d}).criticals(&harm, &within, info)
+	c := Comparison{Design: d}
+	var z float64
+	if f.TwoSided {
+		s := d.twoSidedAt(info)
+		z = c.twoSidedCritical(&s, info)
+	} else {
+		harm, within := d.oneSidedAt(info, 0.5), d.oneSidedAt(info, 1)
+		z, _ = c.criticals(&harm, &within, info)
+	}
 	if math.IsInf(z, 0) || viewMean.fewestUnits(strata) < max(d.MinUnits, 2) {
 		return Look{}, "too few units"
 	}
@@ -337,10 +349,17 @@ func (f *Forecast) counts(spending *Spending, s ScheduledLook, perUnit float64) 
 	if total == 0 {
 		return 0, 0, 0
 	}
-	t := d.tune(2 * d.Alpha)
-	bound, null := -math.Log(d.Alpha), d.null()
+	bound, null, alpha := -math.Log(d.Alpha), d.null(), 2*d.Alpha
+	if f.TwoSided {
+		alpha = d.Alpha
+	}
+	t := d.tune(alpha)
 	at := func(hits float64) evidence {
-		return group{logit: d.logitOf(d.Share), hits: hits, other: float64(total) - hits}.againstAll(null, &t)
+		e := group{logit: d.logitOf(d.Share), hits: hits, other: float64(total) - hits}.againstAll(null, &t)
+		if f.TwoSided && hits > float64(total)*d.firstLabel(d.Share) {
+			e.above = e.whole
+		}
+		return e
 	}
 	if first := firstCount(float64(total), func(k float64) bool { return at(k).above >= bound }); first <= float64(total) {
 		least = int64(first)

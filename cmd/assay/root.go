@@ -75,7 +75,7 @@ and 143 stopped by a signal.`,
 	flags.StringVar(&a.logFormat, "log-format", "text", "log on stderr: text or json")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "log errors only, show no progress")
 	flags.StringVar(&a.clock, "now", "", "use this instant as the clock (RFC 3339), for simulations and replays")
-	root.AddCommand(a.initCommand(), a.validateCommand(), a.schemaCommand(), a.sqlCommand(), a.runCommand(),
+	root.AddCommand(a.initCommand(), a.validateCommand(), a.schemaCommand(), a.sqlCommand(), a.planCommand(), a.runCommand(),
 		a.deliverCommand(), a.clearCommand(), a.explainCommand(), a.reportCommand(), a.versionCommand())
 	return root
 }

@@ -32,6 +32,17 @@ const (
 
 var methods = map[string]method{
 	"asympcs_one_sided_closed_form": {closedForm, runOneSided},
+	"asympcs_rho2_exact": {closedForm, func(t *testing.T, in []byte) map[string]float64 {
+		var c struct {
+			Alpha float64
+			NStar float64 `json:"n_star"`
+		}
+		decode(t, in, &c)
+		exact, status := ExactTuning(c.NStar, c.Alpha)
+		out := answer(t, status, "rho2", exact)
+		out["rho2_closed_form"] = stats.Rho2(c.Alpha, c.NStar)
+		return out
+	}},
 	"statsig_sequential_z":          {closedForm, runStatsig},
 	"avlm_t_radius":                 {closedForm, runRadius},
 	"avlm_log_e_t":                  {closedForm, runLinearE},

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"assay/decide"
+	"assay/job"
+	"assay/ledger"
+	"assay/spec"
+	"assay/stats"
+)
+
+func (a *app) planCommand() *cobra.Command {
+	var power float64
+	cmd := &cobra.Command{
+		Use:   "plan [EXPERIMENT]...",
+		Short: "Say what each experiment can find out, how soon, and how often it would be wrong; needs no warehouse",
+		Long: `plan forecasts the sequential design that a run would use: the chance that a
+harm (of a goal: a gain) of the declared size is established by the end, the
+smallest one that would be, when, and the chance of a false rollback. What
+control shows comes from base_rate and base_sd of the metric, or from the last
+look in the ledger.`,
+		RunE: func(_ *cobra.Command, args []string) error { return a.plan(args, power) },
+	}
+	cmd.Flags().Float64Var(&power, "power", 0.8, "the chance that is asked for")
+	return cmd
+}
+
+func (a *app) plan(names []string, power float64) error {
+	if !(power > 0 && power < 1) {
+		return badInput(fmt.Errorf("--power %g: want a chance between 0 and 1", power))
+	}
+	project, err := a.load()
+	if err != nil {
+		return err
+	}
+	experiments, err := a.chosen(project, names)
+	if err != nil {
+		return err
+	}
+	l, err := a.read(project)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = l.Close() }()
+	prospects := make([]job.Prospect, len(experiments))
+	for i, e := range experiments {
+		if prospects[i], err = prospect(project, l, e, power); err != nil {
+			return err
+		}
+	}
+	if a.output == "json" {
+		return a.encode(prospects)
+	}
+	return a.planText(prospects, power)
+}
+
+// chosen are the experiments of these names; all where none is named.
+func (a *app) chosen(project *spec.Project, names []string) ([]*spec.Experiment, error) {
+	var out []*spec.Experiment
+	var problems error
+	for _, name := range names {
+		e, err := a.one(project, name)
+		problems = errors.Join(problems, err)
+		out = append(out, e)
+	}
+	if len(names) == 0 {
+		for i := range project.Experiments {
+			out = append(out, &project.Experiments[i])
+		}
+	}
+	return out, problems
+}
+
+func prospect(project *spec.Project, l *ledger.Ledger, e *spec.Experiment, power float64) (job.Prospect, error) {
+	last, err := job.Latest(l, e.Name)
+	if err != nil {
+		return job.Prospect{}, err
+	}
+	if last == nil {
+		return job.Plan(project, e, nil, power), nil
+	}
+	return job.Plan(project, e, &last.Body, power), nil
+}
+
+func (a *app) planText(prospects []job.Prospect, power float64) error {
+	for i, p := range prospects {
+		if i > 0 {
+			a.say("\n")
+		}
+		a.say("%s (%s), %s to %s, %d looks, %s units expected (%s)\n",
+			p.Experiment, p.Type, p.Start.Format(time.DateOnly), p.End.Format(time.DateOnly), p.Looks, units(p.Units), p.UnitsFrom)
+		a.say("a harmless variation is ever rolled back with a chance of at most %s, over all guardrails and looks\n", share(p.False))
+		w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+		_, err := fmt.Fprintf(w, "  metric\trole\tmethod\tof interest\tfound\tsmallest found in %s\tin %s by\ton average\twithin margin\n", share(power), share(power))
+		for _, q := range p.Questions {
+			if q.Plan.Status == stats.StatusOK {
+				_, line := fmt.Fprintf(w, "  %s\n", questionText(p, q))
+				err = errors.Join(err, line)
+			}
+		}
+		if err = errors.Join(err, w.Flush()); err != nil {
+			return unsaid(err)
+		}
+		for _, q := range p.Questions {
+			if q.Plan.Status != stats.StatusOK {
+				a.say("  %s: cannot say: %s\n", q.Metric, q.Plan.Note)
+			}
+		}
+	}
+	return nil
+}
+
+// questionText is one line of a plan.
+func questionText(p job.Prospect, q job.ProspectOf) string {
+	in := func(o stats.Optional) string { return when(p, o) }
+	role := q.Role
+	if role == decide.RoleGoal {
+		role = "goal, gain"
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", q.Metric, role, q.Design.Method,
+		size(stats.Some(q.Design.MDE.Value), q.Design.MDE), chance(q.Plan.Power), size(q.Plan.Detectable, q.Design.MDE),
+		in(q.Plan.TargetTime), in(q.Plan.MeanTime), chance(q.Plan.Within))
+}
+
+// when is an instant of the duration, as days after the start.
+func when(p job.Prospect, o stats.Optional) string {
+	if !o.Known {
+		return "–"
+	}
+	days := o.Value * p.End.Sub(p.Start).Hours() / 24
+	return "day " + strconv.FormatFloat(days, 'f', 1, 64)
+}
+
+func size(o stats.Optional, like stats.Size) string {
+	switch {
+	case !o.Known || o.Value == 0:
+		return "–"
+	case like.Absolute:
+		return strconv.FormatFloat(o.Value, 'g', 3, 64)
+	default:
+		return share(o.Value)
+	}
+}
+
+func chance(o stats.Optional) string {
+	if !o.Known {
+		return "–"
+	}
+	return share(o.Value)
+}
+
+// share writes a share as a percentage of three digits.
+func share(x float64) string { return strconv.FormatFloat(100*x, 'g', 3, 64) + " %" }
+
+func units(x float64) string {
+	if x == 0 {
+		return "an unknown number of"
+	}
+	return strconv.FormatFloat(x, 'f', 0, 64)
+}
