@@ -332,7 +332,7 @@ func collecting(e Evidence, p Policy) []Reason {
 	} else if open := notReady(e, p); e.Rollout && e.Step.Next != nil && !e.AsOf.Before(e.Step.Due) && len(open) > 0 {
 		text = fmt.Sprintf("The step to %s is due, but %s.", percent(*e.Step.Next), open[0])
 	}
-	return []Reason{{Code: "collecting", Verdict: Continue, Text: text}}
+	return []Reason{{Code: "collecting", Verdict: Continue, Text: text + futileText(e)}}
 }
 
 func day(t time.Time) string     { return t.UTC().Format("2006-01-02") }

@@ -80,6 +80,28 @@ func signed(share float64) string {
 	return percent(share)
 }
 
+// futile is the chance of the favourable verdict below which going on for its
+// sake is called futile. It binds nobody: whoever stops spends no error.
+const futile = 0.1
+
+// futileText names what can hardly be shown any more by the end.
+func futileText(e Evidence) string {
+	out := ""
+	for _, j := range e.Judgements {
+		reach := j.Comparison.Reach
+		if !reach.Known || reach.Value >= futile {
+			continue
+		}
+		switch {
+		case j.Role == RoleGoal:
+			out += fmt.Sprintf(" %s can hardly be shown to be better by the end (chance %s).", j.Metric, percent(reach.Value))
+		case j.Role == RoleGuardrail && j.hasMargin() && !j.Comparison.NonInferior:
+			out += fmt.Sprintf(" %s can hardly be shown to be within its margin by the end (chance %s).", j.Metric, percent(reach.Value))
+		}
+	}
+	return out
+}
+
 // harmText names the culprit: estimate, interval, e-value against its bound and
 // margin.
 func harmText(j Judgement) string {

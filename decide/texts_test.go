@@ -99,3 +99,24 @@ func TestWouldChange(t *testing.T) {
 		}
 	}
 }
+
+// What can hardly be shown any more is said where nothing else decides, and
+// changes no verdict.
+func TestFutility(t *testing.T) {
+	guard := Judgement{Metric: "latency", Role: RoleGuardrail, StepUnits: 1000}
+	guard.Comparison.Status, guard.Comparison.Design.Margin.Value, guard.Comparison.Reach = stats.StatusOK, 0.1, stats.Some(0.03)
+	goal := Judgement{Metric: "clicks", Role: RoleGoal, WinP: 1}
+	goal.Comparison.Status, goal.Comparison.Reach = stats.StatusOK, stats.Some(0.5)
+	e := Evidence{Judgements: []Judgement{guard, goal}}
+	if got := futileText(e); got != " latency can hardly be shown to be within its margin by the end (chance 3 %)." {
+		t.Errorf("%q", got)
+	}
+	e.Judgements[0].Comparison.NonInferior, e.Judgements[1].Comparison.Reach = true, stats.Some(0.001)
+	if got := futileText(e); got != " clicks can hardly be shown to be better by the end (chance 0.1 %)." {
+		t.Errorf("%q", got)
+	}
+	e.Judgements[1].Comparison.Reach = stats.Optional{}
+	if got := futileText(e); got != "" {
+		t.Errorf("%q", got)
+	}
+}

@@ -214,6 +214,9 @@ func judge(at *vantage, q question, strata []stats.Stratum, v *ledger.Versus) {
 	}
 	outlook := v.Outlook(v.Looks, time)
 	v.Miss, v.Reach = outlook.Miss, outlook.Reach
+	if q.role == decide.RoleGoal {
+		v.Reach = v.Gain(time)
+	}
 }
 
 // atOneLook answers by ordinary methods. A metric that does not say which way is

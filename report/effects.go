@@ -213,6 +213,8 @@ func effectNotes(m *ledger.MetricResult, v *ledger.Versus, q quantity) []string 
 		add("harm was established at an earlier look")
 	}
 	add(goalHarmNote(m, v, q))
+	add(reachNote(m, v, q))
+	add(covariateNote(v, q))
 	add(methodNote(d))
 	if m.Window != "" {
 		add("window: " + message(m.Window))
@@ -238,6 +240,26 @@ func mdeNote(v *ledger.Versus, q quantity) string {
 		s += " (a harm of it beyond the margin is missed with a chance of at most " + q.chance(v.Miss.Value) + ")"
 	}
 	return s
+}
+
+// reachNote is what the end still promises.
+func reachNote(m *ledger.MetricResult, v *ledger.Versus, q quantity) string {
+	if !v.Reach.Known || m.Role != "goal" && v.Design.Margin.Value == 0 {
+		return ""
+	}
+	what := "within the margin"
+	if m.Role == "goal" {
+		what = "better"
+	}
+	return "at best shown to be " + what + " by the end with a chance of " + q.chance(v.Reach.Value)
+}
+
+// covariateNote is what adjusting for the covariate was worth.
+func covariateNote(v *ledger.Versus, q quantity) string {
+	if !v.Kept.Known {
+		return ""
+	}
+	return "adjusted for the covariate, which leaves " + q.share(v.Kept.Value, 0) + " of the variance"
 }
 
 func marginNote(d *stats.Design, q quantity) string {

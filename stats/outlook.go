@@ -30,6 +30,30 @@ func (c *Comparison) Outlook(looks []Look, time float64) Outlook {
 	return out
 }
 
+// Gain is the chance that the goal is shown to be better by the planned end, by
+// the two-sided sequence and if the truth is at the favourable end of what the
+// data still allow; unknown for the exact methods, where the harm that is judged
+// has a margin, and without planned units. time is the share of the planned
+// duration that has passed.
+func (c *Comparison) Gain(time float64) Optional {
+	d := &c.Design
+	if c.Status != StatusOK || !c.Z.Known || d.Method.exact() || d.Margin.Value != 0 || d.Planned == 0 || !(time > 0 && time < 1) {
+		return Optional{}
+	}
+	now, end := d.twoSidedAt(d.Planned*time), d.twoSidedAt(d.Planned)
+	return conditionalPower(-c.Z.Value, now.critical(d.Alpha), end.critical(d.Alpha), time)
+}
+
+// conditionalPower is the chance that a score with the standardised value now,
+// at a share of its information, ends beyond final, if its drift is that of the
+// upper end of an interval of that many standard errors around it.
+func conditionalPower(now, reach, final, time float64) Optional {
+	drift := max(now+reach, 0)
+	// On the scale of information 1 at the end the score now is now*sqrt(time).
+	score := now*math.Sqrt(time) + drift/math.Sqrt(time)*(1-time)
+	return Some(math.Exp(logPhi((score - final) / math.Sqrt(1-time))))
+}
+
 // reach is the conditional power of the test of "harm is at least the margin"
 // at the end, from the z of now, with the drift of the lower confidence bound of
 // the excess (Jennison & Turnbull 2000, section 10.2).
@@ -41,14 +65,11 @@ func (c *Comparison) reach(looks []Look, time float64) Optional {
 	if !ok {
 		return Optional{}
 	}
-	now := -c.Z.Value               // Towards "within the margin".
-	drift := now + c.Critical.Value // Of the favourable bound, in z at this look.
-	if !c.Critical.Known || drift <= 0 {
-		drift = max(now, 0)
+	reach := 0.0
+	if c.Critical.Known {
+		reach = c.Critical.Value
 	}
-	// On the scale of information 1 at the end the score now is now*sqrt(time).
-	score := now*math.Sqrt(time) + drift/math.Sqrt(time)*(1-time)
-	return Some(math.Exp(logPhi((score - final) / math.Sqrt(1-time))))
+	return conditionalPower(-c.Z.Value, reach, final, time)
 }
 
 // finalCritical is the z that the end will ask for, if the end is the next

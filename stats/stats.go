@@ -231,7 +231,9 @@ type Comparison struct {
 	// unknown where none is declared, and for the exact methods.
 	MDEz Optional `json:"mdeZ,omitzero"`
 	// Reach is the chance that the favourable verdict is reached at the planned
-	// end, if the truth is as favourable as the data still allow; see Outlook.
+	// end, if the truth is as favourable as the data still allow: of a guardrail
+	// that it is within its margin, of a goal that it is better; see Outlook and
+	// Gain.
 	Reach Optional `json:"reach,omitzero"`
 	// Theta is the slope on the covariate, and Kept the share of the variance of
 	// the difference that adjusting for it leaves; unknown without a covariate.

@@ -19,10 +19,11 @@ type tally struct {
 
 const (
 	// finestCells is the least number of cells in a standard deviation: with it
-	// at most a fiftieth of the error goes unused.
-	finestCells = 96
-	// tallyReach is how many standard deviations of an increment count.
-	tallyReach = 8.5
+	// a few hundredths of the error go unused at most.
+	finestCells = 48
+	// tallyReach is how many standard deviations of an increment count: beyond lie
+	// less than 1e-13, next to which an error to spend is large.
+	tallyReach = 7.5
 )
 
 // newTally has no events yet.
@@ -75,7 +76,7 @@ func grow(room []float64, n int) []float64 {
 
 // trim drops what is too unlikely to matter at either end.
 func (t *tally) trim() {
-	const nothing = 1e-18
+	const nothing = 1e-15
 	from, to := 0, len(t.p)
 	for from < to-1 && t.p[from] < nothing {
 		from++
