@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"assay/decide"
 	"assay/ledger"
+	"assay/stats"
 )
 
 // demoWorld is a folder in which the demo ran.
@@ -183,6 +185,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%d looks at %s, want 14", len(looks), name)
 		}
 	}
+	t.Run("boundaries", w.boundaries)
 	t.Run("answer-v2", w.answer)
 	t.Run("summary-tone", w.summary)
 	t.Run("search-rerank", w.search)
@@ -191,9 +194,39 @@ func TestDemo(t *testing.T) {
 	t.Run("safety-copy", w.safetyCopy)
 }
 
+// counts is the exact spending test written down anew, event by event: the law
+// of the number of events of treatment among all, of which each is one with
+// probability theta if harm is just the margin, as long as no look has stopped.
+type counts struct {
+	law    []float64
+	events int
+	spent  float64
+}
+
+// least is the number of events of treatment from which a look that brings the
+// total to events establishes harm, when may is the error spent by then.
+func (c *counts) least(events int, theta, may float64) int {
+	for ; c.events < events; c.events++ {
+		next := make([]float64, len(c.law)+1)
+		for k, p := range c.law {
+			next[k] += p * (1 - theta)
+			next[k+1] += p * theta
+		}
+		c.law = next
+	}
+	at, tail := len(c.law), 0.0
+	for at > 0 && tail+c.law[at-1] <= may-c.spent {
+		at--
+		tail += c.law[at]
+	}
+	clear(c.law[at:])
+	c.spent += tail
+	return at
+}
+
 // harmfulUntil checks that a guardrail of three rolls back at the first look at
-// which the independent e-value passes its bound, and that both are the same
-// number.
+// which the independent exact test establishes harm, with the same boundary at
+// every look until then, and that the e-value beside it is right.
 func (w *demoWorld) harmfulUntil(t *testing.T, name, metric string, margin, planned float64, events func(tallied) float64) ledger.Look {
 	t.Helper()
 	const alpha = 0.05 / 3
@@ -202,15 +235,27 @@ func (w *demoWorld) harmfulUntil(t *testing.T, name, metric string, margin, plan
 	if at < 0 {
 		t.Fatalf("%s is never rolled back", name)
 	}
+	test := counts{law: []float64{1}}
 	for _, look := range looks[:at+1] {
 		treated, control, _ := w.counted(look, events)
-		e := eProcess(treated, control, margin, alpha, planned)
-		if harmed := e >= 1/alpha; harmed != (look.Decision.Verdict == decide.Rollback) {
-			t.Errorf("as of %s the e-value is %g of %g, and the verdict %s", look.AsOf, e, 1/alpha, look.Decision.Verdict)
-		}
+		time := look.AsOf.Sub(look.Spec.Start).Hours() / look.Spec.End.Sub(look.Spec.Start).Hours()
+		may := alpha * (1 - math.Pow(1-time, 1.25))
 		i := slices.IndexFunc(look.Metrics, func(m ledger.MetricResult) bool { return m.Name == metric })
-		if got := look.Metrics[i].Comparisons[0].LogE; treated+control > 0 && math.Abs(got-math.Log(e)) > 1e-6 {
-			t.Errorf("as of %s the log e-value of %s is %g, want %g from %g v %g", look.AsOf, metric, got, math.Log(e), treated, control)
+		versus := look.Metrics[i].Comparisons[0]
+		harmed := false
+		if total := int(treated + control); total > test.events {
+			least := test.least(total, (1+margin)/(2+margin), may)
+			harmed = int(treated) >= least
+			if got := int(versus.Look.Least); got != least && (got != 0 || least <= total) || math.Abs(versus.Look.Spent-test.spent) > 1e-9 {
+				t.Errorf("as of %s harm from %d events with %g spent, want %d with %g", look.AsOf, got, versus.Look.Spent, least, test.spent)
+			}
+		}
+		if harmed != (look.Decision.Verdict == decide.Rollback) {
+			t.Errorf("as of %s: %g v %g, and the verdict %s", look.AsOf, treated, control, look.Decision.Verdict)
+		}
+		e := eProcess(treated, control, margin, alpha, planned)
+		if treated+control > 0 && math.Abs(versus.LogE-math.Log(e)) > 1e-6 {
+			t.Errorf("as of %s the log e-value of %s is %g, want %g from %g v %g", look.AsOf, metric, versus.LogE, math.Log(e), treated, control)
 		}
 	}
 	if r := looks[at].Decision.Reasons[0]; r.Metric != metric || r.Code != "guardrail_harmed" {
@@ -225,6 +270,54 @@ func (w *demoWorld) harmfulUntil(t *testing.T, name, metric string, margin, plan
 		t.Errorf("the flag of %s serves %s first (%v)", name, got, err)
 	}
 	return looks[at]
+}
+
+// boundaries takes every look that spent error from what the ledger kept before
+// it, and wants the same boundary, bit for bit.
+func (w *demoWorld) boundaries(t *testing.T) {
+	methods := map[stats.Method]int{}
+	for _, looks := range w.looks {
+		for _, look := range looks {
+			for _, m := range look.Metrics {
+				for _, v := range m.Comparisons {
+					if n := len(v.Looks); n > 0 && v.Look.Time == v.Looks[n-1].Time && !v.Look.Held {
+						methods[v.Design.Method]++
+						again, why := stats.NextLook(v.Design, v.Looks[:n-1], v.Look.Time, w.strata(look, m, v))
+						if why != "" || !reflect.DeepEqual(again, v.Looks[n-1]) {
+							t.Errorf("%s %s as of %s: %+v, then %+v %s", look.Experiment, m.Name, look.AsOf, v.Looks[n-1], again, why)
+						}
+					}
+				}
+			}
+		}
+	}
+	if methods[stats.MethodCalibrated] < 50 || methods[stats.MethodExactSpending] < 50 {
+		t.Errorf("looks that spent error: %v", methods)
+	}
+}
+
+// strata are the epochs of a comparison as the ledger has them: with the split
+// that was meant, or the observed one where the sample ratio fails.
+func (w *demoWorld) strata(look ledger.Look, m ledger.MetricResult, v ledger.Versus) []stats.Stratum {
+	var out []stats.Stratum
+	broken := look.Health.SampleRatio[0].Detected
+	for _, e := range look.Epochs {
+		s := stats.Stratum{Epoch: e.Index, Share: 0.5}
+		if broken && e.Units[0] > 0 && e.Units[1] > 0 {
+			s.Share = float64(e.Units[1]) / float64(e.Units[1]+e.Units[0])
+		}
+		for _, a := range m.Arms {
+			if a.Epoch == e.Index && a.Variation == v.Variation {
+				s.Treatment = a.Moments
+			} else if a.Epoch == e.Index {
+				s.Control = a.Moments
+			}
+		}
+		if _, sole := e.Allocation.Sole(); !sole {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func (w *demoWorld) answer(t *testing.T) {
