@@ -33,6 +33,19 @@ func FuzzCompare(f *testing.F) {
 		}
 		control := Moments{N: n, Any: k, Mean: mean, M2: m2, DenMean: mean2, DenM2: m22, Co: m2 / 2}
 		treatment := Moments{N: n2, Any: k2, Mean: mean2, M2: m22, DenMean: mean, DenM2: m2, Co: -m22 / 2}
+		if kind%7 == 0 {
+			d.Scale = ScaleLog
+		}
+		d.Lift = [...]Lift{LiftFieller, LiftLog, LiftDelta}[kind%3]
+		d.Share = [...]float64{0, 0.5, share}[kind/3%3]
+		if kind%5 == 0 {
+			control.M3, treatment.M3 = mean*m2, -mean2*m22
+		}
+		if kind%11 == 0 {
+			d.Covariate = true
+			control.Pre = PreMoments{Mean: mean2, M2: m22, Value: m2 / 3, DenMean: mean, DenM2: m2}
+			treatment.Pre = PreMoments{Mean: mean, M2: m2, Value: -m22 / 3, DenMean: mean2, DenM2: m22}
+		}
 		strata := []Stratum{{Share: share, Control: control, Treatment: treatment}}
 		if kind >= 128 {
 			strata = append(strata, Stratum{Epoch: 1, Share: share2, Control: treatment, Treatment: control})
@@ -106,6 +119,57 @@ func FuzzSampleRatio(f *testing.F) {
 		}
 		if r.Failed && r.Status != StatusOK || math.IsNaN(r.Bound) {
 			t.Fatalf("%+v", r)
+		}
+	})
+}
+
+// FuzzPast: whatever a ledger holds, a new look has a finite boundary or a
+// reason, in little time.
+func FuzzPast(f *testing.F) {
+	f.Add(uint8(0), 0.1, 1000.0, 0.01, 2.5, 0.2, 2000.0, 0.02, 2.4, int64(20), int64(40), 0.5, 0.4)
+	f.Add(uint8(1), 0.1, 40.0, 0.01, 2.5, 0.1, 40.0, 0.0, 0.0, int64(1)<<60, int64(-5), 0.0, 1e-300)
+	f.Fuzz(func(t *testing.T, kind uint8, time, info, spent, z, time2, info2, spent2, z2 float64, events, least int64, share, now float64) {
+		d := calibrated()
+		if kind%2 == 1 {
+			d = spending()
+		}
+		past := []Look{
+			{Time: time, Info: info, Spent: spent, Z: z, Events: []EventCount{{Epoch: 1, Total: events, Share: share}}, Least: least},
+			{Time: time2, Info: info2, Spent: spent2, Z: z2, Events: []EventCount{{Epoch: 1, Total: least, Share: share}}, Most: events, SpentWithin: spent},
+		}
+		look, why := NextLook(d, past, now, growing(4000, 40, 60, 0.5))
+		for _, x := range []float64{look.Z, look.Spent, look.Info, look.ZWithin, look.SpentWithin} {
+			if why == "" && !isFinite(x) {
+				t.Fatalf("%+v", look)
+			}
+		}
+		c := Compare(d, growing(4000, 40, 60, 0.5), look)
+		mustBeClean(t, c)
+	})
+}
+
+// FuzzPlan: no NaN, no panic, chances that are chances.
+func FuzzPlan(f *testing.F) {
+	f.Add(uint8(0), 0.05, 0.5, 0.1, 0.05, 1.0, 1.0, 5000.0, 0.3, 0.8)
+	f.Add(uint8(3), 1e-12, 1e-9, 1e9, 0.9, 1e-300, 1e300, 1e15, 1.0, 1e-9)
+	f.Fuzz(func(t *testing.T, kind uint8, alpha, share, mde, margin, mean, sd, units, when, target float64) {
+		d := Design{
+			Kind: [...]Kind{KindProportion, KindMean, KindRatio}[kind%3], Method: methods[int(kind)%len(methods)],
+			Harm: [...]Side{SideUp, SideDown}[kind/2%2], Margin: Size{margin, kind/4%2 == 1}, MDE: Size{mde, kind/8%2 == 1},
+			Alpha: alpha, Share: share, Planned: units, BaseRate: mean, MinUnits: int64(kind % 30),
+		}
+		if kind > 200 {
+			d.Scale = ScaleLog
+		}
+		schedule := []ScheduledLook{{when / 2, math.Floor(units / 3)}, {when, math.Floor(units)}}
+		p := Forecast{Design: d, Mean: mean, SD: sd, Schedule: schedule, TwoSided: kind%16 == 5}.Plan(target)
+		for _, o := range []Optional{p.Power, p.False, p.Within, p.MeanTime, p.TargetTime} {
+			if o.Known && !(o.Value >= 0 && o.Value <= 1) {
+				t.Fatalf("%+v", p)
+			}
+		}
+		if p.Detectable.Known && !(isFinite(p.Detectable.Value) && p.Detectable.Value >= 0) {
+			t.Fatalf("%+v", p)
 		}
 	})
 }

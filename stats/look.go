@@ -87,9 +87,25 @@ type Spending struct {
 func NewSpending(d Design, past []Look) *Spending {
 	s := &Spending{design: d, walk: newWalk(0), harm: newTally(), within: newTally()}
 	for _, l := range past {
-		s.repeat(l)
+		if s.follows(l) {
+			s.repeat(l)
+		}
 	}
 	return s
+}
+
+// follows tells whether a look can have come after those before; one that a
+// ledger cannot have is as if it had not been.
+func (s *Spending) follows(l Look) bool {
+	last := s.last()
+	for _, e := range l.Events {
+		known := e.Share >= leastShare && e.Share <= 1-leastShare && e.Total >= 0 && float64(e.Total) <= l.Info
+		if !known {
+			return false
+		}
+	}
+	return l.Time > last.Time && l.Time <= 1 && l.Spent >= last.Spent && l.Spent <= 1 && math.Abs(l.Z) < 1e3 &&
+		l.Info > last.Info && l.Info <= mostUnits && (s.design.Method != MethodCalibrated || l.Info >= last.Info*(1+leastNews))
 }
 
 // repeat takes in a look whose boundary is known.

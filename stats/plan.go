@@ -181,6 +181,9 @@ func (f *Forecast) boundaries() (looks []Look, at []int) {
 		if !d.Method.Spends() {
 			look, why = f.mixtureLook(s, strata)
 		}
+		if n := len(looks); n > 0 && look.Info < looks[n-1].Info*(1+leastNews) {
+			continue
+		}
 		if why == "" {
 			looks, at = append(looks, look), append(at, k)
 		}
@@ -397,14 +400,19 @@ func (t *tally) upTo(most int64) float64 {
 func (f *Forecast) detectable(target float64) Optional {
 	d := &f.Design
 	greatest := 1e6 // Relative.
-	if d.Harm == SideDown && !d.MDE.Absolute && (d.Method.exact() || d.Scale == ScaleLog) {
-		greatest = (1 - d.Margin.Value) * (1 - 1e-9)
-	}
+	unit := 1.0
 	if d.MDE.Absolute {
-		greatest = 1e6 * max(f.SD, math.Abs(f.Mean))
+		unit = max(f.SD, math.Abs(f.Mean))
+	}
+	if d.Harm == SideDown && (d.Method.exact() || d.Scale == ScaleLog) {
+		greatest = f.ratio(0) * (1 - 1e-9) // All that is left to lose.
+	}
+	greatest *= unit
+	if !(greatest > 0) || !isFinite(greatest) {
+		return Optional{}
 	}
 	enough := func(harm float64) bool { return last(f.chances(harm)).Value >= target }
-	low, high := 0.0, math.Min(greatest, 1e-3*greatest)
+	low, high := 0.0, 1e-6*greatest
 	for !enough(high) {
 		if low, high = high, 4*high; low >= greatest {
 			return Optional{}

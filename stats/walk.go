@@ -31,6 +31,8 @@ const (
 	// panelWidth is the width of a panel in standard deviations of the smaller
 	// step; five Gauss nodes in each give crossing probabilities to 1e-9.
 	panelWidth = 1.5
+	// mostPanels is never reached by looks that bring the least news.
+	mostPanels = 1 << 13
 )
 
 // gauss5 are the nodes and weights of Gauss-Legendre quadrature on [-1, 1].
@@ -67,7 +69,7 @@ func (w *walk) stay(info, bound, next float64) {
 	nodes, mass := w.spare.nodes[:0], w.spare.mass[:0]
 	if low < bound {
 		width := panelWidth * min(sd, math.Sqrt(next-info))
-		panels := math.Ceil((bound - low) / width)
+		panels := min(math.Ceil((bound-low)/width), mostPanels)
 		half := (bound - low) / panels / 2
 		for p := range int(panels) {
 			middle := low + half*float64(2*p+1)
