@@ -40,6 +40,7 @@ func (c *Comparison) mixture(strata []Stratum) {
 		return
 	}
 	info := c.Design.information(strata)
+	c.Info = info
 	c.twoSided(&a, diff, info)
 	c.oneSided(&a, excess, info)
 	c.judge()

@@ -22,9 +22,8 @@ func (c *Comparison) Outlook(looks []Look, time float64) Outlook {
 	if c.Status != StatusOK || c.Design.Method.exact() || !c.Z.Known {
 		return out
 	}
-	if c.Design.Method == MethodCalibrated && len(looks) > 0 && c.MDEz.Known {
-		last := looks[len(looks)-1]
-		out.Miss = Some(probability(1 - crossing(looks, c.MDEz.Value/math.Sqrt(last.Info))))
+	if c.Design.Method == MethodCalibrated && len(looks) > 0 && c.MDEz.Known && c.Info > 0 {
+		out.Miss = Some(probability(1 - crossing(looks, c.MDEz.Value/math.Sqrt(c.Info))))
 	}
 	out.Reach = c.reach(looks, min(time, 1))
 	return out

@@ -227,6 +227,9 @@ type Comparison struct {
 	// an e-process without a normal scale, a look at which no error is spent.
 	Z        Optional `json:"z,omitzero"`
 	Critical Optional `json:"critical,omitzero"`
+	// Info is the number of units that count, at the planned split; 0 for the
+	// exact methods.
+	Info float64 `json:"info,omitempty"`
 	// MDEz is the smallest effect of interest in standard errors of the excess;
 	// unknown where none is declared, and for the exact methods.
 	MDEz Optional `json:"mdeZ,omitzero"`
