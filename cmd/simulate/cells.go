@@ -121,7 +121,7 @@ func errorCells() (out []cell) {
 				out = append(out, cell{
 					name: fmt.Sprintf("error rate 2 %%, N = %d, %s", units, s.name), group: groupErrors, reps: errorReps(looks),
 					plan:  plan{looks: looks, units: units, share: s.share, drawn: true},
-					world: errors{control: 0.02, treatment: 0.02}, methods: beside(errorRate),
+					world: errorEvents{control: 0.02, treatment: 0.02}, methods: beside(errorRate),
 				})
 			}
 		}
@@ -156,7 +156,7 @@ func weights() []stage {
 }
 
 func epochCells() (out []cell) {
-	rising := errors{control: 0.015, treatment: 0.015, growth: 2}
+	rising := errorEvents{control: 0.015, treatment: 0.015, growth: 2}
 	for _, looks := range []int{daily, often} {
 		for _, way := range []struct {
 			name   string
@@ -194,7 +194,7 @@ func trafficCells() (out []cell) {
 			cell{
 				name: "error rate 2 %, planned 5000, " + s.name, group: groupTraffic, reps: repsErrors,
 				plan:  plan{looks: daily, units: 5000, share: s.share, drawn: true, traffic: true},
-				world: errors{control: 0.02, treatment: 0.02}, methods: beside(errorRate),
+				world: errorEvents{control: 0.02, treatment: 0.02}, methods: beside(errorRate),
 			})
 	}
 	return out
@@ -290,7 +290,7 @@ func oftenCells() []cell {
 	return []cell{{
 		name: "error rate 2 %, N = 1000, 50/50", group: groupOften, reps: repsErrors,
 		plan:  plan{looks: 200, units: 1000, share: 0.5, drawn: true},
-		world: errors{control: 0.02, treatment: 0.02},
+		world: errorEvents{control: 0.02, treatment: 0.02},
 		methods: append([]method{ours(uncapped, false, askVerdict, errorRate)},
 			against(field, errorRate)...),
 	}}
@@ -354,14 +354,17 @@ func powerCells() (out []cell) {
 		to    float64
 		looks int
 	}{
-		{5000, 0.5, "50/50", 0.03, daily}, {5000, 0.5, "50/50", 0.03, often}, {5000, 0.5, "50/50", 0.04, daily},
-		{5000, 0.1, "10/90", 0.04, daily}, {1000, 0.5, "50/50", 0.06, daily},
+		{5000, 0.5, "50/50", 0.03, daily},
+		{5000, 0.5, "50/50", 0.03, often},
+		{5000, 0.5, "50/50", 0.04, daily},
+		{5000, 0.1, "10/90", 0.04, daily},
+		{1000, 0.5, "50/50", 0.06, daily},
 	} {
 		out = append(out, cell{
 			name:  fmt.Sprintf("error rate 2 to %g %%, N = %d, %s", e.to*100, e.units, e.split),
 			group: groupPower, reps: repsErrors, harmful: true,
 			plan:    plan{looks: e.looks, units: e.units, share: e.share, drawn: true},
-			world:   errors{control: 0.02, treatment: e.to},
+			world:   errorEvents{control: 0.02, treatment: e.to},
 			methods: append(beside(errorRate), eventOracle(e.share, errorRate.base)),
 		})
 	}
@@ -402,21 +405,21 @@ func missCells() (out []cell) {
 	value, rate := meanValue, errorRate
 	value.mde, rate.mde = stats.Size{Value: 0.05, Absolute: true}, stats.Size{Value: 0.5}
 	for _, harmful := range []bool{false, true} {
-		name, effect, to := "no harm", 0.0, 0.02
+		name, effect, to, ask := "no harm", 0.0, 0.02, saysMiss
 		if harmful {
-			name, effect, to = "a harm of that size", 0.05, 0.03
+			name, effect, to, ask = "a harm of that size", 0.05, 0.03, rollsBack
 		}
 		out = append(out,
 			cell{
 				name: "Gaussian, mde 0.05 sd, " + name, group: groupMiss, reps: repsErrors, harmful: harmful,
 				plan: plan{looks: daily, units: 20000, share: 0.5}, world: gaussian{effect: effect},
-				methods: []method{ours(capped, true, askVerdict, value), saysMiss(value)},
+				methods: []method{ask(value)},
 			},
 			cell{
 				name: "error rate 2 %, mde +50 %, " + name, group: groupMiss, reps: repsErrors, harmful: harmful,
 				plan:    plan{looks: daily, units: 5000, share: 0.5, drawn: true},
-				world:   errors{control: 0.02, treatment: to},
-				methods: []method{ours(capped, true, askVerdict, rate), saysMiss(rate)},
+				world:   errorEvents{control: 0.02, treatment: to},
+				methods: []method{ask(rate)},
 			})
 	}
 	return out
@@ -424,6 +427,9 @@ func missCells() (out []cell) {
 
 // missSaid is the name of saysMiss.
 const missSaid = "chance of a miss"
+
+// rollsBack is the product with a last look.
+func rollsBack(rail guardrail) method { return ours(capped, true, askVerdict, rail) }
 
 // saysMiss asks at the last look what the chance of a miss is; it never stops.
 func saysMiss(rail guardrail) method {

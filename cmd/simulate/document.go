@@ -41,7 +41,7 @@ type page struct{ strings.Builder }
 
 // say adds a paragraph.
 func (p *page) say(format string, args ...any) {
-	fmt.Fprintf(p, format+"\n\n", args...)
+	p.WriteString(fmt.Sprintf(format, args...) + "\n\n")
 }
 
 // table adds a table; columns after the first are numbers.
@@ -101,7 +101,7 @@ func (p *page) opening(r results, bars []bar) {
 	if len(lost) > 0 {
 		p.say("Missed:")
 		for _, b := range lost {
-			fmt.Fprintf(p, "- %s: %s, %s\n", b.text, b.value, b.limit)
+			p.WriteString("- " + b.text + ": " + b.value + ", " + b.limit + "\n")
 		}
 		p.WriteString("\n")
 	}

@@ -241,4 +241,3 @@ func (l *life) arms() []int64 {
 	}
 	return out
 }
-

@@ -17,8 +17,14 @@ type series struct {
 // pens are the looks of the series, told apart by colour (Okabe & Ito 2008) and
 // dash; the first two are the product's.
 var pens = []pen{
-	{"#0072b2", 3, ""}, {"#56b4e9", 3, "8 4"}, {"#d55e00", 2, ""}, {"#e69f00", 2, "8 4"},
-	{"#cc79a7", 2, "3 3"}, {"#009e73", 2, "10 3 2 3"}, {"#777777", 2, "2 3"}, {"#000000", 1.5, "6 6"},
+	{"#0072b2", 3, ""},
+	{"#56b4e9", 3, "8 4"},
+	{"#d55e00", 2, ""},
+	{"#e69f00", 2, "8 4"},
+	{"#cc79a7", 2, "3 3"},
+	{"#009e73", 2, "10 3 2 3"},
+	{"#777777", 2, "2 3"},
+	{"#000000", 1.5, "6 6"},
 }
 
 // byLook is a plot of cumulative rates by look.
@@ -34,22 +40,26 @@ func lookPlots() []byLook {
 	return []byLook{
 		{
 			"false-error-rate.svg", "False alarms, error rate of 2 %, 90/10", "error rate 2 %, N = 5000, 90/10, 100 looks", stopped,
-			[]string{capped, uncapped, growthBook.name, growthBookTwoSided.name, statsig.name, linear.name, naive.name}, alpha,
+			[]string{capped, uncapped, growthBook.name, growthBookTwoSided.name, statsig.name, linear.name, naive.name},
+			alpha,
 		},
 		{
 			"false-lognormal.svg", "False alarms, lognormal sigma 1.5, 90/10", "lognormal sigma 1.5, 90/10, 100 looks", stopped,
 			[]string{
 				capped + ", log scale", capped + ", share over p95", capped + ", capped at p99", capped + ", raw mean",
 				growthBook.name, growthBookTwoSided.name, naive.name,
-			}, alpha,
+			},
+			alpha,
 		},
 		{
 			"power-gaussian.svg", "Power, Gaussian +0.05 sd, N = 20000", "Gaussian +0.05 sd, N = 20000, 50/50, 28 looks", found,
-			[]string{capped, uncapped, growthBookTuned.name, growthBookTwoSided.name, statsig.name, linear.name}, 0,
+			[]string{capped, uncapped, growthBookTuned.name, growthBookTwoSided.name, statsig.name, linear.name},
+			0,
 		},
 		{
 			"power-canary.svg", "Power, error rate 2 to 4 %, one unit in ten treated", "error rate 2 to 4 %, N = 5000, 10/90, 28 looks", found,
-			[]string{capped, uncapped, growthBookTuned.name, growthBookTwoSided.name, statsig.name, linear.name}, 0,
+			[]string{capped, uncapped, growthBookTuned.name, growthBookTwoSided.name, statsig.name, linear.name},
+			0,
 		},
 	}
 }

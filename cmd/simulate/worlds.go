@@ -42,15 +42,15 @@ func normalUnits(r *rand.Rand, n int, mean float64) stats.Moments {
 	return s.moments()
 }
 
-// errors is a value that is 1 with a small probability, an error, and else 0.
-type errors struct {
+// errorEvents is a value that is 1 with a small probability, an error, and else 0.
+type errorEvents struct {
 	control, treatment float64 // rates at the start, in (0,1)
 	growth             float64 // both rates at the end, as a multiple of the start; 0 = 1
 }
 
-func (errors) metrics() int { return 1 }
+func (errorEvents) metrics() int { return 1 }
 
-func (e errors) grow(r *rand.Rand, b batch, now *life) {
+func (e errorEvents) grow(r *rand.Rand, b batch, now *life) {
 	trend := 1.0
 	if e.growth > 0 {
 		trend += (e.growth - 1) * b.time
