@@ -250,7 +250,12 @@ func gaussians(n int) (out []guardrail) {
 var familySizes = []int{1, 2, 3, 5, 10}
 
 // familyName of a cell with n guardrails.
-func familyName(n int) string { return fmt.Sprintf("Gaussian, %d guardrails", n) }
+func familyName(n int) string {
+	if n == 1 {
+		return "Gaussian, 1 guardrail"
+	}
+	return fmt.Sprintf("Gaussian, %d guardrails", n)
+}
 
 func familyCells() (out []cell) {
 	for _, looks := range []int{daily, often} {
@@ -390,7 +395,7 @@ func familyPowerCells() (out []cell) {
 		rails, effects := gaussians(n), make([]float64, n)
 		effects[0] = effect
 		out = append(out, cell{
-			name: fmt.Sprintf("one of %d guardrails harmed, end z 3.5", n), group: groupPower, reps: repsMoments / 2, harmful: true,
+			name: fmt.Sprintf("one guardrail in %d harmed, end z 3.5", n), group: groupPower, reps: repsMoments / 2, harmful: true,
 			plan:    plan{looks: daily, units: 20000, share: 0.5},
 			world:   correlated{rho: rho, effects: effects},
 			methods: append([]method{ours(capped, true, askVerdict, rails...)}, against(field[1:2], rails...)...),

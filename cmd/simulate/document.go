@@ -44,14 +44,17 @@ func (p *page) say(format string, args ...any) {
 	p.WriteString(fmt.Sprintf(format, args...) + "\n\n")
 }
 
-// table adds a table; columns after the first are numbers.
+// table adds a table with at least one row; columns that start with a figure
+// keep to the right.
 func (p *page) table(head []string, rows [][]string) {
 	p.row(head)
 	rule := make([]string, len(head))
 	for i := range rule {
-		rule[i] = "---:"
+		rule[i] = "---"
+		if first := strings.TrimLeft(rows[0][i], "*"); first[0] >= '0' && first[0] <= '9' {
+			rule[i] = "---:"
+		}
 	}
-	rule[0] = "---"
 	p.row(rule)
 	for _, r := range rows {
 		p.row(r)
@@ -117,9 +120,8 @@ const claims = `- However often one looks, the chance that a change that harms n
   guardrails together.
 - The chance that a harm of exactly the margin is ever called "within the margin" is at most 5 % for each guardrail.
 - The chance that the sample ratio ever fails although units fall as declared is at most 1 %.
-- With a last look, a harm is found sooner and more often than by a boundary that holds for ever; without one, no later
-  than by that boundary.
-- The chance of a miss that is printed at the end is not below the share of harms that are in fact missed.
+- A harm is found as often and as soon as the bars at the end of this page ask.
+- The chance of a miss that is printed at the end is at most one point below the share of harms that are in fact missed.
 
 `
 
@@ -130,15 +132,17 @@ const simulated = `Every replication is a rollout of which the truth is known. A
 last look, as every guardrail of a rollout has; "assay, no last look" is what a metric without an end gets.
 
 - Looks come at equal shares of the duration; N is the number of units planned in both arms; "90/10" is 90 % in treatment.
-- Gaussian data come as moments, drawn exactly; at N = 500 and for lognormal values unit by unit, with third moments.
-  Arm sizes are N times the share there, and binomial for error rates, for sample ratios and where traffic is random.
+- Gaussian data come as moments, drawn exactly, without third moments; at N = 500 and for lognormal values unit by unit,
+  with third moments. Arm sizes are N times the share there, and binomial for error rates, for sample ratios and where
+  traffic is random.
 - Under random traffic the units of a look are exponential around the plan, so that every replication has a boundary of
   its own, and N is only what was planned.
 - In a ramp the arms are equal and coverage grows from 10 over 25, 50 and 75 to 100 % in the first quarter. A store that only knows
   weights goes from 10 over 25, 50 and 75 to 90 % in fifths of the duration. Each step is an epoch.
 - Lognormal values are judged on the log scale, as the share over the 95th percentile of control, capped at its 99th
   percentile (both fixed beforehand), and as the raw mean.
-- Several guardrails have pairwise correlation 0.3; each has an equal share of the error.
+- Several guardrails have pairwise correlation 0.3, and each has an equal share of the error. Where they are means and error
+  rates in turn, a Gaussian copula joins them, unit by unit, in arms of equal size.
 - The other methods run on the same streams (` + "`stats/peers`" + `), at 5 %, each guardrail at its full level, epochs pooled, with no
   minimum of units but what their formula needs. 1s and 2s are one- and two-sided; a two-sided one counts whichever side it
   rejects. On lognormal values they judge the raw mean. "naive" is a fixed-sample test at every look.

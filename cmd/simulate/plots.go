@@ -116,7 +116,7 @@ func curves(title, xLabel, yLabel string, x axis, xTicks []float64, list []serie
 	c.frame(x, y, xLabel, yLabel, xTicks)
 	if level > 0 {
 		c.line(pen{"#cc0000", 1, "2 4"}, [2]float64{left, y.at(level)}, [2]float64{right, y.at(level)})
-		c.text(right, y.at(level)-5, "end", 11, "promised: "+share(level))
+		c.text(left+6, y.at(level)-5, "start", 11, "promised: "+share(level))
 	}
 	for i, s := range list {
 		places := make([][2]float64, len(s.x))
@@ -175,8 +175,8 @@ func unitsPlot(r results) (plot, error) {
 func familyPlot(r results) (plot, error) {
 	const title = "False alarms by the number of guardrails, pairwise correlation 0.3"
 	var list []series
-	for _, looks := range []int{daily, often} {
-		for _, m := range []string{capped, growthBookTuned.name} {
+	for _, m := range []string{capped, growthBookTuned.name} {
+		for _, looks := range []int{daily, often} {
 			s := series{name: fmt.Sprintf("%s, %d looks", m, looks)}
 			for _, n := range familySizes {
 				l, err := r.find(fmt.Sprintf("%s, %d looks", familyName(n), looks), m)

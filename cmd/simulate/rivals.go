@@ -44,45 +44,57 @@ func (l *life) measure(metric int, share bool) statistic {
 
 // rival is the method of another product, or one of the literature.
 type rival struct {
-	name    string
-	rejects func(s *statistic, planned float64) bool
+	name string
+	// tuned to the planned units, it tells whether it rejects.
+	tuned func(planned float64) func(s *statistic) bool
 }
 
 // The rivals, at the level that they are shipped with: 5 %, one-sided where they
 // are one-sided, and for each guardrail alone.
 var (
-	growthBook = rival{"GrowthBook 1s n*=5000", func(s *statistic, _ float64) bool {
-		z, _ := peers.GrowthBookOneSided(s.units, peers.GrowthBookPlanned, alpha)
-		return s.z >= z
+	growthBook = rival{"GrowthBook 1s n*=5000", func(float64) func(*statistic) bool {
+		return growthBookOneSided(peers.GrowthBookPlanned)
 	}}
-	growthBookTuned = rival{"GrowthBook 1s n*=N", func(s *statistic, planned float64) bool {
-		z, _ := peers.GrowthBookOneSided(s.units, planned, alpha)
-		return s.z >= z
+	growthBookTuned    = rival{"GrowthBook 1s n*=N", growthBookOneSided}
+	growthBookTwoSided = rival{"GrowthBook 2s n*=N", func(planned float64) func(*statistic) bool {
+		return func(s *statistic) bool {
+			z, _ := peers.GrowthBookTwoSided(s.units, planned, alpha)
+			return math.Abs(s.z) >= z
+		}
 	}}
-	growthBookTwoSided = rival{"GrowthBook 2s n*=N", func(s *statistic, planned float64) bool {
-		z, _ := peers.GrowthBookTwoSided(s.units, planned, alpha)
-		return math.Abs(s.z) >= z
+	statsig = rival{"Statsig 1s", func(float64) func(*statistic) bool {
+		return func(s *statistic) bool {
+			z, _ := peers.StatsigOneSided(s.arms, alpha)
+			return s.z >= z
+		}
 	}}
-	statsig = rival{"Statsig 1s", func(s *statistic, _ float64) bool {
-		z, _ := peers.StatsigOneSided(s.arms, alpha)
-		return s.z >= z
-	}}
-	linear = rival{"avlm 2s", func(s *statistic, planned float64) bool {
+	linear = rival{"avlm 2s", func(planned float64) func(*statistic) bool {
 		const coefficients = 2 // A mean and a difference.
 		g, _ := peers.AVLMOptimalG(planned, coefficients, alpha)
-		t, _ := peers.AVLMRadius(s.units, coefficients, g, alpha)
-		return math.Abs(s.t) >= t
+		return func(s *statistic) bool {
+			t, _ := peers.AVLMRadius(s.units, coefficients, g, alpha)
+			return math.Abs(s.t) >= t
+		}
 	}}
-	naive = rival{"naive 2s", func(s *statistic, _ float64) bool {
+	naive = rival{"naive 2s", func(float64) func(*statistic) bool {
 		z, _ := peers.FixedTwoSided(alpha)
-		return math.Abs(s.z) >= z
+		return func(s *statistic) bool { return math.Abs(s.z) >= z }
 	}}
 	// mixture is the one-sided normal mixture tuned to the end (Howard et al.
 	// 2021), what a boundary without a last look is measured against.
-	mixture = rival{"normal mixture n*=N", func(s *statistic, planned float64) bool {
-		return s.z >= stats.OneSided{X: s.units * stats.Rho2(2*alpha, planned)}.Critical(alpha)
+	mixture = rival{"normal mixture n*=N", func(planned float64) func(*statistic) bool {
+		return func(s *statistic) bool {
+			return s.z >= stats.OneSided{X: s.units * stats.Rho2(2*alpha, planned)}.Critical(alpha)
+		}
 	}}
 )
+
+func growthBookOneSided(tuned float64) func(*statistic) bool {
+	return func(s *statistic) bool {
+		z, _ := peers.GrowthBookOneSided(s.units, tuned, alpha)
+		return s.z >= z
+	}
+}
 
 // field are the rivals that run in every cell of a rate or a mean.
 var field = []rival{growthBook, growthBookTuned, growthBookTwoSided, statsig, linear, naive}
@@ -93,12 +105,12 @@ func against(list []rival, rails ...guardrail) []method {
 	var out []method
 	for _, v := range list {
 		out = append(out, method{name: v.name, ready: func(c *cell) (func() judge, error) {
-			planned := float64(c.plan.units)
+			rejects := v.tuned(float64(c.plan.units))
 			return func() judge {
 				return watch(func(_ int, now *life) bool {
 					for _, g := range rails {
 						s := now.measure(g.metric, g.kind == "proportion")
-						if s.ok && v.rejects(&s, planned) {
+						if s.ok && rejects(&s) {
 							return true
 						}
 					}
