@@ -11,35 +11,46 @@ import (
 
 // statistic is what the methods of other products need of one metric: the
 // difference of the arms with all units pooled, as products without epochs do.
+// A z or t of 0 is none: it rejects nothing.
 type statistic struct {
-	z, t  float64 // by separate variances, and by a common one
-	units float64
-	arms  peers.Arms
-	ok    bool // there is a z
+	z          float64 // by separate variances
+	growthBook float64 // the same, of a share as GrowthBook computes it
+	t          float64 // by a common variance
+	units      float64
+	arms       peers.Arms
 }
 
-// measure pools the epochs of a metric.
-func (l *life) measure(metric int, share bool) statistic {
+// measure pools the epochs of a metric; share tells that it is one of units.
+// Not ok before each arm has two units.
+func (l *life) measure(metric int, share bool) (s statistic, ok bool) {
 	var control, treatment stats.Moments
 	for _, s := range l.strata[metric] {
 		control, treatment = stats.Merge(control, s.Control), stats.Merge(treatment, s.Treatment)
 	}
 	if control.N < 2 || treatment.N < 2 {
-		return statistic{}
+		return statistic{}, false
 	}
 	nt, nc := float64(treatment.N), float64(control.N)
-	out := statistic{units: nt + nc}
-	out.arms = peers.Arms{VarT: treatment.M2 / (nt - 1), VarC: control.M2 / (nc - 1), NT: nt, NC: nc}
-	effect, se := treatment.Mean-control.Mean, math.Sqrt(out.arms.VarT/nt+out.arms.VarC/nc)
+	effect, free := treatment.Mean-control.Mean, nt+nc-2
+	s.units = nt + nc
+	s.arms = peers.Arms{VarT: treatment.M2 / (nt - 1), VarC: control.M2 / (nc - 1), NT: nt, NC: nc}
+	s.z = over(effect, math.Sqrt(s.arms.VarT/nt+s.arms.VarC/nc))
+	s.t = over(effect, math.Sqrt((treatment.M2+control.M2)/free*(1/nt+1/nc)))
+	s.growthBook = s.z
 	if share {
-		effect, se, _ = peers.GrowthBookProportions(
+		difference, se, _ := peers.GrowthBookProportions(
 			peers.Counts{Events: control.Any, Units: control.N}, peers.Counts{Events: treatment.Any, Units: treatment.N})
+		s.growthBook = over(difference, se)
 	}
-	pooled := math.Sqrt((treatment.M2 + control.M2) / (nt + nc - 2) * (1/nt + 1/nc))
-	if se > 0 && pooled > 0 {
-		out.z, out.t, out.ok = effect/se, (treatment.Mean-control.Mean)/pooled, true
+	return s, true
+}
+
+// over is effect in standard errors; 0 where there is no standard error.
+func over(effect, se float64) float64 {
+	if se > 0 {
+		return effect / se
 	}
-	return out
+	return 0
 }
 
 // rival is the method of another product, or one of the literature.
@@ -59,7 +70,7 @@ var (
 	growthBookTwoSided = rival{"GrowthBook 2s n*=N", func(planned float64) func(*statistic) bool {
 		return func(s *statistic) bool {
 			z, _ := peers.GrowthBookTwoSided(s.units, planned, alpha)
-			return math.Abs(s.z) >= z
+			return math.Abs(s.growthBook) >= z
 		}
 	}}
 	statsig = rival{"Statsig 1s", func(float64) func(*statistic) bool {
@@ -92,7 +103,7 @@ var (
 func growthBookOneSided(tuned float64) func(*statistic) bool {
 	return func(s *statistic) bool {
 		z, _ := peers.GrowthBookOneSided(s.units, tuned, alpha)
-		return s.z >= z
+		return s.growthBook >= z
 	}
 }
 
@@ -109,8 +120,7 @@ func against(list []rival, rails ...guardrail) []method {
 			return func() judge {
 				return watch(func(_ int, now *life) bool {
 					for _, g := range rails {
-						s := now.measure(g.metric, g.kind == "proportion")
-						if s.ok && rejects(&s) {
+						if s, ok := now.measure(g.metric, g.kind == "proportion"); ok && rejects(&s) {
 							return true
 						}
 					}

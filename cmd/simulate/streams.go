@@ -158,7 +158,7 @@ func (s *sums) moments() stats.Moments {
 	}
 }
 
-// merge is stats.Merge with the third moment (Pebay 2008, eq. 2.1).
+// merge is stats.Merge with the third moment (Pebay 2008).
 func merge(a, b stats.Moments) stats.Moments {
 	out := stats.Merge(a, b)
 	if a.N == 0 || b.N == 0 {
