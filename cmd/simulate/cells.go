@@ -265,7 +265,7 @@ func familyCells() (out []cell) {
 				name: familyName(n), group: groupFamily, reps: momentReps(looks) / 2,
 				plan:    plan{looks: looks, units: 20000, share: 0.5},
 				world:   correlated{rho: rho, effects: make([]float64, n)},
-				methods: append([]method{ours(capped, true, askVerdict, rails...)}, against(field[1:2], rails...)...),
+				methods: append([]method{ours(capped, true, askVerdict, rails...)}, against(field[:2], rails...)...),
 			})
 		}
 	}
@@ -287,7 +287,7 @@ func mixedFamily(n int) cell {
 	return cell{
 		name: fmt.Sprintf("means and error rates, %d guardrails", n), group: groupFamily, reps: repsErrors,
 		plan: plan{looks: daily, units: 5000, share: 0.5}, world: world,
-		methods: append([]method{ours(capped, true, askVerdict, rails...)}, against(field[1:2], rails...)...),
+		methods: append([]method{ours(capped, true, askVerdict, rails...)}, against(field[:2], rails...)...),
 	}
 }
 

@@ -145,8 +145,8 @@ last look, as every guardrail of a rollout has; "assay, no last look" is what a 
   rates in turn, a Gaussian copula joins them, unit by unit, in arms of equal size.
 - The other methods run on the same streams (` + "`stats/peers`" + `), at 5 %, each guardrail at its full level, epochs pooled, with no
   minimum of units but what their formula needs. 1s and 2s are one- and two-sided; a two-sided one counts whichever side it
-  rejects. On lognormal values they judge the raw mean. GrowthBook has no result where an arm has no event. "naive" is a
-  fixed-sample test at every look.
+  rejects. On lognormal values they judge the raw mean. Where the values of an arm do not vary, as where it has no
+  event, only avlm, which pools the variances, has a result. "naive" is a fixed-sample test at every look.
 
 `
 

@@ -62,7 +62,7 @@ func familyPowerCells() (out []cell) {
 			name: fmt.Sprintf("one guardrail in %d harmed, end z 3.5", n), group: groupPower, reps: repsMoments / 2, harmful: true,
 			plan:    plan{looks: daily, units: 20000, share: 0.5},
 			world:   correlated{rho: rho, effects: effects},
-			methods: append([]method{ours(capped, true, askVerdict, rails...)}, against(field[1:2], rails...)...),
+			methods: append([]method{ours(capped, true, askVerdict, rails...)}, against(field[:2], rails...)...),
 		})
 	}
 	return out

@@ -175,7 +175,7 @@ func unitsPlot(r results) (plot, error) {
 func familyPlot(r results) (plot, error) {
 	const title = "False alarms by the number of guardrails, pairwise correlation 0.3"
 	var list []series
-	for _, m := range []string{capped, growthBookTuned.name} {
+	for _, m := range []string{capped, growthBook.name} {
 		for _, looks := range []int{daily, often} {
 			s := series{name: fmt.Sprintf("%s, %d looks", m, looks)}
 			for _, n := range familySizes {

@@ -13,7 +13,7 @@ import (
 // difference of the arms with all units pooled, as products without epochs do.
 // A z or t of 0 is none: it rejects nothing.
 type statistic struct {
-	z          float64 // by separate variances
+	z          float64 // by separate variances; none where an arm does not vary
 	growthBook float64 // the same, of a share as GrowthBook computes it
 	t          float64 // by a common variance
 	units      float64
@@ -34,7 +34,9 @@ func (l *life) measure(metric int, share bool) (s statistic, ok bool) {
 	effect, free := treatment.Mean-control.Mean, nt+nc-2
 	s.units = nt + nc
 	s.arms = peers.Arms{VarT: treatment.M2 / (nt - 1), VarC: control.M2 / (nc - 1), NT: nt, NC: nc}
-	s.z = over(effect, math.Sqrt(s.arms.VarT/nt+s.arms.VarC/nc))
+	if s.arms.VarT > 0 && s.arms.VarC > 0 {
+		s.z = over(effect, math.Sqrt(s.arms.VarT/nt+s.arms.VarC/nc))
+	}
 	s.t = over(effect, math.Sqrt((treatment.M2+control.M2)/free*(1/nt+1/nc)))
 	s.growthBook = s.z
 	if share {

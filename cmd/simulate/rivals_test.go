@@ -31,7 +31,7 @@ func TestOracleOfEvents(t *testing.T) {
 }
 
 // Statistics by hand: 6 of 100 units against 2 of 50, and nothing against
-// something, of which GrowthBook says nothing.
+// something, of which only a common variance says anything.
 func TestMeasure(t *testing.T) {
 	now := newLife(1)
 	now.add(0, batch{epoch: 1, share: 0.5}, share01(30, 1), share01(40, 2))
@@ -50,7 +50,7 @@ func TestMeasure(t *testing.T) {
 	}
 	now = newLife(1)
 	now.add(0, batch{epoch: 1, share: 0.5}, share01(1000, 0), share01(1000, 35))
-	if s, ok = now.measure(0, true); !ok || s.growthBook != 0 || s.z < 5 {
+	if s, ok = now.measure(0, true); !ok || s.growthBook != 0 || s.z != 0 || s.t < 5 {
 		t.Errorf("0 against 35 of 1000: %+v", s)
 	}
 	now = newLife(1)
