@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 BENCH ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race bench fuzz lint golden ci
+.PHONY: help build demo test race bench simulate fuzz lint golden ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ race: ## all tests under the race detector, the short way
 bench: ## the budgets of the design, as ratios measured in one run
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 60m ./queries
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./stats ./spec ./ledger
+
+simulate: ## seeded rollouts of known truth, judged by assay and by others; rewrites docs/validity.md
+	$(GO) build -trimpath -o bin/simulate ./cmd/simulate
+	bin/simulate
 
 fuzz: ## every fuzz target for FUZZTIME
 	@set -e; $(GO) list ./... | while read -r pkg; do \
