@@ -35,15 +35,11 @@ func (c *Comparison) mixture(strata []Stratum) {
 		c.remark(a.note)
 	}
 	c.Theta, c.Kept, c.Skew = a.theta, a.kept, excess.skew
-	if feigns(-excess.skew.Value, &a) {
-		c.cannot(StatusSkewed, tooSkewed(excess.skew))
-		return
+	c.Info = c.Design.information(strata)
+	if c.oneSided(&a, excess) {
+		c.twoSided(&a, diff)
+		c.judge()
 	}
-	info := c.Design.information(strata)
-	c.Info = info
-	c.twoSided(&a, diff, info)
-	c.oneSided(&a, excess, info)
-	c.judge()
 }
 
 // show fills in the arms.
@@ -70,16 +66,16 @@ func (c *Comparison) measured(v view, a *arms) (Status, string) {
 
 // twoSided fills in the effect and its confidence sequences. Skewness may feign
 // an effect on either side, and is taken off on both.
-func (c *Comparison) twoSided(a *arms, diff contrast, info float64) {
+func (c *Comparison) twoSided(a *arms, diff contrast) {
 	c.Absolute = diff.estimate
 	c.Relative, _ = a.lift(c.Design.Lift, 0)
-	lambda := math.Abs(diff.skew.Value)
-	if feigns(lambda, a) {
+	s, lambda := c.Design.twoSidedAt(c.Info), math.Abs(diff.skew.Value)
+	z := c.twoSidedCritical(&s, c.Info)
+	if a.feigns(lambda, z, 1) || a.feigns(lambda, z, -1) {
 		c.remark("no interval: " + tooSkewed(diff.skew))
 		return
 	}
-	s := c.Design.twoSidedAt(info)
-	t := withSkew(zToT(c.twoSidedCritical(&s, info), diff.df), -lambda)
+	t := withSkew(zToT(z, diff.df), -lambda)
 	c.LogETwoSided = s.logE(tToZ(less(math.Abs(diff.estimate)/diff.se, -lambda), diff.df))
 	c.AbsoluteInterval = around(diff.estimate, t*diff.se)
 	_, c.RelativeInterval = a.lift(c.Design.Lift, t)
@@ -98,15 +94,20 @@ func (c *Comparison) twoSidedCritical(s *twoSidedScales, info float64) float64 {
 }
 
 // oneSided fills in the harm beyond the margin. Verdicts come from one z, and
-// the bounds go back to t, so that they agree.
-func (c *Comparison) oneSided(a *arms, excess contrast, info float64) {
-	d := &c.Design
+// the bounds go back to t, so that they agree. Not ok where skewness leaves
+// nothing to say of harm.
+func (c *Comparison) oneSided(a *arms, excess contrast) (ok bool) {
+	d, info := &c.Design, c.Info
 	t, lambda := excess.estimate/excess.se, excess.skew.Value
 	z, zWithin := tToZ(less(t, lambda), excess.df), tToZ(less(-t, -lambda), excess.df)
 	harm, within := d.oneSidedAt(info, 0.5), d.oneSidedAt(info, 1)
 	up, down := c.criticals(&harm, &within, info)
+	if a.feigns(-lambda, up, d.towards()) {
+		c.cannot(StatusSkewed, tooSkewed(excess.skew))
+		return false
+	}
 	c.LogE, c.LogEWithin = harm.logE(z), within.logE(zWithin)
-	if feigns(lambda, a) {
+	if a.feigns(lambda, down, -d.towards()) {
 		c.remark("not shown to be within the margin: " + tooSkewed(excess.skew))
 		c.LogEWithin, down = 0, math.Inf(1)
 	}
@@ -121,6 +122,15 @@ func (c *Comparison) oneSided(a *arms, excess contrast, info float64) {
 	c.ExcessUpper = excess.estimate + withSkew(zToT(down, excess.df), -lambda)*excess.se
 	c.MDEz = d.mdeIn(a.control.Value, excess.se)
 	c.Miss = d.missMixture(c.MDEz, tUp)
+	return true
+}
+
+// towards is the arm whose upper tail is harm: 1 = treatment, -1 = control.
+func (d *Design) towards() float64 {
+	if d.Harm == SideDown {
+		return -1
+	}
+	return 1
 }
 
 // criticals are the z at which harm, and on the other side its absence, are

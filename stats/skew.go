@@ -105,20 +105,34 @@ func withSkew(t, lambda float64) float64 {
 
 const (
 	// mostSkew is the skewness of a difference, towards the tail that is tested,
-	// beyond which taking it off is no longer enough.
-	mostSkew = 0.25
-	// someSkew is the same while the smaller arm has fewer than tailUnits: too few
-	// to know their own tail.
+	// times the square of the boundary, beyond which taking it off is no longer
+	// enough: what is left of it grows with the boundary.
+	mostSkew = 1.0
+	// someSkew is a skewness that is too much already while the smaller arm has
+	// fewer than tailUnits: too few to know their own tail.
 	someSkew  = 0.1
-	tailUnits = 200
+	tailUnits = 500
 )
 
 // feigns tells whether skewness of a difference, towards the tail that is
-// tested, is too strong to be taken off: lognormal units of sigma 1 and 1.5 in
-// arms of 90 to 10 keep the level of a look inside these limits, and exceed it
-// outside.
-func feigns(lambda float64, a *arms) bool {
-	return lambda > mostSkew || lambda > someSkew && a.fewest() < tailUnits
+// tested, is too strong to be taken off at a boundary of z: lognormal units of
+// sigma 1 and 1.5 in arms of 90 to 10 keep the level over 100 looks inside these
+// limits, and exceed it outside. towards is 1 where that tail is treatment's and
+// -1 where it is control's.
+//
+// The skewness counts as it is and as it would be if both arms spread alike: a
+// small arm that has missed its tail has a variance that is too small as well,
+// and seems to have no part in the difference.
+func (a *arms) feigns(lambda, z, towards float64) bool {
+	lambda = max(lambda, -towards*a.alike())
+	return isFinite(z) && lambda*z*z > mostSkew || lambda > someSkew && a.fewest() < tailUnits
+}
+
+// alike is the skewness of the difference if both arms had one variance; 0
+// where it is unknown.
+func (a *arms) alike() float64 {
+	t, c := 1/float64(a.treatment.N), 1/float64(a.control.N)
+	return a.shape.Value * (t*t - c*c) / math.Pow(t+c, 1.5)
 }
 
 // tooSkewed says what can be done.

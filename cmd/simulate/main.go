@@ -11,7 +11,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -23,7 +25,15 @@ func main() {
 	quick := flag.Bool("quick", false, "a tenth of the replications, wider bounds, and no document")
 	workers := flag.Int("workers", runtime.NumCPU(), "replications at once; changes no figure")
 	dir := flag.String("docs", "docs", "folder of validity.md and validity/")
+	only := flag.String("only", "", "only the cells whose name matches this pattern, as rates, and no document")
 	flag.Parse()
+	if *only != "" {
+		if err := some(*only, *quick, *workers); err != nil {
+			fmt.Fprintln(os.Stderr, "simulate:", err)
+			os.Exit(3)
+		}
+		return
+	}
 	missed, err := run(*quick, *workers, *dir)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "simulate:", err)
@@ -32,6 +42,26 @@ func main() {
 	if missed > 0 {
 		os.Exit(1)
 	}
+}
+
+// some plays the cells whose name matches and prints what each method did.
+func some(pattern string, quick bool, workers int) error {
+	match, err := regexp.Compile(pattern)
+	if err != nil {
+		return err
+	}
+	cells := slices.DeleteFunc(allCells(quick), func(c cell) bool { return !match.MatchString(c.key()) })
+	for i := range cells {
+		c := &cells[i]
+		lines, err := play(c, max(workers, 1))
+		if err != nil {
+			return err
+		}
+		for _, l := range lines {
+			fmt.Printf("%-60s %-40s %8.4f  of units %.3f\n", c.key(), l.method, l.rate(), l.mean)
+		}
+	}
+	return nil
 }
 
 // run plays all cells, writes the document of a full run and tells how many
