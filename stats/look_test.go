@@ -488,3 +488,39 @@ func BenchmarkNextLook(b *testing.B) {
 		})
 	}
 }
+
+// The chance of a miss of the exact test, against streams with as many events
+// as were seen.
+func TestMissOfExactSpending(t *testing.T) {
+	d := spending()
+	d.MDE, d.Margin = Size{Value: 0.4}, Size{Value: 0.1}
+	var looks []Look
+	totals := []int64{30, 80, 130, 190, 240}
+	for i, m := range totals {
+		look, why := NextLook(d, looks, float64(i+1)/5, growing(40*m, m/2, m-m/2, 0.3))
+		if why != "" {
+			t.Fatal(why)
+		}
+		looks = append(looks, look)
+	}
+	got := d.missSpent(looks)
+	theta, r, missed := 0.3*1.5/(0.3*1.5+0.7), rand.New(rand.NewPCG(4, 4)), 0
+	const runs = 20000
+	for range runs {
+		hits, events, harmed := int64(0), int64(0), false
+		for _, l := range looks {
+			for ; events < int64(l.Info); events++ {
+				hits += int64(count(r.Float64() < theta))
+			}
+			harmed = harmed || l.Least > 0 && hits >= l.Least
+		}
+		missed += count(!harmed)
+	}
+	if want := float64(missed) / runs; !got.Known || math.Abs(got.Value-want) > 0.015 || want < 0.1 || want > 0.9 {
+		t.Errorf("miss %v, seen %.4f", got, want)
+	}
+	d.MDE = Size{}
+	if d.missSpent(looks).Known || d.missSpent(nil).Known {
+		t.Error("a made-up chance")
+	}
+}

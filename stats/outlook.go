@@ -15,10 +15,13 @@ type Outlook struct {
 }
 
 // Outlook looks ahead and back over the looks of a comparison, the present one
-// included, at a share of the planned duration in (0,1]. It is for the normal
-// methods; the exact ones know their Miss from one look.
+// included, at a share of the planned duration in (0,1]. The exact methods have
+// no Reach, and MethodExact knows its Miss from one look.
 func (c *Comparison) Outlook(looks []Look, time float64) Outlook {
 	out := Outlook{Miss: c.Miss}
+	if c.Status == StatusOK && c.Design.Method == MethodExactSpending && c.Miss.Known {
+		out.Miss = c.Design.missSpent(looks)
+	}
 	if c.Status != StatusOK || c.Design.Method.exact() || !c.Z.Known {
 		return out
 	}
@@ -27,6 +30,31 @@ func (c *Comparison) Outlook(looks []Look, time float64) Outlook {
 	}
 	out.Reach = c.reach(looks, min(time, 1))
 	return out
+}
+
+// missSpent is the chance that none of the looks establishes the harm, with as
+// many events at each as there were: a harm would have brought more of them,
+// and more chance.
+func (d *Design) missSpent(looks []Look) Optional {
+	mde, ok := d.relative(d.MDE)
+	margin, _ := d.relative(d.Margin)
+	if !ok || mde == 0 || len(looks) == 0 {
+		return Optional{}
+	}
+	ratio := min(d.nullRatio(margin+mde), -zeroRatio)
+	law, found, before := newTally(), 0.0, []EventCount(nil)
+	for _, l := range looks {
+		for _, e := range l.Events {
+			theta := min(max(sigmoid(d.logitOf(e.Share)+ratio), 1e-12), 1-1e-12)
+			law.add(e.Total-totalOf(before, e.Epoch), theta)
+		}
+		if l.Least > 0 {
+			found += law.from(l.Least)
+			law.stopFrom(l.Least)
+		}
+		before = l.Events
+	}
+	return Some(probability(1 - found))
 }
 
 // Gain is the chance that the goal is shown to be better by the planned end, by

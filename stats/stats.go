@@ -263,7 +263,8 @@ type Comparison struct {
 	// unknown where it cannot be said. For the exact method it takes the control
 	// events of this look as given (where there is none, those expected at the
 	// base rate) and those of treatment as Poisson around what they would be
-	// under the harm, whatever they are.
+	// under the harm, whatever they are. For the methods that spend their error
+	// Outlook replaces it by that of all looks so far.
 	Miss Optional `json:"miss,omitzero"`
 }
 
