@@ -83,6 +83,7 @@ type Judgement struct {
 	Variation  string // treatment
 	Rollback   bool   // harm rolls back
 	Latched    bool   // an earlier look of this version established the harm
+	Within     bool   // this look or an earlier one showed harm to be within the margin
 	Source     string
 	Comparison stats.Comparison
 	// Step counts complete units of this rung in the smaller arm.

@@ -89,13 +89,20 @@ func (j Judgement) harmed() bool { return j.Comparison.Harmed || j.Latched }
 // nothing that varies, is an answer as long as units were there.
 func (j Judgement) judged() bool {
 	switch j.Comparison.Status {
-	case stats.StatusOK, stats.StatusNoEvents, stats.StatusNoVariance:
+	case stats.StatusOK:
+		// A test that has never had error to spend has judged nothing.
+		return !j.Comparison.Design.Method.Spends() || !j.Comparison.Look.IsZero()
+	case stats.StatusNoEvents, stats.StatusNoVariance:
 		return true
-	case stats.StatusNoUnits, stats.StatusTooFew, stats.StatusSkewed, stats.StatusNoBase, stats.StatusNotFinite, stats.StatusBadQuestion:
+	case stats.StatusNoUnits, stats.StatusTooFew, stats.StatusSkewed, stats.StatusUnweighed, stats.StatusNoBase, stats.StatusNotFinite, stats.StatusBadQuestion:
 		return false
 	}
 	return false
 }
+
+// within tells whether harm was shown to be within the margin, now or at an
+// earlier look of this version.
+func (j Judgement) within() bool { return j.Comparison.NonInferior || j.Within }
 
 // hasMargin tells whether some harm is tolerated.
 func (j Judgement) hasMargin() bool { return j.Comparison.Design.Margin.Value > 0 }

@@ -226,7 +226,9 @@ func notReady(e Evidence, p Policy) []string {
 			out = append(out, fmt.Sprintf("%s has %d complete units in its smaller arm from this step; %d are needed",
 				j.Metric, j.StepUnits, p.MinStepUnits))
 		case !j.judged():
-			out = append(out, fmt.Sprintf("%s cannot be judged (%s)", j.Metric, j.Comparison.Status))
+			out = append(out, unjudged(j))
+		case j.Comparison.Pressing():
+			out = append(out, pressing(j))
 		}
 	}
 	return out
@@ -275,7 +277,7 @@ func safe(e Evidence, variation string) bool {
 		if j.Variation != variation {
 			continue
 		}
-		if !j.judged() || j.harmed() || j.Role == RoleGuardrail && j.hasMargin() && !j.Comparison.NonInferior {
+		if !j.judged() || j.harmed() || j.Comparison.Pressing() || j.Role == RoleGuardrail && j.hasMargin() && !j.within() {
 			return false
 		}
 	}
@@ -298,8 +300,10 @@ func openQuestions(e Evidence, p Policy) string {
 	for _, j := range e.guards() {
 		switch {
 		case !j.judged():
-			out = append(out, fmt.Sprintf("%s cannot be judged (%s)", j.Metric, j.Comparison.Status))
-		case j.Role == RoleGuardrail && j.hasMargin() && !j.Comparison.NonInferior:
+			out = append(out, unjudged(j))
+		case j.Comparison.Pressing():
+			out = append(out, pressing(j))
+		case j.Role == RoleGuardrail && j.hasMargin() && !j.within():
 			out = append(out, fmt.Sprintf("%s is not shown to be within its margin", j.Metric))
 		}
 	}

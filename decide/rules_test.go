@@ -233,3 +233,57 @@ func TestTexts(t *testing.T) {
 		}
 	}
 }
+
+// A look that may not establish harm does not clear anybody either: beyond the
+// last bound nothing is ramped or shipped, and at the end a person is asked.
+func TestLookThatMayNotDecide(t *testing.T) {
+	held := func(j *Judgement) {
+		c := &j.Comparison
+		c.Design.Method, c.Look = stats.MethodCalibrated, stats.Look{Time: 0.5, Z: 2.5, Held: true}
+		c.Z, c.Critical = stats.Some(23.5), stats.Some(2.5)
+	}
+	calm := func(j *Judgement) { held(j); j.Comparison.Z = stats.Some(1) }
+	never := func(j *Judgement) { j.Comparison.Design.Method = stats.MethodExactSpending }
+	apart := func(j *Judgement) { j.Comparison.Status = stats.StatusUnweighed }
+	for name, c := range map[string]struct {
+		evidence Evidence
+		want     Verdict
+		says     string
+	}{
+		"a step is due":        {rollout(guard(held)), Continue, "errors looks harmed (z 23.50, the last bound 2.50), but this look may not establish it"},
+		"calm":                 {rollout(guard(calm)), Ramp, "none is harmed"},
+		"never a look":         {rollout(guard(never)), Continue, "errors has had no look yet that may decide"},
+		"constant, apart":      {rollout(guard(apart)), Continue, "errors cannot be judged (unweighed)"},
+		"the end":              {rollout(full, over, guard(held)), Review, "errors looks harmed (z 23.50, the last bound 2.50)"},
+		"the end, calm":        {rollout(full, over, guard(calm)), Ship, "no guardrail is harmed"},
+		"the end, never":       {rollout(full, over, guard(never)), Review, "errors has had no look yet"},
+		"the end, apart":       {rollout(full, over, guard(apart)), Review, "errors cannot be judged (unweighed)"},
+		"a goal is better":     {rollout(experiment, guard(held), won), Continue, ""},
+		"better, and all calm": {rollout(experiment, guard(calm), won), Ship, ""},
+	} {
+		d := Decide(c.evidence, policy)
+		if d.Verdict != c.want || !strings.Contains(d.Summary, c.says) {
+			t.Errorf("%s: %s (%s), want %s", name, d.Verdict, d.Summary, c.want)
+		}
+	}
+}
+
+// won adds a goal that is better.
+func won(e *Evidence) {
+	e.Judgements = append(e.Judgements, judged(winning, func(j *Judgement) { j.Role = RoleGoal }))
+}
+
+// What was shown to be within its margin once stays so, unless harm is found.
+func TestWithinIsKept(t *testing.T) {
+	once := func(j *Judgement) { j.Comparison.NonInferior, j.Within = false, true }
+	if d := Decide(rollout(full, over, guard(once)), policy); d.Verdict != Ship {
+		t.Errorf("%s (%s)", d.Verdict, d.Summary)
+	}
+	if d := Decide(rollout(full, over, guard(once, harmed)), policy); d.Verdict != Rollback {
+		t.Errorf("%s (%s)", d.Verdict, d.Summary)
+	}
+	not := func(j *Judgement) { j.Comparison.NonInferior = false }
+	if d := Decide(rollout(full, over, guard(not)), policy); d.Verdict != Review {
+		t.Errorf("%s (%s)", d.Verdict, d.Summary)
+	}
+}

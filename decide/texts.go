@@ -80,6 +80,20 @@ func signed(share float64) string {
 	return percent(share)
 }
 
+// unjudged says that a guardrail has no answer, and why.
+func unjudged(j Judgement) string {
+	if j.Comparison.Status == stats.StatusOK {
+		return fmt.Sprintf("%s has had no look yet that may decide", j.Metric)
+	}
+	return fmt.Sprintf("%s cannot be judged (%s)", j.Metric, j.Comparison.Status)
+}
+
+// pressing names a guardrail that looks harmed at a look that may not say so.
+func pressing(j Judgement) string {
+	return fmt.Sprintf("%s looks harmed (z %s, the last bound %s), but this look may not establish it",
+		j.Metric, fixed(j.Comparison.Z.Value), fixed(j.Comparison.Critical.Value))
+}
+
 // futile is the chance of the favourable verdict below which going on for its
 // sake is called futile. It binds nobody: whoever stops spends no error.
 const futile = 0.1
@@ -95,7 +109,7 @@ func futileText(e Evidence) string {
 		switch {
 		case j.Role == RoleGoal:
 			out += fmt.Sprintf(" %s can hardly be shown to be better by the end (chance %s).", j.Metric, percent(reach.Value))
-		case j.Role == RoleGuardrail && j.hasMargin() && !j.Comparison.NonInferior:
+		case j.Role == RoleGuardrail && j.hasMargin() && !j.within():
 			out += fmt.Sprintf(" %s can hardly be shown to be within its margin by the end (chance %s).", j.Metric, percent(reach.Value))
 		}
 	}

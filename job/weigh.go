@@ -195,7 +195,7 @@ func compare(at *vantage, ev *evidence, q question) ledger.Versus {
 		}
 	}
 	v.MaxLogE = max(v.LogE, before.MaxLogE)
-	v.Latched = v.Harmed || before.Latched
+	v.Latched, v.Within = v.Harmed || before.Latched, v.NonInferior || before.Within
 	return v
 }
 
@@ -298,7 +298,7 @@ func judgement(at *vantage, ev *evidence, q question, v ledger.Versus) decide.Ju
 	j := decide.Judgement{
 		Metric: q.use.Metric, Role: q.role, Variation: v.Variation, Rollback: q.use.Rollback,
 		Source: q.metric.Source, Comparison: v.Comparison,
-		Latched: v.Latched,
+		Latched: v.Latched, Within: v.Within,
 	}
 	j.StepUnits = stepUnits(at, ev, q)
 	j.Better = v.Absolute != 0 && (v.Absolute > 0) == (q.metric.Direction == "up")

@@ -243,8 +243,10 @@ type Versus struct {
 	Adjusted *float64 `json:"adjusted,omitempty"`
 	// MaxLogE is the largest LogE so far in this version, this look included.
 	MaxLogE float64 `json:"maxLogE"`
-	// Latched: harm was established at this look or an earlier one of this version.
+	// Latched: harm was established at this look or an earlier one of this version;
+	// Within: that it is within the margin.
 	Latched bool `json:"latched,omitempty"`
+	Within  bool `json:"within,omitempty"`
 	// Presence warns where units without a value are left out and their share differs.
 	Presence *stats.SampleRatio `json:"presence,omitempty"`
 }

@@ -82,6 +82,7 @@ var cannotSay = map[stats.Status]string{
 	stats.StatusNoUnits:     "an arm has no units yet",
 	stats.StatusTooFew:      "too few units in an arm",
 	stats.StatusNoVariance:  "nothing varies and the arms agree",
+	stats.StatusUnweighed:   "nothing varies inside either arm, and they differ",
 	stats.StatusSkewed:      "the arms are too unequal for values this skewed",
 	stats.StatusNoEvents:    "no unit of either arm has any event yet",
 	stats.StatusNoBase:      "a denominator is zero",

@@ -46,6 +46,7 @@ func (p *Project) PlanDigest(e *Experiment) (whole string, fields map[string]str
 		"planned_units": e.PlannedUnits,
 		"start":         e.Start,
 		"cadence":       e.Cadence,
+		"min_units":     e.Policy.MinUnits,
 		"duration":      e.Duration,
 		"alpha":         canonical(reflect.ValueOf(e.Policy.Alpha)),
 		"allocation":    e.allocation(),

@@ -231,7 +231,7 @@ var changes = []change{
 		edit(p.Config.Facts, "feedback", func(s *spec.Source) { s.Freshness.Duration++ })
 	}, true, nil},
 	{"owner and tags", func(_ *spec.Project, e *spec.Experiment) { e.Owner, e.Tags = "x", []string{"y"} }, true, nil},
-	{"policy", func(_ *spec.Project, e *spec.Experiment) { e.Policy.MinUnits = 21 }, true, nil},
+	{"policy", func(_ *spec.Project, e *spec.Experiment) { e.Policy.MinUnits = 21 }, true, []string{"min_units"}},
 	{"metric description", func(p *spec.Project, _ *spec.Experiment) {
 		edit(p.Config.Metrics, "error_rate", func(m *spec.Metric) { m.Description, m.Quality, m.Unit = "x", "safety", "y" })
 	}, true, nil},
@@ -323,7 +323,7 @@ func TestDigestsAreStable(t *testing.T) {
 	p := load(t, "testdata/ok")
 	e := experiment(t, p, "answer-v2")
 	plan, fields := p.PlanDigest(e)
-	want := []string{"7bfbe24fb9638e672c92b72c7f697a6c", "232cc9854e29e4bfc876df7188b1534a", "6a85633fd3ca6fda", "8f0d26ad697c"}
+	want := []string{"7bfbe24fb9638e672c92b72c7f697a6c", "1611718a1fd13377d3d613a3e07f80b0", "6a85633fd3ca6fda", "8f0d26ad697c"}
 	got := []string{p.Digest(e), plan, fields["alpha"], e.Variations[0].Prompt.Version()}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

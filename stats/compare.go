@@ -176,7 +176,7 @@ func (d *Design) relative(s Size) (share float64, ok bool) {
 func (c *Comparison) judge() {
 	c.LogE, c.LogEWithin, c.LogETwoSided = bounded(c.LogE), bounded(c.LogEWithin), bounded(c.LogETwoSided)
 	c.P, c.PWithin, c.PTwoSided = fromLogE(c.LogE), fromLogE(c.LogEWithin), fromLogE(c.LogETwoSided)
-	c.ExcessBound, c.ExcessUpper = bounded(c.ExcessBound), bounded(c.ExcessUpper)
+	c.ExcessBound, c.ExcessUpper = bounded(orElse(c.ExcessBound, math.Inf(-1))), bounded(orElse(c.ExcessUpper, math.Inf(1)))
 	if c.Harmed {
 		c.ExcessBound = max(c.ExcessBound, math.SmallestNonzeroFloat64)
 	} else {
@@ -197,6 +197,20 @@ func (c *Comparison) Proof() (value, needed float64, z, ok bool) {
 		return c.Z.Value, c.Critical.Value, true, c.Z.Known && c.Critical.Known && !c.Look.Held
 	}
 	return c.LogE, c.Bound, false, c.Bound > 0
+}
+
+// Pressing tells whether harm is beyond the last boundary at a look that may not
+// establish it: no reason to roll back, and every reason not to ship.
+func (c *Comparison) Pressing() bool {
+	return c.Status == StatusOK && c.Look.Held && c.Z.Known && c.Critical.Known && c.Z.Value >= c.Critical.Value
+}
+
+// orElse is x, or what to take where rounding has left no number.
+func orElse(x, otherwise float64) float64 {
+	if math.IsNaN(x) {
+		return otherwise
+	}
+	return x
 }
 
 // bounded is x cut off at the greatest float.

@@ -1,6 +1,9 @@
 package stats
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Look is what one look spends of a comparison's error, and the boundary that
 // it gets for it. It depends on when the look is and on how much has been seen,
@@ -22,6 +25,9 @@ type Look struct {
 	// Held: the boundary of the last look that spent error, to be shown but not
 	// crossed; nothing was spent at this look.
 	Held bool `json:"held,omitempty"`
+	// Alone: data had been taken back since the look before, or nothing was new at
+	// the end; the boundary counts on this look only, and no later one builds on it.
+	Alone bool `json:"alone,omitempty"`
 
 	// The rest is for MethodExactSpending: the events by epoch, and the counts of
 	// the first label (treatment, or control where harm is down) at which harm and
@@ -78,46 +84,73 @@ type Spending struct {
 	Looks []Look
 
 	design       Design
-	walk         *walk  // before the last look (MethodCalibrated)
-	harm, within *tally // after the last look (MethodExactSpending)
+	contradicted bool         // the looks are none that a ledger can have
+	anchor       Look         // the last look that later ones build on
+	walk         *walk        // before the anchor (MethodCalibrated)
+	harm, within *tally       // after the anchor (MethodExactSpending)
+	shares       []EventCount // the splits that the tallies were made with
 }
 
 // NewSpending continues from the looks of the past, which are not changed: it
-// takes the steps again that led to them.
+// takes the steps again that led to them. Looks that no ledger can have spend
+// nothing more.
 func NewSpending(d Design, past []Look) *Spending {
 	s := &Spending{design: d, walk: newWalk(0), harm: newTally(), within: newTally()}
 	for _, l := range past {
-		if s.follows(l) {
-			s.repeat(l)
+		if s.contradicted = s.contradicted || !s.follows(&l); s.contradicted {
+			s.Looks = append(s.Looks, l)
+			continue
 		}
+		s.repeat(l)
 	}
 	return s
 }
 
-// follows tells whether a look can have come after those before; one that a
-// ledger cannot have is as if it had not been.
-func (s *Spending) follows(l Look) bool {
+// follows tells whether a look can have come after those before.
+func (s *Spending) follows(l *Look) bool {
 	last := s.last()
-	for _, e := range l.Events {
-		known := e.Share >= leastShare && e.Share <= 1-leastShare && e.Total >= 0 && float64(e.Total) <= l.Info
-		if !known {
+	spent := l.Time > last.Time && l.Time <= 1 && l.Spent >= last.Spent && l.Spent <= s.design.Alpha*(1+1e-9) &&
+		l.Info > 0 && l.Info <= mostUnits*1e6 && !l.Held
+	if s.design.Method == MethodExactSpending {
+		return spent && l.counts(last) && (l.Alone || l.Info > s.anchor.Info)
+	}
+	return spent && math.Abs(l.Z) < 1e3 && (l.Alone || l.Info >= s.anchor.Info*(1+leastNews))
+}
+
+// counts tells whether the counts of a look are possible.
+func (l *Look) counts(last Look) bool {
+	total := 0.0
+	for i, e := range l.Events {
+		if !(e.Share >= leastShare && e.Share <= 1-leastShare) || e.Total < 0 || totalOf(l.Events[:i], e.Epoch) > 0 {
 			return false
 		}
+		total += float64(e.Total)
 	}
-	return l.Time > last.Time && l.Time <= 1 && l.Spent >= last.Spent && l.Spent <= 1 && math.Abs(l.Z) < 1e3 &&
-		l.Info > last.Info && l.Info <= mostUnits && (s.design.Method != MethodCalibrated || l.Info >= last.Info*(1+leastNews))
+	return total == l.Info && l.Least >= 0 && l.Most >= 0 && float64(max(l.Least, l.Most)) <= l.Info+1 &&
+		l.SpentWithin >= last.SpentWithin && l.SpentWithin <= 1 && l.Z >= 0 && l.Z < 1e3
 }
 
 // repeat takes in a look whose boundary is known.
 func (s *Spending) repeat(l Look) {
-	if s.design.Method == MethodExactSpending {
-		s.advance(l.Events)
-		s.harm.stopFrom(l.Least)
-		s.within.stopUpTo(l.Most)
-	} else {
-		s.step(l.Info)
+	if !l.Alone {
+		if s.design.Method == MethodExactSpending {
+			s.resplit(l.Events)
+			s.advance(l.Events)
+			s.harm.stopFrom(l.Least)
+			s.within.stopUpTo(l.Most)
+		} else {
+			s.step(l.Info)
+		}
 	}
+	s.keep(l)
+}
+
+// keep makes a look the last one.
+func (s *Spending) keep(l Look) {
 	s.Looks = append(s.Looks, l)
+	if !l.Alone {
+		s.anchor = l
+	}
 }
 
 // last is the look before; zero if there is none.
@@ -141,8 +174,11 @@ func NextLook(d Design, past []Look, time float64, strata []Stratum) (look Look,
 func (s *Spending) Next(time float64, strata []Stratum) (look Look, why string) {
 	look, why = s.next(min(time, 1), strata)
 	if why == "" {
-		s.Looks = append(s.Looks, look)
+		s.keep(look)
 		return look, ""
+	}
+	if s.contradicted {
+		return Look{}, why
 	}
 	look = s.last()
 	look.Held = !look.IsZero()
@@ -158,6 +194,8 @@ func (s *Spending) next(time float64, strata []Stratum) (look Look, why string) 
 		return Look{}, note
 	}
 	switch {
+	case s.contradicted:
+		return Look{}, "the looks so far contradict each other"
 	case !(time > 0):
 		return Look{}, "the planned duration has not begun"
 	case last.Time >= 1:
@@ -209,26 +247,34 @@ func (d *Design) information(strata []Stratum) float64 {
 	return total
 }
 
-// nextNormal solves for the boundary by the recursion.
+// nextNormal solves for the boundary by the recursion. Where units were taken
+// back, or nothing is new at the end, the error is spent on this look alone,
+// which is valid whatever went before, since chances add up to no more than
+// their sum.
 func (s *Spending) nextNormal(time float64, strata []Stratum) (Look, string) {
 	d, last := &s.design, s.last()
 	if fewest := d.view().fewestUnits(strata); fewest < max(d.MinUnits, 2) {
 		return Look{}, "an arm has too few units"
 	}
-	info := d.information(strata)
-	if info < last.Info*(1+leastNews) {
+	look := Look{Time: time, Info: d.information(strata)}
+	chance := spentBy(d.Alpha, time) - last.Spent
+	look.Spent = last.Spent + chance
+	switch {
+	case look.Info >= s.anchor.Info*(1+leastNews):
+		s.step(look.Info)
+		look.Z = s.walk.solve(look.Info, chance) / math.Sqrt(look.Info)
+	case look.Info < s.anchor.Info*(1-leastNews) || time >= 1:
+		look.Alone, look.Z = true, upperQuantile(math.Log(chance))
+	default:
 		return Look{}, "little is new since the last look that spent error"
 	}
-	s.step(info)
-	chance := spentBy(d.Alpha, time) - last.Spent
-	bound := s.walk.solve(info, chance)
-	return Look{Time: time, Info: info, Spent: last.Spent + chance, Z: bound / math.Sqrt(info)}, ""
+	return look, ""
 }
 
-// step moves the walk past the last look, towards one at that information.
+// step moves the walk past the anchor, towards a look at that information.
 func (s *Spending) step(info float64) {
-	if last := s.last(); !last.IsZero() {
-		s.walk.stay(last.Info, last.Z*math.Sqrt(last.Info), info)
+	if !s.anchor.IsZero() {
+		s.walk.stay(s.anchor.Info, s.anchor.Z*math.Sqrt(s.anchor.Info), info)
 	}
 }
 
@@ -237,7 +283,7 @@ func (s *Spending) step(info float64) {
 func (s *Spending) finalZ() float64 {
 	last := s.last()
 	info := last.Info / last.Time
-	if chance := s.design.Alpha - last.Spent; chance > 0 && last.Time < 1 && info > last.Info*(1+leastNews) {
+	if chance := s.design.Alpha - last.Spent; chance > 0 && last.Time < 1 && info > s.anchor.Info*(1+leastNews) {
 		s.step(info)
 		return s.walk.solve(info, chance) / math.Sqrt(info)
 	}
@@ -247,6 +293,7 @@ func (s *Spending) finalZ() float64 {
 // crossing is the chance that a score with a drift per unit of information is
 // above the boundary at any of the looks.
 func crossing(looks []Look, drift float64) float64 {
+	looks = together(looks)
 	w, sum := newWalk(drift), 0.0
 	for i, l := range looks {
 		bound := l.Z * math.Sqrt(l.Info)
@@ -257,4 +304,15 @@ func crossing(looks []Look, drift float64) float64 {
 		}
 	}
 	return probability(sum)
+}
+
+// together are the looks that build on each other. To leave out the others
+// leaves out chances of crossing.
+func together(looks []Look) []Look {
+	for i := range looks {
+		if looks[i].Alone {
+			return slices.DeleteFunc(slices.Clone(looks), func(l Look) bool { return l.Alone })
+		}
+	}
+	return looks
 }

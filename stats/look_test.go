@@ -138,7 +138,6 @@ func TestHeldLooks(t *testing.T) {
 		}{
 			{"too soon", []Look{first}, 0.2001, growing(4000, 40, 90, 0.5)},
 			{"nothing new", []Look{first}, 0.5, growing(2000, 20, 30, 0.5)},
-			{"fewer than before", []Look{first}, 0.5, growing(1000, 3, 3, 0.5)},
 			{"over", []Look{first, end}, 1.8, growing(9000, 50, 500, 0.5)},
 			{"not a number", []Look{first}, math.NaN(), growing(9000, 50, 500, 0.5)},
 		} {
@@ -522,5 +521,139 @@ func TestMissOfExactSpending(t *testing.T) {
 	d.MDE = Size{}
 	if d.missSpent(looks).Known || d.missSpent(nil).Known {
 		t.Error("a made-up chance")
+	}
+}
+
+// Data that were taken back cost sharpness, never sight: the look stands alone,
+// and those after it go on from the one before.
+func TestTakenBack(t *testing.T) {
+	for _, d := range []Design{calibrated(), spending()} {
+		var looks []Look
+		step := func(time float64, n, c, tr int64) (Look, Comparison) {
+			strata := growing(n, c, tr, 0.5)
+			look, why := NextLook(d, looks, time, strata)
+			if why != "" {
+				t.Fatalf("%s at %g: %s", d.Method, time, why)
+			}
+			looks = append(looks, look)
+			return look, Compare(d, strata, look)
+		}
+		step(0.4, 4000, 40, 44)
+		doubled, _ := step(0.5, 10000, 100, 110)
+		back, c := step(0.6, 6000, 40, 130)
+		if doubled.Alone || !back.Alone || back.Spent <= doubled.Spent || back.Spent > d.Alpha || !c.Harmed {
+			t.Errorf("%s: %+v, then %+v, harmed %v", d.Method, doubled, back, c.Harmed)
+		}
+		if again, _ := step(0.7, 7000, 70, 77); !again.Alone {
+			t.Errorf("%s: still less than there was, and %+v", d.Method, again)
+		}
+		if on, _ := step(0.9, 12000, 120, 130); on.Alone || on.Z <= 0 {
+			t.Errorf("%s: more than there was, and %+v", d.Method, on)
+		}
+		if end, _ := step(1.3, 12000, 120, 130); !end.Alone || !near(end.Spent, d.Alpha, 0.3, 0) || end.Spent > d.Alpha {
+			t.Errorf("%s: nothing new at the end, and %+v", d.Method, end)
+		}
+	}
+}
+
+// Over a life in which data are taken back, and in which an epoch drops out for
+// a look, a harmless variation is still stopped with at most alpha, and harm of
+// just the margin is called within it with at most alpha.
+func TestTakenBackNull(t *testing.T) {
+	const runs = 3000
+	d := spending()
+	d.Margin.Value = 0.2
+	r := rand.New(rand.NewPCG(6, 6))
+	harmed, within := 0, 0
+	for range runs {
+		s := NewSpending(d, nil)
+		var n, k [2][2]int64
+		h, w := false, false
+		for look := range 12 {
+			for range 400 {
+				epoch, arm := count(look > 5), count(r.Float64() < 0.5)
+				n[epoch][arm]++
+				k[epoch][arm] += int64(count(r.Float64() < [2]float64{0.1, 0.12}[arm]))
+			}
+			strata := []Stratum{{Epoch: 1, Share: 0.5, Control: binary(n[0][0], k[0][0]), Treatment: binary(n[0][1], k[0][1])}}
+			if look > 5 {
+				strata = append(strata, Stratum{Epoch: 2, Share: 0.5, Control: binary(n[1][0], k[1][0]), Treatment: binary(n[1][1], k[1][1])})
+			}
+			if look == 8 {
+				strata = strata[1:]
+			}
+			if look == 9 { // A tenth of the first epoch is lost, in both arms.
+				for arm := range 2 {
+					k[0][arm], n[0][arm] = k[0][arm]*9/10, n[0][arm]*9/10
+				}
+			}
+			now, _ := s.Next(float64(look+1)/12, strata)
+			c := Compare(d, strata, now)
+			h, w = h || c.Harmed, w || c.NonInferior
+		}
+		harmed, within = harmed+count(h), within+count(w)
+	}
+	atMost(t, float64(harmed)/runs, d.Alpha, runs)
+	atMost(t, float64(within)/runs, d.Alpha, runs)
+}
+
+// Where the split turns out to be another than was declared, old events are
+// judged by it too: their surplus must not look like harm.
+func TestBrokenSplitIsNoHarm(t *testing.T) {
+	const runs = 600
+	d := spending()
+	d.BaseRate = 0.2
+	r, hits := rand.New(rand.NewPCG(7, 7)), 0
+	for run := range runs {
+		s := NewSpending(d, nil)
+		var n, k [2]int64
+		for look := range 20 {
+			for range 500 {
+				arm := count(r.Float64() < 0.52)
+				n[arm]++
+				k[arm] += int64(count(r.Float64() < 0.2))
+			}
+			share := 0.5
+			if look >= 8 { // It has been found by then.
+				share = float64(n[1]) / float64(n[0]+n[1])
+			}
+			strata := []Stratum{{Epoch: 1, Share: share, Control: binary(n[0], k[0]), Treatment: binary(n[1], k[1])}}
+			now, _ := s.Next(float64(look+1)/20, strata)
+			if Compare(d, strata, now).Harmed {
+				hits += count(look >= 8) // Before, nobody can know.
+				break
+			}
+			if run >= 20 {
+				continue
+			}
+			if again, _ := NextLook(d, s.Looks[:look], now.Time, strata); !reflect.DeepEqual(again, now) {
+				t.Fatalf("%+v, then %+v", now, again)
+			}
+		}
+	}
+	atMost(t, float64(hits)/runs, d.Alpha, runs)
+}
+
+// A past that contradicts itself spends nothing and says so.
+func TestContradictedPast(t *testing.T) {
+	good, why := NextLook(spending(), nil, 0.3, growing(4000, 40, 50, 0.5))
+	if why != "" {
+		t.Fatal(why)
+	}
+	for name, spoil := range map[string]func(*Look){
+		"share":  func(l *Look) { l.Events[0].Share = 2 },
+		"total":  func(l *Look) { l.Events[0].Total++ },
+		"twice":  func(l *Look) { l.Events = append(l.Events, l.Events[0]); l.Info *= 2 },
+		"spent":  func(l *Look) { l.Spent = 0.06 },
+		"time":   func(l *Look) { l.Time = 0 },
+		"counts": func(l *Look) { l.Least = -4 },
+		"held":   func(l *Look) { l.Held = true },
+	} {
+		l := good
+		l.Events = append([]EventCount(nil), good.Events...)
+		spoil(&l)
+		if look, why := NextLook(spending(), []Look{l}, 0.6, growing(8000, 80, 100, 0.5)); !look.IsZero() || why != "the looks so far contradict each other" {
+			t.Errorf("%s: %+v %s", name, look, why)
+		}
 	}
 }

@@ -37,8 +37,11 @@ func (c *Comparison) mixture(strata []Stratum) {
 	c.Theta, c.Kept, c.Skew = a.theta, a.kept, excess.skew
 	c.Info = c.Design.information(strata)
 	if c.oneSided(&a, excess) {
-		c.twoSided(&a, diff)
+		z := c.twoSided(&a, diff)
 		c.judge()
+		if c.Design.Method == MethodDelayedStart {
+			c.PTwoSided = c.Design.delay(c.Info).P(z)
+		}
 	}
 }
 
@@ -64,21 +67,23 @@ func (c *Comparison) measured(v view, a *arms) (Status, string) {
 	}
 }
 
-// twoSided fills in the effect and its confidence sequences. Skewness may feign
+// twoSided fills in the effect and its confidence sequences, and returns |z|. Skewness may feign
 // an effect on either side, and is taken off on both.
-func (c *Comparison) twoSided(a *arms, diff contrast) {
+func (c *Comparison) twoSided(a *arms, diff contrast) (z float64) {
 	c.Absolute = diff.estimate
 	c.Relative, _ = a.lift(c.Design.Lift, 0)
 	s, lambda := c.Design.twoSidedAt(c.Info), math.Abs(diff.skew.Value)
-	z := c.twoSidedCritical(&s, c.Info)
-	if a.feigns(lambda, z, 1) || a.feigns(lambda, z, -1) {
+	critical := c.twoSidedCritical(&s, c.Info)
+	if a.feigns(lambda, critical, 1) || a.feigns(lambda, critical, -1) {
 		c.remark("no interval: " + tooSkewed(diff.skew))
-		return
+		return 0
 	}
-	t := withSkew(zToT(z, diff.df), -lambda)
-	c.LogETwoSided = s.logE(tToZ(less(math.Abs(diff.estimate)/diff.se, -lambda), diff.df))
+	t := withSkew(zToT(critical, diff.df), -lambda)
+	z = max(0, tToZ(less(math.Abs(diff.estimate)/diff.se, -lambda), diff.df))
+	c.LogETwoSided = s.logE(z)
 	c.AbsoluteInterval = around(diff.estimate, t*diff.se)
 	_, c.RelativeInterval = a.lift(c.Design.Lift, t)
+	return z
 }
 
 // twoSidedCritical is the |z| of the interval: of the mixture, or of the delayed
@@ -171,14 +176,12 @@ func (c *Comparison) unvaried(a *arms, strata []Stratum) {
 	shares := standardise(viewAny, strata)
 	shift := shares.difference().estimate
 	switch {
-	case c.Design.Scale == ScaleLog:
-		c.cannot(StatusNoVariance, "nothing varies inside either arm")
 	case diff.se > 0:
-		c.cannot(StatusNoVariance, "nothing varies in the arm that the margin leaves to compare")
+		c.cannot(StatusUnweighed, "nothing varies in the arm that the margin leaves to compare")
 	case math.Abs(diff.estimate) <= noise:
 		c.cannot(StatusNoVariance, "nothing varies in either arm, and the arms agree")
-	case shift*diff.estimate <= 0:
-		c.cannot(StatusNoVariance, "nothing varies inside either arm, so that their difference cannot be weighed")
+	case shift*diff.estimate <= 0 || c.Design.Scale == ScaleLog:
+		c.cannot(StatusUnweighed, "nothing varies inside either arm, so that their difference cannot be weighed")
 	default:
 		c.fallBack(strata)
 	}
@@ -193,7 +196,7 @@ func (c *Comparison) fallBack(strata []Stratum) {
 	}
 	exact := Compare(d, strata, Look{})
 	if exact.Status != StatusOK {
-		c.cannot(StatusNoVariance, "nothing varies inside either arm, and the exact test cannot judge: "+exact.Note)
+		c.cannot(StatusUnweighed, "nothing varies inside either arm, and the exact test cannot judge: "+exact.Note)
 		return
 	}
 	exact.Design.Kind = c.Design.Kind

@@ -190,7 +190,7 @@ const mostUnits = 1 << 53
 // consistent tells whether units can have such moments.
 func (m Moments) consistent() bool {
 	return m.N >= 0 && m.N <= mostUnits && m.Any >= 0 && m.Any <= m.N && m.M2 >= 0 && m.DenM2 >= 0 &&
-		m.Pre.M2 >= 0 && m.Pre.DenM2 >= 0 && m.Free >= 0 && m.skewPossible()
+		m.Pre.M2 >= 0 && m.Pre.DenM2 >= 0 && (m.Free == 0 || m.Free >= 0.1) && m.skewPossible()
 }
 
 // skewPossible tells whether the third moment can belong to the second: the sum

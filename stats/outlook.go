@@ -38,12 +38,12 @@ func (c *Comparison) Outlook(looks []Look, time float64) Outlook {
 func (d *Design) missSpent(looks []Look) Optional {
 	mde, ok := d.relative(d.MDE)
 	margin, _ := d.relative(d.Margin)
-	if !ok || mde == 0 || len(looks) == 0 {
+	if !ok || mde == 0 || len(together(looks)) == 0 {
 		return Optional{}
 	}
 	ratio := min(d.nullRatio(margin+mde), -zeroRatio)
 	law, found, before := newTally(), 0.0, []EventCount(nil)
-	for _, l := range looks {
+	for _, l := range together(looks) {
 		for _, e := range l.Events {
 			theta := min(max(sigmoid(d.logitOf(e.Share)+ratio), 1e-12), 1-1e-12)
 			law.add(e.Total-totalOf(before, e.Epoch), theta)

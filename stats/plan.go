@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 )
@@ -321,7 +322,7 @@ func (f *Forecast) ratio(harm float64) float64 {
 	}
 	margin := d.Margin.Value
 	if d.Margin.Absolute {
-		margin /= f.Mean
+		margin /= cmp.Or(d.BaseRate, f.Mean) // The test takes it as a share of the base rate.
 	}
 	if d.Harm == SideDown {
 		return math.Max(0, 1-margin-harm)

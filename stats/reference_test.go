@@ -283,7 +283,7 @@ var refRun = map[string]func(in refInputs) map[string]any{
 			s.step(info)
 			chance := in.Alpha*math.Pow(info, in.Phi) - spent
 			bound := s.walk.solve(info, chance) / math.Sqrt(info)
-			s.Looks = append(s.Looks, Look{Time: info, Info: info, Z: bound})
+			s.keep(Look{Time: info, Info: info, Z: bound})
 			z, spent = append(z, bound), spent+chance
 		}
 		return map[string]any{"z": z}

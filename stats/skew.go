@@ -90,17 +90,12 @@ func less(t, lambda float64) float64 {
 	return min(t, unskew(t, lambda))
 }
 
-// withSkew is the inverse: the statistic that less takes to t, for t >= 0; +Inf
-// where none reaches it.
+// withSkew is the inverse: the statistic that less takes to t, for t >= 0.
 func withSkew(t, lambda float64) float64 {
 	if lambda == 0 || math.IsInf(t, 1) {
 		return t
 	}
-	cube := 1 + lambda*(t-lambda/6)
-	if cube <= 0 {
-		return math.Inf(1)
-	}
-	return max(t, 3*(math.Cbrt(cube)-1)/lambda)
+	return max(t, 3*(math.Cbrt(1+lambda*(t-lambda/6))-1)/lambda)
 }
 
 const (

@@ -1,6 +1,9 @@
 package stats
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // nextExact finds the counts at which harm, and its absence, are established at
 // a look. Given how many events there were at each look, the number of first
@@ -8,53 +11,114 @@ import "math"
 // and however they move (Kulldorff et al. 2011 for the conditioning; Jennison &
 // Turnbull 2000, chapter 12, for spending error on discrete data). It is also
 // the score of a common rate ratio, so that epochs of different splits add up.
+//
+// Where events were taken back, or none is new at the end, the error is spent on
+// this look alone.
 func (s *Spending) nextExact(time float64, strata []Stratum) (Look, string) {
 	d, last := &s.design, s.last()
-	look := Look{Time: time, Events: d.events(strata, last.Events)}
+	look := Look{Time: time, Events: events(strata)}
 	for _, e := range look.Events {
 		look.Info += float64(e.Total)
 	}
+	back := takenBack(s.anchor.Events, look.Events)
+	harm, within := s.harm, s.within
 	switch {
 	case look.Info == 0:
 		return Look{}, "no unit of either arm has any event yet"
-	case look.Info <= last.Info:
+	case back || look.Info == s.anchor.Info && time >= 1:
+		look.Alone = true
+		fresh := NewSpending(*d, nil)
+		fresh.advance(look.Events)
+		harm, within = fresh.harm, fresh.within
+	case look.Info == s.anchor.Info:
 		return Look{}, "no event is new since the last look that spent error"
+	default:
+		s.resplit(look.Events)
+		s.advance(look.Events)
+		harm, within = s.harm, s.within
 	}
-	s.advance(look.Events)
 	may := spentBy(d.Alpha, time)
 	var tail float64
-	look.Least, tail = s.harm.stopAbove(may - last.Spent)
+	look.Least, tail = harm.stopAbove(may - last.Spent)
 	look.Spent = last.Spent + tail
-	look.Most, tail = s.within.stopBelow(may - last.SpentWithin)
+	look.Most, tail = within.stopBelow(may - last.SpentWithin)
 	look.SpentWithin = last.SpentWithin + tail
 	d.levels(&look)
 	return look, ""
 }
 
-// advance adds the events that are new.
+// resplit takes the steps so far again where a split turns out to be another
+// than was thought, as when the sample ratio fails: the labels of all events
+// have to be judged by one split, or the surplus of the past passes for harm.
+func (s *Spending) resplit(now []EventCount) {
+	same := true
+	for _, e := range s.shares {
+		if share := shareOf(now, e); math.Abs(share-e.Share) > sameSplit*e.Share {
+			same = false
+		}
+	}
+	if same {
+		return
+	}
+	again := NewSpending(s.design, nil)
+	for _, l := range together(s.Looks) {
+		events := slices.Clone(l.Events)
+		for i := range events {
+			events[i].Share = shareOf(now, events[i])
+		}
+		again.advance(events)
+		again.harm.stopFrom(l.Least)
+		again.within.stopUpTo(l.Most)
+		again.anchor.Events = l.Events
+	}
+	s.harm, s.within, s.shares = again.harm, again.within, again.shares
+}
+
+// shareOf is the split of an epoch now, or what it was.
+func shareOf(now []EventCount, e EventCount) float64 {
+	for _, n := range now {
+		if n.Epoch == e.Epoch {
+			return n.Share
+		}
+	}
+	return e.Share
+}
+
+// takenBack tells whether an epoch has fewer events than before.
+func takenBack(before, now []EventCount) bool {
+	for _, e := range before {
+		if totalOf(now, e.Epoch) < e.Total {
+			return true
+		}
+	}
+	return false
+}
+
+// advance adds the events that are new since the anchor.
 func (s *Spending) advance(now []EventCount) {
-	before := s.last().Events
+	before := s.anchor.Events
 	for _, e := range now {
 		events, theta := e.Total-totalOf(before, e.Epoch), s.design.firstLabel(e.Share)
 		s.harm.add(events, theta)
 		s.within.add(events, theta)
 	}
+	s.shares = now
 }
 
-// events counts the events of both arms by epoch, never fewer than before:
-// facts that were taken back do not undo what was spent on them.
-func (d *Design) events(strata []Stratum, before []EventCount) []EventCount {
+// events counts the events of both arms by epoch.
+func events(strata []Stratum) []EventCount {
 	var out []EventCount
 	for i := range strata {
 		s := &strata[i]
-		if !viewAny.counts(s) {
+		if !viewAny.counts(s) || s.Control.Any+s.Treatment.Any == 0 {
 			continue
 		}
 		e := EventCount{Epoch: s.Epoch, Total: s.Control.Any + s.Treatment.Any, Share: s.Share}
-		e.Total = max(e.Total, totalOf(before, e.Epoch))
-		if e.Total > 0 {
-			out = append(out, e)
+		if n := len(out); n > 0 && out[n-1].Epoch == e.Epoch {
+			out[n-1].Total += e.Total // Strata of one epoch have one split.
+			continue
 		}
+		out = append(out, e)
 	}
 	return out
 }

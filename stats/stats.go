@@ -165,6 +165,7 @@ const (
 	StatusNoUnits     Status = "no_units"     // an arm is empty in every epoch
 	StatusTooFew      Status = "too_few"      // fewer units in an arm than MinUnits
 	StatusNoVariance  Status = "no_variance"  // nothing varies in either arm and the arms agree
+	StatusUnweighed   Status = "unweighed"    // nothing varies in either arm, and the arms differ
 	StatusNoEvents    Status = "no_events"    // no unit of either arm has any event yet
 	StatusNoBase      Status = "no_base"      // a denominator is zero
 	StatusSkewed      Status = "skewed"       // arms too unequal for values this skewed
@@ -206,8 +207,8 @@ type Comparison struct {
 	Relative         Optional `json:"relative,omitzero"` // unknown: control is zero
 	RelativeInterval Interval `json:"relativeInterval"`
 	// LogETwoSided is the log e-value against "no difference", PTwoSided is
-	// min(1, 1/E): valid at any look, and at most Design.Alpha where the interval
-	// leaves out zero.
+	// min(1, 1/E), for the delayed start its own: valid at any look, and at most
+	// Design.Alpha where the interval leaves out zero.
 	LogETwoSided float64 `json:"logETwoSided"`
 	PTwoSided    float64 `json:"pTwoSided"`
 
