@@ -21,7 +21,7 @@ func (s *Spending) nextExact(time float64, strata []Stratum) (Look, string) {
 		look.Info += float64(e.Total)
 	}
 	back := takenBack(s.anchor.Events, look.Events)
-	harm, within := s.harm, s.within
+	var harm, within *tally
 	switch {
 	case look.Info == 0:
 		return Look{}, "no unit of either arm has any event yet"
