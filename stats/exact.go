@@ -181,8 +181,7 @@ func (c *Comparison) oneSidedExact(l labels) {
 	test := exactTest{null: null, bound: c.Bound, tuning: t}
 	if d.Method == MethodExactSpending {
 		c.spent(l, null)
-		test.level = logPhi(-c.Look.Z) // Of a boundary of 0, which there is none, one half.
-		test.spends = true
+		test.level, test.spends = c.Look.level(), true
 	} else {
 		c.unspent(l, null)
 	}

@@ -29,6 +29,10 @@ type Look struct {
 	// the end; the boundary counts on this look only, and no later one builds on it.
 	Alone bool `json:"alone,omitempty"`
 
+	// Level is the error that this look could spend by itself; the boundary is at
+	// least as easy to reach as one look at that level.
+	Level float64 `json:"level,omitempty"`
+
 	// The rest is for MethodExactSpending: the events by epoch, and the counts of
 	// the first label (treatment, or control where harm is down) at which harm and
 	// its absence are established.
@@ -258,7 +262,7 @@ func (s *Spending) nextNormal(time float64, strata []Stratum) (Look, string) {
 	}
 	look := Look{Time: time, Info: d.information(strata)}
 	chance := spentBy(d.Alpha, time) - last.Spent
-	look.Spent = last.Spent + chance
+	look.Spent, look.Level = last.Spent+chance, chance
 	switch {
 	case look.Info >= s.anchor.Info*(1+leastNews):
 		s.step(look.Info)

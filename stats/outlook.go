@@ -19,8 +19,8 @@ type Outlook struct {
 // no Reach, and MethodExact knows its Miss from one look.
 func (c *Comparison) Outlook(looks []Look, time float64) Outlook {
 	out := Outlook{Miss: c.Miss}
-	if c.Status == StatusOK && c.Design.Method == MethodExactSpending && c.Miss.Known {
-		out.Miss = c.Design.missSpent(looks)
+	if c.Status == StatusOK && c.Design.Method == MethodExactSpending {
+		out.Miss = smaller(c.Miss, c.Design.missSpent(looks))
 	}
 	if c.Status != StatusOK || c.Design.Method.exact() || !c.Z.Known {
 		return out
@@ -30,6 +30,14 @@ func (c *Comparison) Outlook(looks []Look, time float64) Outlook {
 	}
 	out.Reach = c.reach(looks, min(time, 1))
 	return out
+}
+
+// smaller is the smaller of two bounds.
+func smaller(a, b Optional) Optional {
+	if !a.Known || b.Known && b.Value < a.Value {
+		return b
+	}
+	return a
 }
 
 // missSpent is the chance that none of the looks establishes the harm, with as

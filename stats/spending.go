@@ -38,6 +38,7 @@ func (s *Spending) nextExact(time float64, strata []Stratum) (Look, string) {
 		harm, within = s.harm, s.within
 	}
 	may := spentBy(d.Alpha, time)
+	look.Level = may - last.Spent
 	var tail float64
 	look.Least, tail = harm.stopAbove(may - last.Spent)
 	look.Spent = last.Spent + tail
@@ -302,6 +303,19 @@ func (l labels) at(x float64) float64 {
 		}
 	}
 	return u
+}
+
+// level is the log of a tail probability that establishes harm at this look,
+// whatever the number of events: that of the boundary, or where these events
+// have none, of what the look could spend. 0 where it could spend nothing.
+func (l *Look) level() float64 {
+	switch {
+	case l.Z > 0:
+		return logPhi(-l.Z)
+	case l.Level > 0 && !l.Held:
+		return math.Log(l.Level)
+	}
+	return 0
 }
 
 // score is the normal score of a tail that holds k and more: positive where it
