@@ -654,6 +654,7 @@ func binomial(n, k int64, p float64) float64 {
 
 // With several splits the miss is an upper bound of the truth, and of use.
 func TestMissOfSeveralSplits(t *testing.T) {
+	long(t)
 	up := exactDesign()
 	up.MDE.Value = 0.6
 	down := up

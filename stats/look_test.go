@@ -157,6 +157,7 @@ func TestHeldLooks(t *testing.T) {
 
 // However often one looks, the ledger stays short.
 func TestLooksAreFew(t *testing.T) {
+	long(t)
 	for _, d := range []Design{calibrated(), spending()} {
 		var looks []Look
 		for k := range int64(600) {
@@ -330,6 +331,7 @@ func TestInformationOfChangedSplits(t *testing.T) {
 // Delayed start and scale mixtures hold at every look, and the scale mixture
 // loses little against the mixture that knows its scale.
 func TestOtherSequencesAtEveryLook(t *testing.T) {
+	long(t)
 	const runs = 1200
 	power := map[Method]float64{}
 	for i, m := range []Method{MethodMixture, MethodScaleMixture, MethodDelayedStart} {
@@ -560,6 +562,7 @@ func TestTakenBack(t *testing.T) {
 // a look, a harmless variation is still stopped with at most alpha, and harm of
 // just the margin is called within it with at most alpha.
 func TestTakenBackNull(t *testing.T) {
+	long(t)
 	const runs = 3000
 	d := spending()
 	d.Margin.Value = 0.2
@@ -600,6 +603,7 @@ func TestTakenBackNull(t *testing.T) {
 // Where the split turns out to be another than was declared, old events are
 // judged by it too: their surplus must not look like harm.
 func TestBrokenSplitIsNoHarm(t *testing.T) {
+	long(t)
 	const runs = 600
 	d := spending()
 	d.BaseRate = 0.2

@@ -53,6 +53,7 @@ func clusters(r *rand.Rand, n, most int, icc float64) [][]float64 {
 // The standard error of a quantile is the spread of the quantile between
 // samples, of units and of events of units; ignoring the units is far off.
 func TestQuantileErrors(t *testing.T) {
+	long(t)
 	const runs = 3000
 	r := rand.New(rand.NewPCG(51, 1))
 	for _, c := range []struct {

@@ -270,6 +270,7 @@ func (s slicesOf) run(r *rand.Rand) (sound, odd, bonferroni int) {
 // Whatever number of values is off, a sound one is accused in at most one life
 // of twenty; and what the correction finds more than Bonferroni's.
 func TestCorrectRatiosAtEveryLook(t *testing.T) {
+	long(t)
 	const runs = 400
 	for i, c := range []slicesOf{{10, 0, 10, 0}, {10, 1, 20, 0.09}, {10, 5, 20, 0.09}, {20, 19, 20, 0.09}} {
 		odd, bonferroni := 0, 0

@@ -145,6 +145,7 @@ func (s skewed) run(r *rand.Rand) skewRates {
 // wrong too often; removing the skewness takes it back towards its level, and
 // costs nothing where there is none.
 func TestUnskewHoldsLevel(t *testing.T) {
+	long(t)
 	r := rand.New(rand.NewPCG(63, 1))
 	for _, c := range []struct {
 		skewed

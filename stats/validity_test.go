@@ -11,6 +11,15 @@ const (
 	planned = 5000
 )
 
+// long leaves out a simulation of seconds under -short, as the race detector
+// runs, which finds nothing in arithmetic and takes ten times as long.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a long simulation; -short leaves it out")
+	}
+}
+
 // simulate is the share of runs in which reject says so at any of 28 looks, the
 // units of which are drawn by next.
 func simulate(seed uint64, runs int, run func(r *rand.Rand) bool) float64 {
