@@ -58,7 +58,7 @@ func questions(at *vantage) []question {
 		for _, use := range uses {
 			for i, v := range e.Variations {
 				if !v.KnownGood {
-					add(question{role: role, use: use, metric: at.project.Config.Metrics[use.Metric], treatment: i, alpha: alphaSecondary})
+					add(question{role: role, use: use, metric: at.project.Config.Metrics[use.Metric].For(e), treatment: i, alpha: alphaSecondary})
 				}
 			}
 		}
@@ -169,6 +169,9 @@ func design(at *vantage, q question) stats.Design {
 		Kind: q.metric.Kind, Asked: q.use.Method, BaseRate: q.metric.BaseRate, Scale: d.Scale,
 		Share: d.Share, Capped: q.guards(), Planned: d.Planned,
 	})
+	if at.project.Config.Metrics[q.use.Metric].Scale == spec.ScaleAuto {
+		d.Reason += map[bool]string{true: "; scale auto, and the arms differ in size", false: "; scale auto, and the arms are equal"}[q.metric.Scale == spec.ScaleLog]
+	}
 	if q.metric.Direction == "up" {
 		d.Harm = stats.SideDown
 	}

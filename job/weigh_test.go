@@ -2,10 +2,12 @@ package job
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"assay/decide"
 	"assay/ledger"
+	"assay/queries"
 	"assay/spec"
 	"assay/stats"
 )
@@ -81,6 +83,39 @@ func TestAtOneLookWithoutDirection(t *testing.T) {
 		o := atOneLook(question{metric: spec.Metric{Direction: direction}}, d, strata)
 		if o.Posterior.Status != want || !o.P.Known {
 			t.Errorf("direction %q: %+v", direction, o)
+		}
+	}
+}
+
+// TestScaleAuto: a heavy tail is judged on the log scale where the declared arms
+// differ in size, in SQL and in the test alike, and the reason says so.
+func TestScaleAuto(t *testing.T) {
+	for _, c := range []struct {
+		weights [2]float64
+		scale   stats.Scale
+		says    string
+	}{
+		{[2]float64{0.5, 0.5}, "", "scale auto, and the arms are equal"},
+		{[2]float64{0.9, 0.1}, stats.ScaleLog, "scale auto, and the arms differ in size"},
+	} {
+		p, e := small(t, "rank", func(e *spec.Experiment) {
+			e.Variations[0].Weight, e.Variations[1].Weight = c.weights[0], c.weights[1]
+		})
+		m := p.Config.Metrics["latency"]
+		m.Scale = spec.ScaleAuto
+		p.Config.Metrics["latency"] = m
+		at := &vantage{project: p, experiment: e}
+		for _, q := range questions(at) {
+			if d := design(at, q); q.use.Metric == "latency" && (d.Scale != c.scale || d.Method != stats.MethodCalibrated || !strings.Contains(d.Reason, c.says)) {
+				t.Errorf("%v: %+v", c.weights, d)
+			}
+		}
+		script, err := queries.Render(p, e, queries.Look{AsOf: hours(24), Epochs: []queries.Epoch{{Start: e.Start.Time, Settled: e.Start.Time}}}, queries.DuckDB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if logs := strings.Contains(script.Facts[0].SQL, "LN("); logs != (c.scale == stats.ScaleLog) {
+			t.Errorf("%v: logarithms %v in\n%s", c.weights, logs, script.Facts[0].SQL)
 		}
 	}
 }

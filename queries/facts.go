@@ -65,7 +65,7 @@ func (r *renderer) sources() ([]*source, error) {
 			byName[m.Source] = src
 			list = append(list, src)
 		}
-		src.measures = append(src.measures, r.measure(use.Metric, m))
+		src.measures = append(src.measures, r.measure(use.Metric, m.For(r.e)))
 	}
 	slices.SortFunc(list, func(a, b *source) int { return cmp.Compare(a.name, b.name) })
 	return list, nil

@@ -7,7 +7,10 @@
 // as ***.
 package spec
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Project is an assay.yaml together with the experiments it names.
 type Project struct {
@@ -92,7 +95,7 @@ type Metric struct {
 	Source       string   `yaml:"source" doc:"Fact source."`
 	Where        string   `yaml:"where,omitempty" doc:"SQL condition on the source's columns; only matching facts count."`
 	Value        string   `yaml:"value,omitempty" doc:"SQL expression on the source's columns (kinds sum and mean)."`
-	Scale        string   `yaml:"scale,omitempty" enum:"linear,log" doc:"Kinds sum and mean: what is averaged over units. log takes the natural logarithm of a unit's value, so that a heavy tail (latency, cost, tokens) cannot upset the test; effects are ratios of geometric means, margin and mde are relative, and units without a positive value are absent. Default linear."`
+	Scale        string   `yaml:"scale,omitempty" enum:"linear,log,auto" doc:"Kinds sum and mean: what is averaged over units. log takes the natural logarithm of a unit's value, so that a heavy tail (latency, cost, tokens) cannot upset the test; effects are ratios of geometric means, margin and mde are relative, and units without a positive value are absent. auto, for heavy tails, is log where the arms of the experiment differ in size, and linear where they do not. Default linear."`
 	Numerator    *Part    `yaml:"numerator,omitempty" doc:"Kind ratio: what is summed above."`
 	Denominator  *Part    `yaml:"denominator,omitempty" doc:"Kind ratio: what is summed below."`
 	Direction    string   `yaml:"direction,omitempty" enum:"up,down" doc:"Which way is good."`
@@ -106,12 +109,30 @@ type Metric struct {
 	Unit         string   `yaml:"unit,omitempty" doc:"Unit of the value for the report, e.g. ms or USD."`
 }
 
-// ScaleLog is the scale on which a metric is the mean of its logarithm. The
-// linear one is "" after Load: writing the default out changes no digest.
+// ScaleLog is the scale on which a metric is the mean of its logarithm;
+// ScaleAuto is that where arms are uneven, and linear otherwise. The linear one
+// is "" after Load: writing the default out changes no digest.
 const (
 	ScaleLog    = "log"
+	ScaleAuto   = "auto"
 	scaleLinear = "linear"
 )
+
+// For is the metric as an experiment takes it: on the scale that auto means
+// there. It depends on the declared weights only, so that it is known before
+// data.
+func (m Metric) For(e *Experiment) Metric {
+	if m.Scale != ScaleAuto {
+		return m
+	}
+	m.Scale = ""
+	for _, v := range e.Variations {
+		if math.Abs(v.Weight-e.Variations[0].Weight) > 1e-6 {
+			m.Scale = ScaleLog
+		}
+	}
+	return m
+}
 
 // Part is the numerator or denominator of a ratio: the sum of Value over the
 // facts that match the metric's Where and its own; without Value it is a count.

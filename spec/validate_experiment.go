@@ -233,7 +233,7 @@ func (v validator) use(u Use, at place, r role) {
 		at.at("metric").problemf("metric %s has no direction; say there which way is good", u.Metric)
 	}
 	sizes(u, at, r)
-	if m.Scale == ScaleLog {
+	if m.Scale == ScaleLog || m.Scale == ScaleAuto {
 		ratios(u, m, at)
 	}
 	for key, allowed := range map[string]bool{"margin": r.harmful, "weight": r.harmful, "rollback": r.rollback} {

@@ -84,7 +84,7 @@ func (q *Question) tails() string {
 	if q.Share == 0 || q.Share > 0.4 && q.Share < 0.6 {
 		return ""
 	}
-	return "; the arms are unequal, so that skewness is taken off and, where it is too strong, nothing is said: a log scale, a cap or the share over a threshold stays sharp"
+	return "; the arms are unequal, so that skewness is taken off and, where it is too strong, nothing is said: a log scale (scale: auto), a cap or the share over a threshold stays sharp"
 }
 
 func (q *Question) exactMethod(why string) (Method, string) {
