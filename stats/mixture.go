@@ -67,8 +67,8 @@ func (c *Comparison) measured(v view, a *arms) (Status, string) {
 	}
 }
 
-// twoSided fills in the effect and its confidence sequences, and returns |z|. Skewness may feign
-// an effect on either side, and is taken off on both.
+// twoSided fills in the effect and its confidence sequences, and returns |z|.
+// Skewness may feign an effect on either side, and is taken off on both.
 func (c *Comparison) twoSided(a *arms, diff contrast) (z float64) {
 	c.Absolute = diff.estimate
 	c.Relative, _ = a.lift(c.Design.Lift, 0)
@@ -88,7 +88,7 @@ func (c *Comparison) twoSided(a *arms, diff contrast) (z float64) {
 
 // twoSidedCritical is the |z| of the interval: of the mixture, or of the delayed
 // start where that judges. Before the start there is none.
-func (c *Comparison) twoSidedCritical(s *twoSidedScales, info float64) float64 {
+func (c *Comparison) twoSidedCritical(s *scales, info float64) float64 {
 	if c.Design.Method != MethodDelayedStart {
 		return s.critical(c.Design.Alpha)
 	}
@@ -140,7 +140,7 @@ func (d *Design) towards() float64 {
 
 // criticals are the z at which harm, and on the other side its absence, are
 // established; infinite where that cannot be at this look.
-func (c *Comparison) criticals(harm, within *oneSidedScales, info float64) (up, down float64) {
+func (c *Comparison) criticals(harm, within *scales, info float64) (up, down float64) {
 	d := &c.Design
 	switch d.Method {
 	case MethodMixture, MethodScaleMixture:

@@ -9,8 +9,9 @@ const unknownPlanned = 10000.0
 // scales are the information times rho² of the normal mixtures that a method
 // averages; mostly one.
 type scales struct {
-	x     [4]float64
-	count int
+	x        [4]float64
+	count    int
+	twoSided bool
 }
 
 // unknownScales are the sizes tried where the planned units are unknown or not
@@ -35,54 +36,45 @@ func (d *Design) scalesAt(info, alpha, share float64) scales {
 	return s
 }
 
-// oneSidedScales is the average of one-sided normal mixtures, which is an
-// e-value as each of them is.
-type oneSidedScales scales
-
-// twoSidedScales is the same of two-sided ones.
-type twoSidedScales scales
-
-func (d *Design) oneSidedAt(info, share float64) oneSidedScales {
-	return oneSidedScales(d.scalesAt(info, 2*d.Alpha, share))
+// oneSidedAt is the average of one-sided normal mixtures at an information,
+// which is an e-value as each of them is; twoSidedAt the same of two-sided ones.
+func (d *Design) oneSidedAt(info, share float64) scales {
+	return d.scalesAt(info, 2*d.Alpha, share)
 }
 
-func (d *Design) twoSidedAt(info float64) twoSidedScales {
-	return twoSidedScales(d.scalesAt(info, d.Alpha, 1))
+func (d *Design) twoSidedAt(info float64) scales {
+	s := d.scalesAt(info, d.Alpha, 1)
+	s.twoSided = true
+	return s
 }
 
-func (s *oneSidedScales) logE(z float64) float64 {
+// logE is the log e-value of a standardised effect z.
+func (s *scales) logE(z float64) float64 {
 	if s.count == 1 {
-		return OneSided{X: s.x[0]}.LogE(z)
+		return s.logOf(s.x[0], z)
 	}
 	value, _ := s.slope(z)
 	return value
+}
+
+// logOf is that of one of the mixtures.
+func (s *scales) logOf(x, z float64) float64 {
+	if s.twoSided {
+		return TwoSided{X: x}.LogE(z)
+	}
+	return OneSided{X: x}.LogE(z)
 }
 
 // slope is the log e-value with its derivative in z.
-func (s *oneSidedScales) slope(z float64) (value, slope float64) {
+func (s *scales) slope(z float64) (value, slope float64) {
 	var logs, slopes [4]float64
 	for i, x := range s.x[:s.count] {
-		m := OneSided{X: x}
-		u := z * m.shrink()
-		logs[i] = m.LogE(z)
-		slopes[i] = m.shrink() * (u + hazard(u))
-	}
-	return average(logs[:s.count], slopes[:s.count])
-}
-
-func (s *twoSidedScales) logE(z float64) float64 {
-	if s.count == 1 {
-		return TwoSided{X: s.x[0]}.LogE(z)
-	}
-	value, _ := s.slope(z)
-	return value
-}
-
-func (s *twoSidedScales) slope(z float64) (value, slope float64) {
-	var logs, slopes [4]float64
-	for i, x := range s.x[:s.count] {
-		logs[i] = TwoSided{X: x}.LogE(z)
+		logs[i] = s.logOf(x, z)
 		slopes[i] = x / (x + 1) * z
+		if !s.twoSided {
+			shrink := OneSided{X: x}.shrink()
+			slopes[i] += shrink * hazard(z*shrink)
+		}
 	}
 	return average(logs[:s.count], slopes[:s.count])
 }
@@ -103,26 +95,23 @@ func average(logs, slopes []float64) (value, slope float64) {
 }
 
 // critical is the z at which the log e-value reaches ln(1/alpha).
-func (s *oneSidedScales) critical(alpha float64) float64 {
+func (s *scales) critical(alpha float64) float64 {
 	if s.count == 1 {
-		return OneSided{X: s.x[0]}.Critical(alpha)
+		return s.criticalOf(s.x[0], alpha)
 	}
 	z := math.Inf(1)
 	for _, x := range s.x[:s.count] {
-		z = min(z, OneSided{X: x}.Critical(alpha/float64(s.count)))
+		z = min(z, s.criticalOf(x, alpha/float64(s.count)))
 	}
 	return descend(s.slope, z, -math.Log(alpha))
 }
 
-func (s *twoSidedScales) critical(alpha float64) float64 {
-	if s.count == 1 {
-		return TwoSided{X: s.x[0]}.Critical(alpha)
+// criticalOf is that of one of the mixtures.
+func (s *scales) criticalOf(x, alpha float64) float64 {
+	if s.twoSided {
+		return TwoSided{X: x}.Critical(alpha)
 	}
-	z := math.Inf(1)
-	for _, x := range s.x[:s.count] {
-		z = min(z, TwoSided{X: x}.Critical(alpha/float64(s.count)))
-	}
-	return descend(s.slope, z, -math.Log(alpha))
+	return OneSided{X: x}.Critical(alpha)
 }
 
 // descend finds where a convex rising function has a value, from a start where

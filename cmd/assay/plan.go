@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -94,45 +93,49 @@ func (a *app) planText(prospects []job.Prospect, power float64) error {
 		if i > 0 {
 			a.say("\n")
 		}
-		a.say("%s (%s), %s to %s, %d looks, %s units expected (%s)\n",
-			p.Experiment, p.Type, p.Start.Format(time.DateOnly), p.End.Format(time.DateOnly), p.Looks, units(p.Units), p.UnitsFrom)
-		a.say("a harmless variation is ever rolled back with a chance of at most %s, over all guardrails and looks\n", share(p.False))
-		w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-		_, err := fmt.Fprintf(w, "  metric\trole\tmethod\tof interest\tfound\tsmallest found in %s\tin %s by\ton average\twithin margin\n", share(power), share(power))
+		a.say("%s (%s), %s to %s, %d looks\n", p.Experiment, p.Type, p.Start.Format(time.DateOnly), p.End.Format(time.DateOnly), p.Looks)
+		a.say("  %s units expected (%s)\n  a harmless variation is rolled back with at most %s, over all guardrails\n  and looks\n",
+			units(p.Units), p.UnitsFrom, share(p.False))
 		for _, q := range p.Questions {
-			if q.Plan.Status == stats.StatusOK {
-				_, line := fmt.Fprintf(w, "  %s\n", questionText(p, q))
-				err = errors.Join(err, line)
-			}
-		}
-		if err = errors.Join(err, w.Flush()); err != nil {
-			return unsaid(err)
-		}
-		for _, q := range p.Questions {
-			if q.Plan.Status != stats.StatusOK {
-				a.say("  %s: cannot say: %s\n", q.Metric, q.Plan.Note)
+			a.say("  %s, %s, %s\n", q.Metric, asked(q), q.Design.Method)
+			for _, line := range questionText(p, q, power) {
+				a.say("    %s\n", line)
 			}
 		}
 	}
 	return nil
 }
 
-// questionText is one line of a plan.
-func questionText(p job.Prospect, q job.ProspectOf) string {
-	in := func(o stats.Optional) string { return when(p, o) }
-	role := q.Role
-	if role == decide.RoleGoal {
-		role = "goal, gain"
+// asked is what is looked for: the gain of a goal, or harm.
+func asked(q job.ProspectOf) string {
+	if q.Role == decide.RoleGoal {
+		return "goal, gain"
 	}
-	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", q.Metric, role, q.Design.Method,
-		size(stats.Some(q.Design.MDE.Value), q.Design.MDE), chance(q.Plan.Power), size(q.Plan.Detectable, q.Design.MDE),
-		in(q.Plan.TargetTime), in(q.Plan.MeanTime), chance(q.Plan.Within))
+	return q.Role
+}
+
+// questionText are the lines of one question, which fit a narrow terminal.
+func questionText(p job.Prospect, q job.ProspectOf, power float64) []string {
+	plan := q.Plan
+	if plan.Status != stats.StatusOK {
+		return []string{"cannot say: " + plan.Note}
+	}
+	var lines []string
+	if plan.Power.Known {
+		lines = append(lines, fmt.Sprintf("%s: found with %s; in %s of cases by %s, on average %s",
+			size(stats.Some(q.Design.MDE.Value), q.Design.MDE), chance(plan.Power), share(power), when(p, plan.TargetTime), when(p, plan.MeanTime)))
+	}
+	last := fmt.Sprintf("smallest found in %s: %s", share(power), size(plan.Detectable, q.Design.MDE))
+	if plan.Within.Known {
+		last += "; if harmless, within the margin: " + chance(plan.Within)
+	}
+	return append(lines, last)
 }
 
 // when is an instant of the duration, as days after the start.
 func when(p job.Prospect, o stats.Optional) string {
 	if !o.Known {
-		return "–"
+		return "no day"
 	}
 	days := o.Value * p.End.Sub(p.Start).Hours() / 24
 	return "day " + strconv.FormatFloat(days, 'f', 1, 64)
