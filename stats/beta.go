@@ -7,8 +7,12 @@ import "math"
 // from it keep their digits where the log gammas themselves are huge.
 func stirling(x float64) float64 {
 	if x < 10 {
-		g, _ := math.Lgamma(x)
-		return g - ((x-0.5)*math.Log(x) - x + lnSqrt2Pi)
+		// Gamma(y) = x (x+1) ... (y-1) Gamma(x), for the first y of at least 10.
+		product, y := x, x+1
+		for ; y < 10; y++ {
+			product *= y
+		}
+		return stirling(y) + (y-0.5)*math.Log(y) - (y - x) - math.Log(product) - (x-0.5)*math.Log(x)
 	}
 	r := 1 / (x * x)
 	return (1.0/12 - r*(1.0/360-r*(1.0/1260-r*(1.0/1680-r/1188)))) / x
@@ -43,22 +47,90 @@ func deviance(x, m float64) float64 {
 // underflows: the power term is Loader's saddle point in logs, and the smaller
 // tail is a continued fraction, or for very large a and b Temme's expansion.
 func logBetaTails(a, b, x, y float64) (lower, upper float64) {
-	n := a + b
 	switch {
 	case x <= 0 || y <= 0:
 		return edgeTails(x)
 	case math.Min(a, b) > largeBeta:
 		return temmeTails(a, b, x, y)
 	}
-	power := 0.5*(math.Log(a)+math.Log(b/n)) - lnSqrt2Pi +
-		stirling(n) - stirling(a) - stirling(b) - deviance(a, n*x) - deviance(b, n*y)
-	if x*(n+2) < a+1 {
+	return fractionTails(a, b, x, y, logBetaPower(a, b, x, y))
+}
+
+// fractionTails are the tails by the continued fraction, given the log of the
+// power term.
+func fractionTails(a, b, x, y, power float64) (lower, upper float64) {
+	if x*(a+b+2) < a+1 {
 		lower = math.Min(power-logBetaFraction(a, b, x, y), 0)
 		return lower, logComplement(lower)
 	}
 	upper = math.Min(power-logBetaFraction(b, a, y, x), 0)
 	return logComplement(upper), upper
 }
+
+// logBetaPower is the log of x^a y^b / B(a, b), Loader's saddle point: the
+// density of the log odds of a beta variable at ln(x/y).
+func logBetaPower(a, b, x, y float64) float64 {
+	n := a + b
+	return 0.5*(math.Log(a)+math.Log(b/n)) - lnSqrt2Pi +
+		stirling(n) - stirling(a) - stirling(b) - deviance(a, n*x) - deviance(b, n*y)
+}
+
+// betaLogit is the log odds below which a beta variable with a, b >= 1 lies with
+// the log probability l, given the normal score z >= 0 of that lower tail. The
+// approximation of Abramowitz & Stegun (1964), 26.5.22, is bettered by steps on
+// the log of the tail, which is concave in the log odds.
+func betaLogit(a, b, z, l float64) float64 {
+	ra, rb := 1/(2*a-1), 1/(2*b-1)
+	h, lambda := 2/(ra+rb), (z*z-3)/6
+	w := z*math.Sqrt(h+lambda)/h - (rb-ra)*(lambda+5.0/6-2/(3*h))
+	v := math.Log(a/b) - 2*w
+	near := 10 * cubicSettled * math.Sqrt(1/a+1/b) // In its standard deviations the log tail is nearly a parabola.
+	for range 100 {
+		x, y := odds(v)
+		if x == 0 || y == 0 {
+			break
+		}
+		tail, logSlope := betaSlope(a, b, x, y)
+		slope := math.Exp(logSlope)
+		step := cubicStep(tail-l, slope, slope*(slope-a*y+b*x))
+		v += step
+		if math.Abs(step) <= near {
+			break
+		}
+	}
+	return v
+}
+
+// betaSlope is the log of the lower tail and the log of its slope in the log
+// odds, which is the continued fraction.
+func betaSlope(a, b, x, y float64) (tail, logSlope float64) {
+	power := logBetaPower(a, b, x, y)
+	switch {
+	case math.Min(a, b) > largeBeta:
+		tail, _ = temmeTails(a, b, x, y)
+	case x*(a+b+2) < a+1:
+		logSlope = logBetaFraction(a, b, x, y)
+		return math.Min(power-logSlope, 0), logSlope
+	default:
+		tail, _ = fractionTails(a, b, x, y, power)
+	}
+	return tail, power - tail
+}
+
+// cubicStep is the step to where the parabola through a concave function f, with
+// its slope and its bend (minus the second derivative), is zero (Euler's method, which cubes the
+// error); Newton's where the parabola has no zero.
+func cubicStep(f, slope, bend float64) float64 {
+	root := slope*slope + 2*max(bend, 0)*f
+	if !(root > 0) {
+		return -f / slope
+	}
+	return -2 * f / (slope + math.Sqrt(root))
+}
+
+// cubicSettled is the step, in the scale of the problem, after which the next
+// cubic one would be lost in rounding.
+const cubicSettled = 1e-4
 
 // largeBeta is the least parameter from which Temme's expansion is exact to
 // 1e-10 and the continued fraction takes thousands of terms.

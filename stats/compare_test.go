@@ -158,7 +158,7 @@ func TestIntervalsNestInAlpha(t *testing.T) {
 		df := 1 + 1000*r.Float64()
 		low, high, one, two := math.Inf(1), math.Inf(-1), 0.0, 0.0
 		for _, alpha := range []float64{0.9, 0.4, 0.1, 0.05, 1e-3, 1e-6, 1e-12, 1e-300} {
-			lo, hi := l.lower(at+e+math.Log(alpha), l.peak()), l.upper(at+e+math.Log(alpha), l.peak())
+			lo, hi := l.lower(at+e+math.Log(alpha), l.crest()), l.upper(at+e+math.Log(alpha), l.crest())
 			z1, z2 := OneSided{x}.Critical(alpha), TwoSided{x}.Critical(alpha)
 			if !(lo <= low && hi >= high && z1 > one && z2 > two) || zToT(z1, df) < zToT(one, df) {
 				t.Fatalf("alpha %g: [%g, %g] in [%g, %g], %g after %g, %g after %g", alpha, low, high, lo, hi, z1, one, z2, two)
@@ -819,31 +819,56 @@ func BenchmarkCompare(b *testing.B) {
 	}
 }
 
-// BenchmarkCore is one e-value with its bound, from standardised arms or pooled
-// events on: what every look of every metric needs at least.
-func BenchmarkCore(b *testing.B) {
-	means := half(normal(2400, 10, 3), normal(2600, 10.2, 3.1))
-	b.Run("mixture", func(b *testing.B) {
-		b.ReportAllocs()
-		d := mixtureDesign()
-		for b.Loop() {
+// BenchmarkResult is one sequential result from moments: estimate, two-sided
+// interval, e-value of harm and its bound. The limit is 2 microseconds.
+// BenchmarkCompare is all that the report shows of it.
+func BenchmarkResult(b *testing.B) {
+	means, events := half(normal(2400, 10, 3), normal(2600, 10.2, 3.1)), half(binary(2400, 48), binary(2600, 60))
+	normalLook, why := NextLook(calibrated(), nil, 0.5, means)
+	exactLook, whyNot := NextLook(spending(), nil, 0.5, events)
+	if why != "" || whyNot != "" {
+		b.Fatal(why, whyNot)
+	}
+	run := func(name string, result func()) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				result()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2000, "of-the-limit")
+		})
+	}
+	ofMeans := func(d Design, look Look) func() {
+		return func() {
+			c := Comparison{Design: d, Look: look}
 			a := standardise(viewMean, means)
-			x := a.beyond(d.Harm, d.Margin)
-			s := OneSided{X: a.units() * Rho2(2*d.Alpha, d.Planned/2)}
-			sink = s.LogE(tToZ(x.estimate/x.se, x.df)) + x.estimate - zToT(s.Critical(d.Alpha), x.df)*x.se
+			diff, excess := a.difference(), a.beyond(d.Harm, d.Margin)
+			two, harm := d.twoSidedAt(a.units()), d.oneSidedAt(a.units(), 0.5)
+			up, _ := c.criticals(&harm, &harm, a.units())
+			c.AbsoluteInterval = around(diff.estimate, zToT(two.critical(d.Alpha), diff.df)*diff.se)
+			c.ExcessBound = excess.estimate - zToT(up, excess.df)*excess.se
+			sink = harm.logE(tToZ(excess.estimate/excess.se, excess.df)) + c.ExcessBound + c.AbsoluteInterval.Lower
 		}
-	})
-	events := half(binary(2400, 48), binary(2600, 60))
-	b.Run("exact", func(b *testing.B) {
-		b.ReportAllocs()
-		d := exactDesign()
-		for b.Loop() {
+	}
+	run("mixture", ofMeans(mixtureDesign(), Look{}))
+	run("calibrated", ofMeans(calibrated(), normalLook))
+	ofEvents := func(d Design, bound func(l labels, e evidence) float64) func() {
+		return func() {
+			c := Comparison{Design: d, Bound: -math.Log(d.Alpha)}
 			var room [8]group
 			l := gather(room[:0], events)
 			t := d.tune(2 * d.Alpha)
-			e := l.against(0, &t)
-			at, _, _ := l.logLikelihood(0)
-			sink = l.lower(at+e.above+math.Log(d.Alpha), l.peak())
+			e := l.against(d.null(), &t)
+			c.ratio(l)
+			sink = e.above + bound(l, e) + c.RelativeInterval.Lower
 		}
-	})
+	}
+	run("exact", ofEvents(exactDesign(), func(l labels, e evidence) float64 {
+		at, _, _ := l.logLikelihood(0)
+		return l.lower(at+e.above+math.Log(0.05), l.crest())
+	}))
+	run("exact_spending", ofEvents(spending(), func(l labels, _ evidence) float64 {
+		hits, _ := l.totals()
+		return l.where(hits, exactLook.Z, 0)
+	}))
 }

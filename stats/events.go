@@ -71,7 +71,8 @@ func (l labels) logLikelihood(u float64) (value, slope, information float64) {
 	for _, g := range l {
 		v := u + g.logit
 		e := math.Exp(-math.Abs(v))
-		s, large, small := math.Log1p(e), 1/(1+e), e/(1+e)
+		large := 1 / (1 + e)
+		s, small := log1p(e), e*large
 		if v > 0 {
 			value -= g.hits*s + g.other*(s+v)
 			slope += g.hits*small - g.other*large
@@ -128,49 +129,79 @@ func (l labels) climb(low, high float64) float64 {
 	return u
 }
 
+// crest is the peak of the likelihood, its log there and its information; only
+// at is finite where a label has no event.
+type crest struct{ at, value, information float64 }
+
+// crest needs an event.
+func (l labels) crest() crest {
+	at := l.peak()
+	switch {
+	case math.IsInf(at, 0):
+		return crest{at: at}
+	case len(l) == 1:
+		hits, other := l.totals()
+		p, q := hits/(hits+other), other/(hits+other)
+		return crest{at: at, value: hits*math.Log(p) + other*math.Log(q), information: hits * q}
+	}
+	value, _, information := l.logLikelihood(at)
+	return crest{at: at, value: value, information: information}
+}
+
 // lower is the log rate ratio below the peak at which the log likelihood is
-// target, which is at most that of the peak; -Inf where there is none. From the
-// left of the root Newton's steps on a concave function come up to it and never
-// beyond.
-func (l labels) lower(target, peak float64) float64 {
+// target, which is at most that of the peak; -Inf where there is none. The
+// likelihood is concave, and all but a parabola.
+func (l labels) lower(target float64, peak crest) float64 {
 	hits, _ := l.totals()
 	if hits == 0 {
 		return math.Inf(-1)
 	}
 	u := l.start(target, peak, hits)
 	for range 200 {
-		value, slope, _ := l.logLikelihood(u)
+		value, slope, information := l.logLikelihood(u)
 		if !(slope > 0) {
-			return min(u, peak)
+			break
 		}
-		step := (target - value) / slope
+		step := cubicStep(value-target, slope, information)
+		if u+step >= peak.at {
+			step = (peak.at - u) / 2
+		}
 		u += step
-		if math.Abs(step) <= settled*math.Max(1, math.Abs(u)) {
+		if math.Abs(step) <= cubicSettled*math.Max(1, math.Abs(u)) {
 			break
 		}
 	}
-	return min(u, peak)
+	return min(u, peak.at)
 }
 
 // start is where lower starts: where the parabola at the peak meets the target,
-// but no further left than the line that bounds the likelihood from above.
-func (l labels) start(target, peak, hits float64) float64 {
+// for one group with two more terms of the series, but no further left than the
+// line that bounds the likelihood from above.
+func (l labels) start(target float64, peak crest, hits float64) float64 {
 	line := target / hits
 	for _, g := range l {
 		line -= g.hits / hits * g.logit
 	}
-	if math.IsInf(peak, 0) {
+	if math.IsInf(peak.at, 0) {
 		return line
 	}
-	top, _, information := l.logLikelihood(peak)
-	return max(line, peak-math.Sqrt(2*max(top-target, 0)/information))
+	t := math.Sqrt(2 * max(peak.value-target, 0) / peak.information)
+	u := peak.at - t
+	if len(l) == 1 {
+		// The second to fourth derivatives are I, I gamma and I delta, but for a sign.
+		p := l[0].hits / (l[0].hits + l[0].other)
+		gamma, delta := 1-2*p, 1-6*p*(1-p)
+		u += t * max(-0.5, min(t*(t*(delta/24-5*gamma*gamma/72)-gamma/6), 0.5))
+	}
+	return max(line, u)
 }
 
 // upper is the log rate ratio above the peak at which the log likelihood is
 // target; +Inf where there is none. It exchanges the labels and back.
-func (l labels) upper(target, peak float64) float64 {
+func (l labels) upper(target float64, peak crest) float64 {
 	l.swap()
-	u := -l.lower(target, -peak)
+	peak.at = -peak.at
+	u := -l.lower(target, peak)
 	l.swap()
 	return u
 }

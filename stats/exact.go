@@ -60,11 +60,10 @@ func (t *tuning) mean(logs *[4]float64) float64 {
 	return top + math.Log(sum/float64(t.count))
 }
 
-// logMixture is the log e-value of a group against the log rate ratio u: the
-// beta-binomial likelihood ratio with a prior of concentration kappa centred at
-// the null (Lindon & Malek 2022).
-func (g group) logMixture(u, kappa float64) float64 {
-	p, q := sigmoid(g.logit+u), sigmoid(-g.logit-u)
+// logMixture is the log e-value of a group against a first label that has
+// probability p = 1-q: the beta-binomial likelihood ratio with a prior of
+// concentration kappa centred at the null (Lindon & Malek 2022).
+func (g group) logMixture(p, q, kappa float64) float64 {
 	a, b := kappa*p, kappa*q
 	n := g.hits + g.other
 	return dirichletTerm(a, g.hits, (kappa+n)*p) + dirichletTerm(b, g.other, (kappa+n)*q) + dirichletScale(kappa, n)
@@ -73,10 +72,13 @@ func (g group) logMixture(u, kappa float64) float64 {
 // against is the evidence of a single group; the one-sided priors are cut off at
 // the null.
 func (g group) against(u, kappa float64) evidence {
-	p, q := sigmoid(g.logit+u), sigmoid(-g.logit-u)
+	p, q := odds(g.logit + u)
 	a, b := kappa*p, kappa*q
-	whole := g.logMixture(u, kappa)
-	priorBelow, priorAbove := logBetaTails(a, b, p, q)
+	whole := g.logMixture(p, q, kappa)
+	priorBelow, priorAbove := -math.Ln2, -math.Ln2
+	if p != q {
+		priorBelow, priorAbove = logBetaTails(a, b, p, q)
+	}
 	postBelow, postAbove := logBetaTails(a+g.hits, b+g.other, p, q)
 	return evidence{whole: whole, above: whole + postAbove - priorAbove, below: whole + postBelow - priorBelow}
 }
@@ -108,8 +110,9 @@ func (l labels) againstOne(u float64, t *tuning) float64 {
 		return l.against(u, t).whole
 	}
 	var whole [4]float64
+	p, q := odds(l[0].logit + u)
 	for k := range t.count {
-		whole[k] = l[0].logMixture(u, t.kappas[k])
+		whole[k] = l[0].logMixture(p, q, t.kappas[k])
 	}
 	return t.mean(&whole)
 }
@@ -212,7 +215,7 @@ func (t *exactTest) establishes(l labels) bool {
 func (c *Comparison) unspent(l labels, null float64) {
 	c.Harmed, c.NonInferior = c.LogE >= c.Bound, c.LogEWithin >= c.Bound
 	at, _, _ := l.logLikelihood(null)
-	peak := l.peak()
+	peak := l.crest()
 	c.ExcessBound = l.lower(at+c.LogE-c.Bound, peak) - null
 	c.ExcessUpper = l.upper(at+c.LogEWithin-c.Bound, peak) - null
 }
@@ -263,7 +266,7 @@ func (c *Comparison) ratio(l labels) {
 	t := c.Design.tune(c.Design.Alpha)
 	c.LogETwoSided = l.againstOne(0, &t)
 	at, _, _ := l.logLikelihood(0)
-	target, peak := at+c.LogETwoSided-c.Bound, l.peak()
+	target, peak := at+c.LogETwoSided-c.Bound, l.crest()
 	c.RelativeInterval = Interval{Lower: math.Expm1(l.lower(target, peak)), Upper: math.Expm1(l.upper(target, peak))}
 }
 

@@ -43,7 +43,7 @@ func logSum(a, b float64) float64 {
 	if a < b {
 		a, b = b, a
 	}
-	return a + math.Log1p(math.Exp(b-a))
+	return a + log1p(math.Exp(b-a))
 }
 
 // logDifference is ln(e^a - e^b), for a at least b but for rounding.

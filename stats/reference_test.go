@@ -212,8 +212,8 @@ var refRun = map[string]func(in refInputs) map[string]any{
 	"rate_ratio_confidence_sequence": func(in refInputs) map[string]any {
 		l := labels{{logit: math.Log(in.ShareT / (1 - in.ShareT)), hits: in.EventsT, other: in.EventsC}}
 		at, _, _ := l.logLikelihood(0)
-		target := at + l[0].logMixture(0, in.Kappa) + math.Log(in.Alpha)
-		low, high := l.lower(target, l.peak()), l.upper(target, l.peak())
+		target := at + l[0].logMixture(sigmoid(l[0].logit), sigmoid(-l[0].logit), in.Kappa) + math.Log(in.Alpha)
+		low, high := l.lower(target, l.crest()), l.upper(target, l.crest())
 		return map[string]any{
 			"theta_lower": sigmoid(low + l[0].logit), "theta_upper": sigmoid(high + l[0].logit),
 			"ratio_lower": math.Exp(low), "ratio_upper": math.Exp(high),

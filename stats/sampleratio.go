@@ -295,9 +295,9 @@ func (g *RatioGroup) logE(k float64) float64 {
 // observations if they fell as expected. Log gammas are written as deviances
 // and Stirling remainders, so that nothing large cancels.
 func dirichletTerm(a, count, expected float64) float64 {
-	growth := math.Log1p(count / a)
-	if count > a {
-		growth = math.Log(count) - math.Log(a) + math.Log1p(a/count)
+	growth := log1p(count / a)
+	if math.IsInf(growth, 0) {
+		growth = math.Log(count) - math.Log(a) + log1p(a/count)
 	}
 	return deviance(a+count, expected) - 0.5*growth + stirling(a+count) - stirling(a)
 }
@@ -305,7 +305,7 @@ func dirichletTerm(a, count, expected float64) float64 {
 // dirichletScale is the part that all categories share: k is the concentration
 // of the prior, n the number of observations.
 func dirichletScale(k, n float64) float64 {
-	return 0.5*math.Log1p(n/k) - stirling(k+n) + stirling(k)
+	return 0.5*log1p(n/k) - stirling(k+n) + stirling(k)
 }
 
 // chiSquare is Pearson's statistic of a group and its degrees of freedom; an

@@ -197,6 +197,37 @@ func TestNormalTails(t *testing.T) {
 	}
 }
 
+// The quantile of the log odds is where the tail is, from one event to the sizes
+// of Temme's expansion; the normal score of the tail goes to where nothing else
+// would happen.
+func TestBetaLogit(t *testing.T) {
+	for _, a := range []float64{1, 2, 7, 48, 1e3, 1e5, 4e6, 1e12} {
+		for _, b := range []float64{1, 3, 60, 2e3, 5e6, 1e9} {
+			for _, z := range []float64{0, 0.3, 1.6, 2.5, 4, 12, 40} {
+				l := logPhi(-z)
+				v := betaLogit(a, b, z, l)
+				got, _ := logBetaTails(a, b, sigmoid(v), sigmoid(-v))
+				// What rounding of v alone does to the tail.
+				rounding := 4e-16 * math.Max(1, math.Abs(v)) * (z + 1) * math.Sqrt(a*b/(a+b))
+				if v > -700 && !near(got, l, 1e-9, 1e-9+rounding) {
+					t.Errorf("a %g, b %g, z %g: ln tail at %g is %.12g, want %.12g", a, b, z, v, got, l)
+				}
+			}
+		}
+	}
+}
+
+func TestLog1p(t *testing.T) {
+	for x := 1e-300; x < 1e300; x *= 1.7 {
+		if got, want := log1p(x), math.Log1p(x); !near(got, want, 5e-16, 0) {
+			t.Fatalf("ln(1+%g) = %.17g, want %.17g", x, got, want)
+		}
+	}
+	if log1p(0) != 0 {
+		t.Error("ln 1 is not 0")
+	}
+}
+
 var sink float64
 
 func BenchmarkLogBetaTails(b *testing.B) {

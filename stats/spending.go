@@ -329,10 +329,19 @@ func (l labels) score(u, k float64) float64 {
 	return -min(upperQuantile(max(below, -greatest)), greatest)
 }
 
-// where is the log rate ratio at which the tail of k has the normal score z.
-// The score falls with the ratio and is nearly a line: steps of regula falsi
-// (Illinois) inside a bracket.
+// where is the log rate ratio at which the tail of k > 0 has the normal score
+// z >= 0: a quantile of the beta distribution for one split.
 func (l labels) where(k, z, from float64) float64 {
+	if !l.oneSplit() {
+		return l.whereSplits(k, z, from)
+	}
+	hits, other := l.totals()
+	return betaLogit(k, hits+other-k+1, z, logPhi(-z)) - l[0].logit
+}
+
+// whereSplits is where for several splits. The score falls with the ratio and is
+// nearly a line: steps of regula falsi (Illinois) inside a bracket.
+func (l labels) whereSplits(k, z, from float64) float64 {
 	above := func(u float64) float64 { return l.score(u, k) - z }
 	low, high := from, from
 	atLow := above(from)

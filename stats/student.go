@@ -133,10 +133,20 @@ func sigmoid(v float64) float64 {
 	return e / (1 + e)
 }
 
+// odds are the chances of log odds v and of their opposite.
+func odds(v float64) (p, q float64) {
+	e := math.Exp(-math.Abs(v))
+	large := 1 / (1 + e)
+	if v < 0 {
+		return e * large, large
+	}
+	return large, e * large
+}
+
 // softplus is ln(1 + e^v).
 func softplus(v float64) float64 {
 	if v > 0 {
-		return v + math.Log1p(math.Exp(-v))
+		return v + log1p(math.Exp(-v))
 	}
-	return math.Log1p(math.Exp(v))
+	return log1p(math.Exp(v))
 }

@@ -46,20 +46,27 @@ func (t *tally) add(events int64, theta float64) {
 	t.convolve(first, cells)
 }
 
-// convolve adds an independent number.
+// convolve adds an independent number: four rows of the product at a time, so
+// that a sum is loaded and stored once for four.
 func (t *tally) convolve(first int64, q []float64) {
-	n := len(t.p) + len(q) - 1
-	out := grow(t.room, n)
-	for i, p := range t.p {
-		if p == 0 {
+	const rows = 4
+	whole := (len(t.p) + rows - 1) / rows * rows
+	out := grow(t.room, whole+len(q)-1)
+	padded := make([]float64, len(q)+2*(rows-1))
+	copy(padded[rows-1:], q)
+	for i := 0; i < whole; i += rows {
+		var p [rows]float64
+		copy(p[:], t.p[i:])
+		if p == [rows]float64{} {
 			continue
 		}
-		row := out[i : i+len(q)]
-		for j, v := range q {
-			row[j] += p * v
+		sums := out[i : i+len(q)+rows-1]
+		for j := range sums {
+			v := padded[j : j+rows]
+			sums[j] += p[0]*v[3] + p[1]*v[2] + p[2]*v[1] + p[3]*v[0]
 		}
 	}
-	t.room, t.p = t.p, out
+	t.room, t.p = t.p, out[:len(t.p)+len(q)-1]
 	t.first += first
 	t.trim()
 }

@@ -94,13 +94,48 @@ func (w *walk) spread(nodes, weights []float64, step float64) {
 		for first < len(w.nodes) && w.nodes[first] < from-reach {
 			first++
 		}
+		last := first
+		for last < len(w.nodes) && w.nodes[last] <= from+reach {
+			last += min(len(gauss5), len(w.nodes)-last)
+		}
+		weights[i] *= w.kernels(from, sd, first-first%len(gauss5), last)
+	}
+}
+
+// run is how many panels one exponential serves: the errors of its products grow
+// with the square, to a few 1e-15.
+const run = 16
+
+// kernels is the sum over nodes [first, last) of their masses times
+// exp(-d²/2), d being their distance from a point in standard deviations. First
+// nodes of panels are equally far apart, as second ones are and so on: along
+// them the kernel is a product whose factor falls geometrically.
+func (w *walk) kernels(from, sd float64, first, last int) float64 {
+	const k = len(gauss5)
+	if len(w.nodes) <= k {
 		sum := 0.0
-		for j := first; j < len(w.nodes) && w.nodes[j] <= from+reach; j++ {
+		for j := first; j < last; j++ {
 			d := (from - w.nodes[j]) / sd
 			sum += w.mass[j] * math.Exp(-d*d/2)
 		}
-		weights[i] *= sum
+		return sum
 	}
+	apart := (w.nodes[k] - w.nodes[0]) / sd
+	fall := math.Exp(-apart * apart)
+	sum := 0.0
+	for block := first; block < last; block += run * k {
+		end := min(block+run*k, last)
+		for j := block; j < block+k; j++ {
+			d := (from - w.nodes[j]) / sd
+			kernel, factor := math.Exp(-d*d/2), math.Exp(apart*(d-apart/2))
+			for i := j; i < end; i += k {
+				sum += w.mass[i] * kernel
+				kernel *= factor
+				factor *= fall
+			}
+		}
+	}
+	return sum
 }
 
 // solve is the bound above which the score is with that chance at a look: the
