@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +53,10 @@ type metricData struct {
 	source  string
 	measure queries.Measure
 	moments [][]stats.Moments // by epoch and variation
-	failed  bool
+	// quantiles, by epoch and variation, of a metric that is one.
+	quantiles [][]stats.Quantile
+	cap       *float64 // what a percentile cap came to; nil = none
+	failed    bool
 }
 
 // gatherer runs the statements of one look.
@@ -408,6 +412,7 @@ func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Meas
 	data := &metricData{source: source, measure: m}
 	for epoch := range g.ev.strata {
 		data.moments = append(data.moments, make([]stats.Moments, len(g.at.experiment.Variations)))
+		data.quantiles = append(data.quantiles, make([]stats.Quantile, len(g.at.experiment.Variations)))
 		for arm := range data.moments[epoch] {
 			data.moments[epoch][arm] = g.completed(stats.Moments{}, m, epoch, arm)
 		}
@@ -419,6 +424,12 @@ func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Meas
 		}
 		code, _ := rows.Int(row, "assay_stratum")
 		epoch, arm := g.script.Stratum(code)
+		if m.Quantile > 0 {
+			q := quantileOf(rows, row, m)
+			data.quantiles[epoch][arm] = q
+			data.moments[epoch][arm], _, _ = q.Moments()
+			continue
+		}
 		all := g.completed(momentsOf(rows, row, m), m, epoch, arm)
 		if m.Cube {
 			n, _ := rows.Int(row, m.Prefix+"_n")
@@ -431,11 +442,25 @@ func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Meas
 			without, _ := rows.Int(row, m.Prefix+"_off")
 			off += without
 		}
+		g.cap(rows, row, source, data)
 	}
 	if off > 0 {
 		g.find("no_logarithm", fmt.Sprintf("Units whose value of %s is not positive and has no logarithm: %d; they are absent from it.", m.Metric, off), source)
 	}
 	return data
+}
+
+// cap reads what a percentile cap came to, and says where it caps nothing.
+func (g *gatherer) cap(rows *connectors.Rows, row int, source string, data *metricData) {
+	m := data.measure
+	if m.Capped == "" || data.cap != nil {
+		return
+	}
+	at, _ := rows.Float(row, m.Capped) // NULL: it falls among the zeros.
+	data.cap = &at
+	if at <= 0 {
+		g.find("no_cap", fmt.Sprintf("The percentile at which %s is capped falls among units without a positive value, so that nothing is capped; a higher one, or a fixed cap, would.", m.Metric), source)
+	}
 }
 
 // completed adds the units of a stratum that count and have no fact, where
@@ -464,19 +489,48 @@ func momentsOf(rows *connectors.Rows, row int, m queries.Measure) stats.Moments 
 	if !m.Log {
 		nonzero, _ = rows.Int(row, m.Prefix+"_any")
 	}
-	if m.Kind == "proportion" {
+	if m.Share() && !m.Covariate {
 		// A unit counts once however many of its facts match.
 		return stats.FromWarehouse(nonzero, nonzero, 1, 0)
 	}
-	mean, _ := rows.Float(row, m.Prefix+"_mean")
-	variance, _ := rows.Float(row, m.Prefix+"_var")
-	if m.Kind != "ratio" {
-		return stats.FromWarehouse(n, nonzero, mean, variance)
+	number := func(name string) float64 {
+		x, _ := rows.Float(row, m.Prefix+name)
+		return x
 	}
-	denMean, _ := rows.Float(row, m.Prefix+"_den_mean")
-	denVariance, _ := rows.Float(row, m.Prefix+"_den_var")
-	covariance, _ := rows.Float(row, m.Prefix+"_co")
-	return stats.FromWarehouse(n, nonzero, mean, variance).WithDenominator(denMean, denVariance, covariance)
+	out := stats.FromWarehouse(n, nonzero, number("_mean"), number("_var"))
+	ratio := m.Kind == "ratio"
+	if ratio {
+		out = out.WithDenominator(number("_den_mean"), number("_den_var"), number("_co"))
+	}
+	switch {
+	case m.Covariate && ratio:
+		return out.WithCovariate(stats.PreMoments{
+			Mean: number("_pre_mean"), M2: number("_pre_var"), DenMean: number("_pre_den_mean"), DenM2: number("_pre_den_var"),
+			Co: number("_pre_co"), Value: number("_pre_value"), Den: number("_pre_den"),
+			OfValue: number("_pre_of_value"), OfDen: number("_pre_of_den"),
+		})
+	case m.Covariate:
+		return out.WithCovariate(stats.PreMoments{Mean: number("_pre_mean"), M2: number("_pre_var"), Value: number("_pre_value")})
+	default:
+		return out
+	}
+}
+
+// quantileOf reads a quantile.
+func quantileOf(rows *connectors.Rows, row int, m queries.Measure) stats.Quantile {
+	number := func(name string) float64 {
+		x, _ := rows.Float(row, m.Prefix+name)
+		return x
+	}
+	n, _ := rows.Int(row, m.Prefix+"_n")
+	q := stats.Quantile{N: n, Nu: m.Quantile, Value: number("_at"), Lower: number("_lower"), Upper: number("_upper")}
+	if m.Events {
+		some, _ := rows.Int(row, m.Prefix+"_any")
+		q.Below = stats.FromWarehouse(n, some, number("_mean"), number("_var")).
+			WithDenominator(number("_den_mean"), number("_den_var"), number("_co"))
+		q.N = int64(math.Round(number("_den_mean") * float64(n)))
+	}
+	return q
 }
 
 // usualUnits is what the checks of traffic are tuned for where the spec plans no

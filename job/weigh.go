@@ -98,12 +98,13 @@ func metricResult(at *vantage, ev *evidence, q question) ledger.MetricResult {
 	r := ledger.MetricResult{
 		Name: q.use.Metric, Role: q.role, Kind: m.Kind, Source: m.Source,
 		Description: m.Description, Quality: m.Quality, Direction: m.Direction, Unit: m.Unit,
-		Window: windowText(m), MDE: amount(q.use.MDE), Margin: amount(q.use.Margin),
+		Definition: definition(m), Window: windowText(m), MDE: amount(q.use.MDE), Margin: amount(q.use.Margin),
 	}
 	data := ev.metrics[q.use.Metric]
 	if data == nil || data.failed {
 		return r
 	}
+	r.Cap = data.cap
 	for epoch := range data.moments {
 		for arm, v := range at.experiment.Variations {
 			r.Arms = append(r.Arms, ledger.ArmMoments{Variation: v.ID, Epoch: epoch + 1, Moments: data.moments[epoch][arm]})
@@ -129,16 +130,25 @@ func sizeOf(a *spec.Amount) stats.Size {
 // windowText says in words which facts count.
 func windowText(m spec.Metric) string {
 	text := "from first exposure"
-	if m.Delay.Duration > 0 {
+	switch {
+	case m.Delay.Duration > 0:
 		text = "from " + m.Delay.String() + " after first exposure"
+	case m.Delay.Duration < 0:
+		text = "from " + spec.Duration{Duration: -m.Delay.Duration}.String() + " before first exposure"
 	}
-	if m.Window.Duration == 0 {
+	switch {
+	case m.Lookback.Duration > 0:
+		text += ", the last " + m.Lookback.String() + " until as-of"
+	case m.Window.Duration == 0:
 		text += " until as-of"
-	} else {
+	default:
 		text += " for " + m.Window.String()
 	}
 	if m.CompleteOnly {
 		text += ", complete units only"
+	}
+	if m.Covariate.Duration > 0 {
+		text += "; covariate: the " + m.Covariate.String() + " before"
 	}
 	return text
 }
@@ -146,7 +156,7 @@ func windowText(m spec.Metric) string {
 // kindOf is what the arithmetic makes of a metric kind.
 func kindOf(kind string) stats.Kind {
 	switch kind {
-	case "proportion":
+	case "proportion", "retention":
 		return stats.KindProportion
 	case "ratio":
 		return stats.KindRatio
@@ -164,10 +174,11 @@ func design(at *vantage, q question) stats.Design {
 		Margin: sizeOf(q.use.Margin), MDE: sizeOf(q.use.MDE), Alpha: q.alpha,
 		Planned: float64(e.PlannedUnits) * (treated + known), Share: treated / (treated + known),
 		MinUnits: e.Policy.MinUnits, Scale: stats.Scale(q.metric.Scale), Prior: stats.Prior(*e.Policy.Prior),
+		Covariate: q.metric.Covariate.Duration > 0,
 	}
 	d.Method, d.Reason = stats.Route(stats.Question{
 		Kind: q.metric.Kind, Asked: q.use.Method, BaseRate: q.metric.BaseRate, Scale: d.Scale,
-		Share: d.Share, Capped: q.guards(), Planned: d.Planned,
+		Share: d.Share, Capped: q.guards(), Planned: d.Planned, Covariate: d.Covariate,
 	})
 	if at.project.Config.Metrics[q.use.Metric].Scale == spec.ScaleAuto {
 		d.Reason += map[bool]string{true: "; scale auto, and the arms differ in size", false: "; scale auto, and the arms are equal"}[q.metric.Scale == spec.ScaleLog]
@@ -203,15 +214,19 @@ func compare(at *vantage, ev *evidence, q question) ledger.Versus {
 }
 
 // judge spends what this look may spend, compares, and looks ahead.
-func judge(at *vantage, q question, strata []stats.Stratum, v *ledger.Versus) {
+func judge(at *vantage, q question, strata strataOf, v *ledger.Versus) {
 	d := design(at, q)
 	time := float64(at.asOf.Sub(at.experiment.Start.Time)) / float64(at.experiment.Duration.Duration)
-	look, why := stats.NextLook(d, v.Looks, time, strata)
+	look, why := stats.NextLook(d, v.Looks, time, strata.moments)
 	if why == "" {
 		v.Looks = append(slices.Clone(v.Looks), look)
 	}
-	v.Comparison = stats.Compare(d, strata, look)
-	v.OneLook = atOneLook(q, v.Design, strata)
+	if q.metric.Kind == "quantile" {
+		v.Comparison = stats.CompareQuantiles(d, strata.quantiles, look)
+	} else {
+		v.Comparison = stats.Compare(d, strata.moments, look)
+	}
+	v.OneLook = atOneLook(q, v.Design, strata.moments)
 	if v.Status == stats.StatusOK && v.Design.Method.Spends() && why != "" {
 		v.Note = strings.TrimPrefix(v.Note+"; no harm can be established at this look: "+why, "; ")
 	}
@@ -232,26 +247,37 @@ func atOneLook(q question, d stats.Design, strata []stats.Stratum) stats.OneLook
 	return o
 }
 
+// strataOf are the epochs of one comparison; quantiles are those of a metric
+// that is one, and empty of any other.
+type strataOf struct {
+	moments   []stats.Stratum
+	quantiles []stats.QuantileStratum
+}
+
 // strata are the epochs of one comparison. Where an epoch's sample ratio fails
 // the declared split is wrong and the observed arm sizes take its place: a
 // broken split must not look like harm.
-func strata(at *vantage, ev *evidence, data *metricData, treatment int) []stats.Stratum {
+func strata(at *vantage, ev *evidence, data *metricData, treatment int) strataOf {
 	control := controlOf(at.experiment)
-	var out []stats.Stratum
+	var out strataOf
 	for i, epoch := range at.dataEpochs() {
 		w := weights(epoch.allocation, at.experiment.Variations)
 		if w[control] == 0 || w[treatment] == 0 {
 			continue
 		}
-		s := stats.Stratum{
-			Epoch: i + 1, Share: w[treatment] / (w[treatment] + w[control]),
-			Control: data.moments[i][control], Treatment: data.moments[i][treatment],
-		}
+		share := w[treatment] / (w[treatment] + w[control])
 		nc, nt := ev.strata[i][control].units, ev.strata[i][treatment].units
 		if ev.broken[i] && nc > 0 && nt > 0 {
-			s.Share = float64(nt) / float64(nt+nc)
+			share = float64(nt) / float64(nt+nc)
 		}
-		out = append(out, s)
+		out.moments = append(out.moments, stats.Stratum{
+			Epoch: i + 1, Share: share,
+			Control: data.moments[i][control], Treatment: data.moments[i][treatment],
+		})
+		out.quantiles = append(out.quantiles, stats.QuantileStratum{
+			Epoch: i + 1, Share: share,
+			Control: data.quantiles[i][control], Treatment: data.quantiles[i][treatment],
+		})
 	}
 	return out
 }
@@ -267,7 +293,7 @@ func presence(at *vantage, ev *evidence, data *metricData, treatment int) *stats
 	present, exposed := make([]int64, 2), make([]int64, 2)
 	for i := range ev.strata {
 		for k, arm := range []int{control, treatment} {
-			present[k] += data.moments[i][arm].N
+			present[k] += data.present(i, arm)
 			exposed[k] += ev.strata[i][arm].units
 		}
 	}
@@ -295,6 +321,18 @@ func previousVersus(at *vantage, q question) ledger.Versus {
 		}
 	}
 	return ledger.Versus{}
+}
+
+// present are the units of a stratum that have a value.
+func (d *metricData) present(epoch, arm int) int64 {
+	switch q := &d.quantiles[epoch][arm]; {
+	case d.measure.Events:
+		return q.Below.N
+	case d.measure.Quantile > 0:
+		return q.N
+	default:
+		return d.moments[epoch][arm].N
+	}
 }
 
 func judgement(at *vantage, ev *evidence, q question, v ledger.Versus) decide.Judgement {

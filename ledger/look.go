@@ -207,17 +207,21 @@ type Finding struct {
 
 // MetricResult is one metric in one role.
 type MetricResult struct {
-	Name        string       `json:"name"`
-	Role        string       `json:"role"` // goal, guardrail or secondary
-	Kind        string       `json:"kind"`
-	Source      string       `json:"source"`
-	Description string       `json:"description,omitempty"`
-	Quality     string       `json:"quality,omitempty"`
-	Direction   string       `json:"direction,omitempty"`
-	Unit        string       `json:"unit,omitempty"`
-	Window      string       `json:"window"` // in words
-	MDE         *stats.Size  `json:"mde,omitempty"`
-	Margin      *stats.Size  `json:"margin,omitempty"`
+	Name        string `json:"name"`
+	Role        string `json:"role"` // goal, guardrail or secondary
+	Kind        string `json:"kind"`
+	Source      string `json:"source"`
+	Description string `json:"description,omitempty"`
+	Quality     string `json:"quality,omitempty"`
+	Direction   string `json:"direction,omitempty"`
+	Unit        string `json:"unit,omitempty"`
+	// Definition and Window say in words what is measured, and which facts count.
+	Definition string      `json:"definition,omitempty"`
+	Window     string      `json:"window"`
+	MDE        *stats.Size `json:"mde,omitempty"`
+	Margin     *stats.Size `json:"margin,omitempty"`
+	// Cap is what a percentile cap came to; not positive: nothing was capped.
+	Cap         *float64     `json:"cap,omitempty"`
 	Arms        []ArmMoments `json:"arms"`        // by variation and epoch
 	Comparisons []Versus     `json:"comparisons"` // one a treatment
 }

@@ -30,7 +30,8 @@ type class struct {
 // stands once, in the join and the WHERE clause, instead of in every column.
 type shared struct {
 	opens, closes time.Duration
-	limit         time.Time
+	pre           time.Duration // where the first span of a covariate begins, before first exposure; 0 = no covariate
+	since, limit  time.Time
 	latest        time.Time
 	where         string // the one condition of all, or ""
 }
@@ -38,8 +39,8 @@ type shared struct {
 // share finds the widest window and what all measures agree on.
 func share(measures []*measure) shared {
 	first := measures[0]
-	s := shared{opens: first.opens, closes: first.closes, limit: first.limit, latest: first.latest, where: first.metric.Where}
-	for _, m := range measures[1:] {
+	s := shared{opens: first.opens, closes: first.closes, since: first.since, limit: first.limit, latest: first.latest, where: first.where}
+	for _, m := range measures {
 		s.opens = min(s.opens, m.opens)
 		if s.closes == 0 || m.closes == 0 {
 			s.closes = 0
@@ -49,15 +50,40 @@ func share(measures []*measure) shared {
 		if m.limit.After(s.limit) {
 			s.limit = m.limit
 		}
+		if !m.since.Equal(s.since) {
+			s.since = time.Time{}
+		}
 		if !m.latest.Equal(s.latest) {
 			s.latest = time.Time{}
 		}
-		if m.metric.Where != s.where {
+		if m.where != s.where {
 			s.where = ""
 		}
+		if m.pre > 0 {
+			s.pre = min(s.pre, m.before()-m.pre)
+		}
+	}
+	if s.pre < 0 {
+		s.since = time.Time{} // The covariate's facts lie before any lookback.
 	}
 	return s
 }
+
+// earliest is how long before or after first exposure the first fact lies that
+// may be needed.
+func (s shared) earliest() time.Duration { return min(s.opens, s.pre) }
+
+// lower is where the facts begin that the join brings. The spans of covariates
+// are counted from first exposure, which is never after the anchor.
+func (s shared) lower() string {
+	if s.pre < 0 {
+		return "u." + firstExposure + plus(s.earliest())
+	}
+	return "u.assay_anchor" + plus(s.opens)
+}
+
+// firstExposure is the column of a unit's first exposure.
+const firstExposure = "assay_anchor"
 
 // builder assembles the columns of one facts statement.
 type builder struct {
@@ -70,26 +96,45 @@ type builder struct {
 	inputs     []column
 	aggregates []column
 	outputs    []output
+	newest     string            // input: the time of a fact that counts for a metric
 	slots      map[string]string // what a column holds -> its name
 	shelves    []shelf
-	values     []string // inputs that the user's expressions fill
+	values     []string          // inputs that the user's expressions fill
+	terms      map[string]string // what a unit's value is -> its name
+
+	// Steps between facts and units, and between units and results.
+	factRanks, factPositions, places []column
+	ranks, positions, caps           []column
 }
 
 // shelf is a set of columns, one an aggregate, that all classes share: each
 // puts one input of its own into each.
-type shelf map[string]map[int64]input // aggregate -> class
+type shelf map[string]map[int64]input // name of the aggregate -> class
 
 func newBuilder(d Dialect, measures []*measure) *builder {
-	b := &builder{d: d, shared: share(measures), column: discriminator(measures), slots: map[string]string{}}
+	b := &builder{
+		d: d, shared: share(measures), column: discriminator(measures),
+		slots: map[string]string{}, terms: map[string]string{},
+	}
 	for _, m := range measures {
 		b.classify(m)
 		b.unclassed = b.unclassed || m.class == ClassAll
 	}
+	b.newest = b.counting(measures)
+	served := map[string][]string{}
 	for _, m := range measures {
-		b.add(m)
+		b.add(m, served)
 	}
-	b.fillShelves(measures)
+	b.fillShelves(served)
 	return b
+}
+
+// counting is the time of a fact, NULL for one that only enters a covariate.
+func (b *builder) counting(measures []*measure) string {
+	if b.shared.pre == 0 {
+		return "f.assay_at"
+	}
+	return fmt.Sprintf("CASE WHEN f.assay_at >= u.assay_anchor%s THEN f.assay_at END", plus(share(measures).opens))
 }
 
 // classify gives a measure its class: that of its literal, or all facts. A
@@ -115,13 +160,8 @@ func (b *builder) columnRef() string { return "f." + b.column }
 
 // condition is what a fact must meet for measure m beyond what is shared.
 func (b *builder) condition(m *measure, wheres ...string) string {
-	var parts []string
-	for _, where := range wheres {
-		if where != "" {
-			parts = append(parts, "("+where+")")
-		}
-	}
-	if m.opens > b.shared.opens {
+	parts := []string{bracketed(wheres...)}
+	if m.opens > b.shared.opens || b.shared.pre < 0 {
 		parts = append(parts, "f.assay_at >= u.assay_anchor"+plus(m.opens))
 	}
 	if m.closes != b.shared.closes {
@@ -130,28 +170,78 @@ func (b *builder) condition(m *measure, wheres ...string) string {
 	if m.limit.Before(b.shared.limit) {
 		parts = append(parts, "f.assay_at < "+moment(m.limit))
 	}
-	if !m.latest.IsZero() && b.shared.latest.IsZero() {
-		parts = append(parts, "u.assay_anchor <= "+moment(m.latest))
+	if !m.since.Equal(b.shared.since) {
+		parts = append(parts, "f.assay_at >= "+moment(m.since))
+	}
+	return and(append(parts, b.complete(m))...)
+}
+
+// before is what a fact must meet for the covariate of measure m.
+func (b *builder) before(m *measure, wheres ...string) string {
+	first := "u." + firstExposure
+	parts := []string{bracketed(wheres...), "f.assay_at < " + first + plus(m.before())}
+	if from := m.before() - m.pre; from > b.shared.earliest() {
+		parts = append(parts, "f.assay_at >= "+first+plus(from))
+	}
+	return and(append(parts, b.complete(m))...)
+}
+
+// complete leaves out units whose window is open, where not all measures do.
+func (b *builder) complete(m *measure) string {
+	if m.latest.IsZero() || !b.shared.latest.IsZero() {
+		return ""
+	}
+	return "u.assay_anchor <= " + moment(m.latest)
+}
+
+// bracketed joins the user's conditions, each in brackets.
+func bracketed(conditions ...string) string {
+	var parts []string
+	for _, c := range conditions {
+		if c != "" {
+			parts = append(parts, "("+c+")")
+		}
 	}
 	return strings.Join(parts, " AND ")
+}
+
+// and joins conditions of our own, of which some may be empty.
+func and(conditions ...string) string {
+	return strings.Join(slices.DeleteFunc(conditions, func(c string) bool { return c == "" }), " AND ")
 }
 
 // where is the measure's own condition, unless its class or the shared filter
 // already says it.
 func (b *builder) where(m *measure) string {
-	if m.class != ClassAll || b.shared.where != "" {
+	switch {
+	case m.class != ClassAll:
+		return m.rule
+	case b.shared.where != "":
 		return ""
+	default:
+		return m.where
 	}
-	return m.metric.Where
 }
 
 // input is what is aggregated: a value of the facts that meet a condition, ""
 // being met by all.
 type input struct{ value, condition string }
 
-// input is that of a measure or of a part of one; without a value it counts.
-func (b *builder) input(m *measure, value string, wheres ...string) input {
-	return input{cast(cmp.Or(value, "1"), b.d.Float), b.condition(m, wheres...)}
+// input is what a part of a measure aggregates.
+func (b *builder) input(m *measure, p part) input {
+	return input{b.value(m, p), b.condition(m, b.where(m), p.where)}
+}
+
+// value is an input's: the user's expression, a day, or 1 to count.
+func (b *builder) value(m *measure, p part) string {
+	value := cmp.Or(p.value, "1")
+	switch p.of.name {
+	case activeDays.name:
+		value = activeDay(m)
+	case daySpan.name:
+		value = openDays(m)
+	}
+	return cast(value, p.of.typ(b.d))
 }
 
 // when is the arm of a CASE for the facts that also meet another condition.
@@ -170,58 +260,69 @@ func (i input) String() string {
 	return "CASE " + i.when("") + " END"
 }
 
-// add gives a measure its columns.
-func (b *builder) add(m *measure) {
-	own := b.where(m)
-	if m.metric.Kind == "ratio" {
-		above, below := part(m.metric.Numerator), part(m.metric.Denominator)
-		num := b.slot("SUM", b.input(m, above.Value, own, above.Where), m.name+" above", above.Value != "")
-		den := b.slot("SUM", b.input(m, below.Value, own, below.Where), m.name+" below", below.Value != "")
-		m.prefix = b.pair(num, den)
+// add gives a measure its columns. served collects which metrics a column is for.
+func (b *builder) add(m *measure, served map[string][]string) {
+	if m.metric.Of == "event" {
+		b.addEvents(m)
 		return
 	}
-	aggregate, value := "SUM", m.metric.Value
-	switch m.metric.Kind {
-	case "mean":
-		aggregate = "AVG"
-	case "proportion", "count":
-		value = ""
+	columns := make([]string, len(m.parts))
+	befores := make([]string, len(m.parts))
+	for i, p := range m.parts {
+		columns[i] = b.place(m, p, b.input(m, p), served)
+		if m.pre > 0 {
+			in := input{b.value(m, p), b.before(m, b.where(m), p.where)}
+			befores[i] = b.place(m, p, in, served)
+		}
 	}
-	in := b.input(m, value, own)
+	b.results(m, columns, befores)
+}
+
+// place gives an input its column: in a shelf where the measure has a class,
+// else of its own; equal ones are shared.
+func (b *builder) place(m *measure, p part, in input, served map[string][]string) string {
+	var name string
 	if m.class != ClassAll {
-		m.column = b.shelve(m.class, aggregate, in)
-		return
+		name = b.shelve(m.class, p.of, in)
+	} else {
+		name = b.slot(p.of, in, m.name, p.value != "")
 	}
-	m.column = b.slot(aggregate, in, m.name, value != "")
-	b.moments(m)
+	if !slices.Contains(served[name], m.name) {
+		served[name] = append(served[name], m.name)
+	}
+	return name
 }
 
 // slot is the column of an aggregate over all facts of a unit; equal ones are
 // shared. valued tells whether a value of the user's enters.
-func (b *builder) slot(aggregate string, in input, metric string, valued bool) string {
-	key := aggregate + " " + in.String()
+func (b *builder) slot(of aggregate, in input, metric string, valued bool) string {
+	key := of.name + " " + in.String()
 	if name, ok := b.slots[key]; ok {
-		i := slices.IndexFunc(b.aggregates, func(c column) bool { return c.Name == name })
-		b.aggregates[i].Metrics += ", " + metric
-		b.inputs[i].Metrics = b.aggregates[i].Metrics
+		i := slices.IndexFunc(b.inputs, func(c column) bool { return c.Name == "in_"+name })
+		b.inputs[i].Metrics += ", " + metric
 		return name
 	}
 	name := fmt.Sprintf("m%d", len(b.aggregates))
 	b.slots[key] = name
-	b.append(name, aggregate, column{Expression: in.String(), Metrics: metric}, valued)
+	b.append(name, of, column{Expression: in.String(), Metrics: metric}, valued)
 	return name
 }
 
 // append adds an input and its aggregate. A value that is no number of usable
 // size counts as none.
-func (b *builder) append(name, aggregate string, c column, valued bool) {
+func (b *builder) append(name string, of aggregate, c column, valued bool) {
 	in := "in_" + name
 	b.inputs = append(b.inputs, column{in, c.Expression, c.Metrics})
-	if valued {
+	if valued && of.numbers {
 		b.values = append(b.values, in)
-		in = fmt.Sprintf("CASE WHEN %s THEN %s END", b.usable(in), in)
+		in = b.guard(in)
 	}
-	b.aggregates = append(b.aggregates, column{name, fmt.Sprintf("%s(%s)", aggregate, in), c.Metrics})
+	b.aggregates = append(b.aggregates, column{name, of.of(b.d, in), c.Metrics})
+}
+
+// guard is an input where it is a usable number.
+func (b *builder) guard(in string) string {
+	return fmt.Sprintf("CASE WHEN %s THEN %s END", b.usable(in), in)
 }
 
 // largest is the size from which on a value counts as none. Nothing that is
@@ -245,51 +346,6 @@ func (b *builder) lost() string {
 	return strings.Join(parts, " OR ")
 }
 
-// moments adds the outputs that a measure needs of its column.
-func (b *builder) moments(m *measure) {
-	name := m.column
-	if m.log() {
-		m.prefix = b.logMoments(name)
-		return
-	}
-	m.prefix = name
-	b.output(name+"_n", "COUNT("+name+")")
-	b.output(name+"_any", "COUNT(CASE WHEN "+name+" <> 0 THEN 1 END)")
-	b.output(name+"_mean", "AVG("+name+")")
-	b.output(name+"_var", "VAR_SAMP("+name+")")
-	if m.cube {
-		b.output(name+"_cube", fmt.Sprintf("AVG(%[1]s * %[1]s * %[1]s)", name))
-	}
-}
-
-// logMoments adds the outputs of a column's logarithm, and the units that have
-// a value and no logarithm.
-func (b *builder) logMoments(name string) (prefix string) {
-	log := "CASE WHEN " + name + " > 0 THEN LN(" + name + ") END"
-	prefix = name + "_log"
-	b.output(prefix+"_n", "COUNT(CASE WHEN "+name+" > 0 THEN 1 END)")
-	b.output(prefix+"_off", "COUNT(CASE WHEN "+name+" <= 0 THEN 1 END)")
-	b.output(prefix+"_mean", "AVG("+log+")")
-	b.output(prefix+"_var", "VAR_SAMP("+log+")")
-	return prefix
-}
-
-// pair adds the outputs of a ratio over the units that have either part; the
-// part that is missing is zero.
-func (b *builder) pair(num, den string) string {
-	name := num + "_" + den
-	y := fmt.Sprintf("COALESCE(%s, 0 * %s)", num, den)
-	x := fmt.Sprintf("COALESCE(%s, 0 * %s)", den, num)
-	b.output(name+"_n", "COUNT(COALESCE("+num+", "+den+"))")
-	b.output(name+"_any", "COUNT(CASE WHEN "+num+" <> 0 THEN 1 END)")
-	b.output(name+"_mean", "AVG("+y+")")
-	b.output(name+"_var", "VAR_SAMP("+y+")")
-	b.output(name+"_den_mean", "AVG("+x+")")
-	b.output(name+"_den_var", "VAR_SAMP("+x+")")
-	b.output(name+"_co", "COVAR_SAMP("+y+", "+x+")")
-	return name
-}
-
 // output adds a column of the result, once.
 func (b *builder) output(name, expression string) {
 	if !slices.ContainsFunc(b.outputs, func(o output) bool { return o.Name == name }) {
@@ -300,42 +356,39 @@ func (b *builder) output(name, expression string) {
 // shelve puts an input into the first shelf where the class's place is
 // free, so that fifty classes of one metric each need one column. It returns
 // the column's name.
-func (b *builder) shelve(class int64, aggregate string, in input) string {
+func (b *builder) shelve(class int64, of aggregate, in input) string {
 	for i := 0; ; i++ {
 		if i == len(b.shelves) {
 			b.shelves = append(b.shelves, shelf{})
 		}
-		places := b.shelves[i][aggregate]
+		places := b.shelves[i][of.name]
 		if places == nil {
 			places = map[int64]input{}
-			b.shelves[i][aggregate] = places
+			b.shelves[i][of.name] = places
 		}
 		if got, taken := places[class]; taken && got != in {
 			continue
 		}
 		places[class] = in
-		return shelfColumn(i, aggregate)
+		return fmt.Sprintf("c%d_%s", i, of.name)
 	}
 }
 
-func shelfColumn(i int, aggregate string) string {
-	return fmt.Sprintf("c%d_%s", i, strings.ToLower(aggregate))
-}
-
 // fillShelves writes the columns that the classes share.
-func (b *builder) fillShelves(measures []*measure) {
+func (b *builder) fillShelves(served map[string][]string) {
+	one := cast("1", b.d.Float)
 	for i, s := range b.shelves {
-		for _, aggregate := range []string{"SUM", "AVG"} {
-			if s[aggregate] == nil {
+		for _, of := range shelved {
+			places := s[of.name]
+			if places == nil {
 				continue
 			}
-			name := shelfColumn(i, aggregate)
-			served := slices.DeleteFunc(slices.Clone(measures), func(m *measure) bool { return m.column != name })
-			valued := slices.ContainsFunc(served, func(m *measure) bool { return m.metric.Kind == "sum" || m.metric.Kind == "mean" })
-			b.append(name, aggregate, column{Expression: b.choose(s[aggregate]), Metrics: strings.Join(names(served), ", ")}, valued)
-			for _, m := range served {
-				b.moments(m)
+			valued := false
+			for _, in := range places {
+				valued = valued || in.value != one
 			}
+			name := fmt.Sprintf("c%d_%s", i, of.name)
+			b.append(name, of, column{Expression: b.choose(places), Metrics: strings.Join(served[name], ", ")}, valued)
 		}
 	}
 }
@@ -392,11 +445,11 @@ func (b *builder) filter(measures []*measure) string {
 		if m.class != ClassAll {
 			continue
 		}
-		if m.metric.Where == "" {
+		if m.where == "" {
 			return ""
 		}
-		if !slices.Contains(parts, m.metric.Where) {
-			parts = append(parts, m.metric.Where)
+		if !slices.Contains(parts, m.where) {
+			parts = append(parts, m.where)
 		}
 	}
 	if len(parts) == 1 {

@@ -33,6 +33,10 @@ type Dialect struct {
 	Micros, MicrosIn string
 	// TryInteger casts text or numbers to integer, NULL where it cannot.
 	TryInteger string
+	// Length counts the characters of a text, ValidJSON tells whether it is JSON,
+	// Found whether a regular expression is found in it: text, pattern. The first
+	// and the last are NULL for NULL, ValidJSON NULL or false.
+	Length, ValidJSON, Found string
 }
 
 // The three dialects, side by side.
@@ -47,6 +51,7 @@ var (
 		MicrosIn: "CASE WHEN typeof(%[1]s) LIKE '%% WITH TIME ZONE' THEN epoch_us(%[1]s)" +
 			" ELSE epoch_us(timezone(%[2]s, CAST(%[1]s AS TIMESTAMP))) END",
 		TryInteger: "TRY_CAST(%s AS BIGINT)",
+		Length:     "LENGTH(%s)", ValidJSON: "json_valid(%s)", Found: "regexp_matches(%s, %s)",
 	}
 	BigQuery = Dialect{
 		Name: "bigquery",
@@ -59,6 +64,7 @@ var (
 		MicrosIn: "CASE WHEN ENDS_WITH(CAST(%[1]s AS STRING), '+00') THEN UNIX_MICROS(CAST(%[1]s AS TIMESTAMP))" +
 			" ELSE UNIX_MICROS(TIMESTAMP(CAST(%[1]s AS DATETIME), %[2]s)) END",
 		TryInteger: "SAFE_CAST(%s AS INT64)",
+		Length:     "CHAR_LENGTH(%s)", ValidJSON: "SAFE.PARSE_JSON(%s) IS NOT NULL", Found: "REGEXP_CONTAINS(%s, %s)",
 	}
 	Snowflake = Dialect{
 		Name: "snowflake",
@@ -71,6 +77,7 @@ var (
 			" THEN DATE_PART(EPOCH_MICROSECOND, %[1]s)" +
 			" ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE(%[2]s, 'UTC', CAST(%[1]s AS TIMESTAMP_NTZ))) END",
 		TryInteger: "TRY_TO_NUMBER(TO_VARCHAR(%s))",
+		Length:     "LENGTH(%s)", ValidJSON: "TRY_PARSE_JSON(%s) IS NOT NULL", Found: "(REGEXP_INSTR(%s, %s) > 0)",
 	}
 )
 

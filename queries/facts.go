@@ -28,20 +28,33 @@ type source struct {
 	measures   []*measure
 }
 
-// measure is one metric on its way to a column.
+// measure is one metric on its way to its columns.
 type measure struct {
 	name   string
 	metric spec.Metric
+	where  string // what a fact has to meet: where and rule together
+	rule   string // the rule alone
+	parts  []part
 	opens  time.Duration
 	closes time.Duration // 0 = open
+	pre    time.Duration // length of the covariate's span; 0 = none
 	limit  time.Time     // facts at or after it do not count
+	since  time.Time     // facts before it do not count; zero = all do
 	latest time.Time     // units exposed after it do not count; zero = all count
 
 	closed string // column of the summary
 	class  int64
-	column string // of the unit's value; a ratio has two
 	prefix string
-	cube   bool // the third moment is wanted
+	capped string // column of the result with the value of a percentile cap
+	cube   bool   // the third moment is wanted
+}
+
+// part is what a unit's facts are put together to; a ratio has two.
+type part struct {
+	of    aggregate
+	value string // "" counts facts
+	where string // beside the measure's own
+	cap   *spec.Cap
 }
 
 // sources collects the metrics of the experiment, each once, by fact source.
@@ -72,15 +85,22 @@ func (r *renderer) sources() ([]*source, error) {
 }
 
 func (r *renderer) measure(name string, m spec.Metric) *measure {
-	out := &measure{name: name, metric: m, opens: m.Delay.Duration, limit: r.look.AsOf, class: ClassAll}
+	out := &measure{
+		name: name, metric: m, rule: r.d.rule(m.Rule), parts: partsOf(m),
+		opens: m.Delay.Duration, pre: m.Covariate.Duration, limit: r.look.AsOf, class: ClassAll,
+	}
+	out.where = allOf(m.Where, out.rule)
 	if end := r.e.End(); !m.PastEnd && end.Before(out.limit) {
 		out.limit = end
 	}
 	if m.Window.Duration > 0 {
 		out.closes = out.opens + m.Window.Duration
 	}
+	if m.Lookback.Duration > 0 {
+		out.since = out.limit.Add(-m.Lookback.Duration)
+	}
 	switch m.Kind {
-	case "count", "sum", "mean":
+	case "count", "sum", "mean", "max", "distinct":
 		out.cube = r.look.Skewed && !out.log()
 	}
 	if out.completeOnly() {
@@ -89,14 +109,63 @@ func (r *renderer) measure(name string, m spec.Metric) *measure {
 	return out
 }
 
+// partsOf says what a kind puts together.
+func partsOf(m spec.Metric) []part {
+	whole := func(of aggregate) []part { return []part{{of: of, value: m.Value, cap: m.Cap}} }
+	switch m.Kind {
+	case "mean":
+		return whole(average)
+	case "max":
+		return whole(greatest)
+	case "distinct":
+		return whole(distinct)
+	case "daily_participation":
+		return []part{{of: activeDays}, {of: daySpan}}
+	case "quantile":
+		if m.Of == "event" {
+			return nil
+		}
+		return whole(aggregates[m.PerUnit])
+	case "ratio":
+		return []part{ratioPart(m.Numerator), ratioPart(m.Denominator)}
+	case "proportion", "retention":
+		if m.Total != nil {
+			return []part{{of: aggregates[m.Total.Of], value: m.Total.Value}}
+		}
+	}
+	return whole(sum)
+}
+
+// ratioPart is a part of a ratio; one that is not given counts facts.
+func ratioPart(p *spec.Part) part {
+	if p == nil {
+		return part{of: sum}
+	}
+	return part{of: sum, value: p.Value, where: p.Where, cap: p.Cap}
+}
+
 // completeOnly tells whether units whose window is open are left out; a window
 // without an end never closes and leaves out nobody.
 func (m *measure) completeOnly() bool { return m.metric.CompleteOnly && m.closes > 0 }
 
 func (m *measure) log() bool { return m.metric.Scale == spec.ScaleLog }
 
+// share tells whether a unit counts or does not: only that is asked of it.
+func (m *measure) share() bool { return m.metric.Kind == "proportion" || m.metric.Kind == "retention" }
+
 // zeros tells whether units without a fact are zeros.
-func (m *measure) zeros() bool { return m.metric.Kind != "mean" && !m.log() }
+func (m *measure) zeros() bool {
+	switch m.metric.Kind {
+	case "mean", "max", "quantile":
+		return false
+	default:
+		return !m.log()
+	}
+}
+
+// before is where the covariate's span ends, from first exposure: there, or
+// where the window opens if that is earlier, so that they do not overlap.
+func (m *measure) before() time.Duration { return min(0, m.opens) }
 
 // discriminator finds the column by which the measures can be told apart: the
 // one that most of them compare with a literal; "" where no two differ. Facts
@@ -129,7 +198,7 @@ func discriminator(measures []*measure) string {
 // have to stay in one row.
 func (m *measure) discriminates() (column, literal string) {
 	match := equality.FindStringSubmatch(m.metric.Where)
-	if match == nil || m.metric.Kind == "ratio" || manyFaced.MatchString(match[2]) {
+	if match == nil || len(m.parts) != 1 || manyFaced.MatchString(match[2]) {
 		return "", ""
 	}
 	return match[1], match[2]
@@ -149,8 +218,9 @@ func (r *renderer) facts(src *source) Facts {
 	}
 	for _, m := range src.measures {
 		f.Measures = append(f.Measures, Measure{
-			Metric: m.name, Kind: m.metric.Kind, Class: m.class, Prefix: m.prefix,
+			Metric: m.name, Kind: m.metric.Kind, Class: m.class, Prefix: m.prefix, Capped: m.capped,
 			Closed: m.closed, CompleteOnly: m.completeOnly(), Zeros: m.zeros(), Log: m.log(), Cube: m.cube,
+			Covariate: m.pre > 0, Quantile: m.metric.Quantile, Events: m.metric.Of == "event",
 		})
 	}
 	return f
@@ -164,20 +234,30 @@ func (r *renderer) factsData(src *source, b *builder) map[string]any {
 		data["Key"] = "f." + r.d.ident(src.spec.Key)
 		data["Ties"] = ties(data["FactKey"].(string), src.measures)
 	}
-	data["Opens"], data["Closes"] = plus(b.shared.opens), plus(b.shared.closes)
-	data["Limit"] = moment(b.shared.limit)
-	data["Latest"] = ""
-	if !b.shared.latest.IsZero() {
-		data["Latest"] = moment(b.shared.latest)
-	}
+	data["Opens"], data["Closes"] = b.shared.lower(), plus(b.shared.closes)
+	data["Since"], data["Limit"], data["Latest"] = atOrNone(b.shared.since), moment(b.shared.limit), atOrNone(b.shared.latest)
 	data["Filter"] = b.filter(src.measures)
 	data["Classes"], data["Unclassed"] = b.classes, b.unclassed
 	data["ClassColumn"] = b.columnRef()
 	data["Inputs"], data["Aggregates"], data["Outputs"] = b.inputs, b.aggregates, b.outputs
+	data["Newest"] = b.newest
 	data["Lost"] = b.lost()
+	data["FactRanks"], data["FactPositions"], data["Places"] = b.factRanks, b.factPositions, b.places
+	data["Ranks"], data["Beside"] = b.ranks, slices.Concat(b.positions, b.caps)
 	data["Logs"] = slices.ContainsFunc(src.measures, (*measure).log)
 	data["Cubes"] = slices.ContainsFunc(src.measures, func(m *measure) bool { return m.cube })
+	data["Covariates"] = slices.ContainsFunc(src.measures, func(m *measure) bool { return m.pre > 0 })
+	data["Caps"] = len(b.caps) > 0
+	data["Quantiles"] = slices.ContainsFunc(src.measures, func(m *measure) bool { return m.metric.Kind == "quantile" })
 	return data
+}
+
+// atOrNone is an instant, "" for the zero one.
+func atOrNone(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return moment(t)
 }
 
 // alignmentData has the widest window, so that a source whose rows all fall
@@ -192,7 +272,7 @@ func (r *renderer) alignmentData(src *source) map[string]any {
 func (r *renderer) sourceData(src *source) map[string]any {
 	return map[string]any{
 		"Source":  src.name,
-		"SQL":     r.userSQL(src.spec.SQL, span{r.e.Start.Time, r.look.AsOf, src.spec.Timezone}),
+		"SQL":     r.userSQL(src.spec.SQL, span{r.e.Start.Add(min(0, share(src.measures).earliest())), r.look.AsOf, src.spec.Timezone}),
 		"FactKey": r.d.key("f."+r.d.ident(src.identifier), r.p.Config.Identifiers[src.identifier].Type),
 		"At":      r.d.micros("f."+r.d.ident("timestamp"), src.spec.Timezone),
 		"AsOf":    moment(r.look.AsOf),
@@ -219,11 +299,11 @@ func ties(key string, measures []*measure) string {
 		}
 	}
 	for _, m := range measures {
-		add(guarded("1", m.metric.Where))
-		add(guarded(m.metric.Value, m.metric.Where))
-		for _, p := range []spec.Part{part(m.metric.Numerator), part(m.metric.Denominator)} {
-			add(guarded("1", m.metric.Where, p.Where))
-			add(guarded(p.Value, m.metric.Where, p.Where))
+		add(guarded("1", m.where))
+		add(guarded(m.metric.Value, m.where))
+		for _, p := range m.parts {
+			add(guarded("1", m.where, p.where))
+			add(guarded(p.value, m.where, p.where))
 		}
 	}
 	return strings.Join(list, ",\n        ")
@@ -232,37 +312,36 @@ func ties(key string, measures []*measure) string {
 // guarded is a value that is only computed where it counts; "" where the value
 // is constant or missing.
 func guarded(value string, wheres ...string) string {
-	var parts []string
-	for _, where := range wheres {
-		if where != "" {
-			parts = append(parts, "("+where+")")
-		}
-	}
+	condition := allOf(wheres...)
 	switch {
-	case value == "" || len(parts) == 0 && isNumber.MatchString(value):
+	case value == "" || condition == "" && isNumber.MatchString(value):
 		return ""
-	case len(parts) == 0:
+	case condition == "":
 		return "(" + value + ")"
 	default:
-		return fmt.Sprintf("CASE WHEN %s THEN %s END", strings.Join(parts, " AND "), value)
+		return fmt.Sprintf("CASE WHEN %s THEN %s END", condition, value)
 	}
+}
+
+// allOf joins conditions of which some may be empty; one alone stays as it is.
+func allOf(conditions ...string) string {
+	parts := slices.DeleteFunc(slices.Clone(conditions), func(c string) bool { return c == "" })
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	return "(" + strings.Join(parts, ") AND (") + ")"
 }
 
 // isNumber is an expression by which nothing can be ordered.
 var isNumber = regexp.MustCompile(`^\s*[0-9.]+\s*$`)
 
-// part of a ratio; the one that is not given counts facts.
-func part(p *spec.Part) spec.Part {
-	if p == nil {
-		return spec.Part{}
-	}
-	return *p
-}
-
 // plus writes the addition of a duration in microseconds; "" for zero.
 func plus(d time.Duration) string {
 	if d == 0 {
 		return ""
+	}
+	if d < 0 {
+		return fmt.Sprintf(" - %d /* %s */", -d.Microseconds(), spec.Duration{Duration: -d})
 	}
 	return fmt.Sprintf(" + %d /* %s */", d.Microseconds(), spec.Duration{Duration: d})
 }

@@ -39,7 +39,7 @@ func example() (*spec.Project, *spec.Experiment, queries.Look) {
 			},
 			"feedback": {
 				Identifiers: []string{"conversation_id"}, Timezone: "Europe/Berlin",
-				SQL: "SELECT conversation_id, ts AS timestamp, thumbs_down, score FROM feedback",
+				SQL: "SELECT conversation_id, ts AS timestamp, thumbs_down, score, comment FROM feedback",
 			},
 		},
 		Metrics: map[string]spec.Metric{
@@ -53,6 +53,18 @@ func example() (*spec.Project, *spec.Experiment, queries.Look) {
 			"score":           {Kind: "mean", Source: "feedback", Value: "score"},
 			"usual_revenue":   {Kind: "sum", Source: "events", Where: "event = 'purchase'", Value: "amount", Window: days(3), Scale: "log"},
 			"usual_score":     {Kind: "mean", Source: "feedback", Value: "score", Scale: "log"},
+			"spend":           {Kind: "sum", Source: "events", Where: "event = 'purchase'", Value: "amount", Cap: &spec.Cap{Percentile: 0.99}, Covariate: days(14)},
+			"basket":          {Kind: "ratio", Source: "events", Numerator: &spec.Part{Value: "amount", Cap: &spec.Cap{At: ptr(500.0)}}, Denominator: &spec.Part{}, Covariate: days(7)},
+			"dearest":         {Kind: "max", Source: "events", Where: "event = 'purchase'", Value: "amount", Lookback: days(7)},
+			"kinds_of_event":  {Kind: "distinct", Source: "events", Value: "event"},
+			"came_back":       {Kind: "retention", Source: "events", Delay: days(1), Window: days(1), CompleteOnly: true},
+			"heavy_buyer":     {Kind: "proportion", Source: "events", Total: &spec.Total{Of: "sum", Value: "amount", Over: ptr(1000.0)}},
+			"days_active":     {Kind: "daily_participation", Source: "feedback", Window: days(7)},
+			"p95_score":       {Kind: "quantile", Source: "feedback", Value: "score", Quantile: 0.95, Of: "event"},
+			"typical_score":   {Kind: "quantile", Source: "feedback", Value: "score", Quantile: 0.5, Of: "unit", PerUnit: "mean"},
+			"bad_format": {Kind: "proportion", Source: "feedback", Rule: &spec.Rule{
+				Text: "comment", MinLength: 2, MaxLength: 4000, JSON: true, Matches: `"answer"`, Lacks: `(?i)\bas an ai\b`,
+			}},
 		},
 	}}
 	e := &spec.Experiment{
@@ -62,6 +74,11 @@ func example() (*spec.Project, *spec.Experiment, queries.Look) {
 		Guardrails: []spec.Use{{Metric: "errors"}, {Metric: "thumbs_down"}, {Metric: "refunds"}},
 		Goals:      []spec.Use{{Metric: "revenue"}, {Metric: "value_per_event"}},
 		Secondary:  []spec.Use{{Metric: "purchases"}, {Metric: "price"}, {Metric: "score"}, {Metric: "revenue"}, {Metric: "usual_revenue"}, {Metric: "usual_score"}},
+	}
+	for _, name := range []string{
+		"spend", "basket", "dearest", "kinds_of_event", "came_back", "heavy_buyer", "days_active", "p95_score", "typical_score", "bad_format",
+	} {
+		e.Secondary = append(e.Secondary, spec.Use{Metric: name})
 	}
 	ramp := start.Add(2*day + 3*time.Hour)
 	look := queries.Look{AsOf: start.Add(10 * day), Skewed: true, Epochs: []queries.Epoch{
@@ -119,11 +136,11 @@ const exampleTables = `
 CREATE TABLE exposures (user_id VARCHAR, exposed_at TIMESTAMP, experiment_id VARCHAR, variation_id VARCHAR, platform VARCHAR, app_version VARCHAR);
 CREATE TABLE conversations (conversation_id VARCHAR, user_id VARCHAR, started_at TIMESTAMP);
 CREATE TABLE events (user_id VARCHAR, ts TIMESTAMP, event_id BIGINT, event VARCHAR, amount DOUBLE, is_error BOOLEAN);
-CREATE TABLE feedback (conversation_id VARCHAR, ts TIMESTAMP, thumbs_down BOOLEAN, score INTEGER);
+CREATE TABLE feedback (conversation_id VARCHAR, ts TIMESTAMP, thumbs_down BOOLEAN, score INTEGER, comment VARCHAR);
 INSERT INTO exposures SELECT 'u' || i, TIMESTAMP '2026-03-21' + INTERVAL (i) HOUR, 'answer''s v2', 'v' || (i % 2 + 1), 'web', '1.0' FROM range(100) t(i);
 INSERT INTO conversations SELECT 'c' || i, 'u' || i, TIMESTAMP '2026-03-01' FROM range(100) t(i);
 INSERT INTO events SELECT 'u' || (i % 120), TIMESTAMP '2026-03-21' + INTERVAL (i) MINUTE, i, 'purchase', i, i % 9 = 0 FROM range(9000) t(i);
-INSERT INTO feedback SELECT 'c' || (i % 120), TIMESTAMP '2026-03-21' + INTERVAL (i) MINUTE, i % 9 = 0, i FROM range(9000) t(i);
+INSERT INTO feedback SELECT 'c' || (i % 120), TIMESTAMP '2026-03-21' + INTERVAL (i) MINUTE, i % 9 = 0, i, '{"answer": ' || i || '}' FROM range(9000) t(i);
 `
 
 // TestExampleRuns runs every statement of the example on an engine, and reads
@@ -151,7 +168,8 @@ func TestExampleRuns(t *testing.T) {
 	for _, s := range append(script.All(), script.Checks()...) {
 		exec(s.SQL)
 	}
-	want := []map[string]int{{"events": 1, "assay_units": 1}, {"feedback": 1, "assay_units": 1, "assay_links_owner": 1}}
+	// A percentile of all units counts them besides.
+	want := []map[string]int{{"events": 1, "assay_units": 2}, {"feedback": 1, "assay_units": 1, "assay_links_owner": 1}}
 	for i, f := range script.Facts {
 		if d := cmp.Diff(want[i], scans(t, db, f.SQL)); d != "" {
 			t.Errorf("scans of %s (-want +plan):\n%s", f.Source, d)

@@ -19,7 +19,7 @@ import (
 
 var (
 	oneSeed = flag.Uint64("seed", 0, "run only the random world of this seed")
-	worlds  = flag.Int("worlds", 300, "how many random worlds to run")
+	worlds  = flag.Int("worlds", 600, "how many random worlds to run")
 	update  = flag.Bool("update", false, "rewrite the golden files")
 )
 
@@ -199,20 +199,35 @@ func (w *world) byUnit(source string, keyed bool) map[string][]fact {
 	return out
 }
 
-// cell is what the oracle knows of a metric in one stratum: each unit's value,
-// its denominator, and the largest sum of sizes that went into either.
+// cell is what the oracle knows of a metric in one stratum: the values of each
+// unit, and the largest sum of sizes that went into one.
 type cell struct {
-	y, x     []float64
+	rows     [][4]float64 // value, denominator, covariate, its denominator
 	size     float64
 	nonzero  int64
-	excluded int64 // units without a value (kind mean) or without a logarithm
+	excluded int64 // units without a value (kinds mean and max) or without a logarithm
 	off      int64 // units with a value that is not positive (scale log)
 	vague    bool  // rounding decides which logarithms there are
+
+	events [][]float64 // kind quantile: the values of each unit that has one
+}
+
+// total is what one part of a metric comes to for one unit.
+type total struct {
+	value, size float64
+	n           int // facts that have a value
+}
+
+// unitTotals are the parts of one unit, in the span of the metric and before.
+type unitTotals struct {
+	u    *unit
+	part [4]total
 }
 
 // cells works out a metric by stratum.
 func (w *world) cells(m metricOf, units map[string]*unit, byUnit map[string][]fact) map[int64]*cell {
 	out := map[int64]*cell{}
+	var all []unitTotals
 	for k, u := range units {
 		if u.code < 0 || m.spec.CompleteOnly && u.anchor.Add(m.spec.Delay.Duration+m.spec.Window.Duration).After(w.limit(m)) {
 			continue
@@ -220,7 +235,15 @@ func (w *world) cells(m metricOf, units map[string]*unit, byUnit map[string][]fa
 		if out[u.code] == nil {
 			out[u.code] = &cell{}
 		}
-		w.measure(out[u.code], m, u, byUnit[k])
+		if m.spec.Kind == "quantile" {
+			out[u.code].event(w, m, w.inside(m, u, byUnit[k]))
+			continue
+		}
+		all = append(all, w.totals(m, u, byUnit[k]))
+	}
+	w.cap4(m, all)
+	for _, t := range all {
+		out[t.u.code].add(m, t)
 	}
 	return out
 }
@@ -233,98 +256,265 @@ func (w *world) limit(m metricOf) time.Time {
 	return w.until()
 }
 
-// measure adds one unit's value to its cell.
-func (w *world) measure(c *cell, m metricOf, u *unit, facts []fact) {
-	var matching []fact
+// inside are the facts of a unit that count.
+func (w *world) inside(m metricOf, u *unit, facts []fact) []fact {
 	opens := u.anchor.Add(m.spec.Delay.Duration)
 	limit := w.limit(m)
 	if m.spec.Window.Duration > 0 {
 		limit = earlier(limit, opens.Add(m.spec.Window.Duration))
 	}
+	if l := m.spec.Lookback.Duration; l > 0 && opens.Before(w.limit(m).Add(-l)) {
+		opens = w.limit(m).Add(-l)
+	}
+	return between(m, facts, opens, limit)
+}
+
+// before are those that make the covariate.
+func (w *world) before(m metricOf, u *unit, facts []fact) []fact {
+	until := u.anchor.Add(min(0, m.spec.Delay.Duration))
+	return between(m, facts, until.Add(-m.spec.Covariate.Duration), until)
+}
+
+func between(m metricOf, facts []fact, from, to time.Time) []fact {
+	var out []fact
 	for _, f := range facts {
-		if !f.at.Before(opens) && f.at.Before(limit) && m.where.ok(f) {
-			matching = append(matching, f)
+		if !f.at.Before(from) && f.at.Before(to) && m.counts(f) {
+			out = append(out, f)
 		}
 	}
-	y, n, size := total(matching, m.value, anyFact)
-	x := 0.0
-	switch m.spec.Kind {
-	case "proportion":
-		y, size = 0, 1
-		if len(matching) > 0 {
-			y = 1
-		}
-	case "mean":
-		if n == 0 {
-			c.excluded++
-			return
-		}
-		y, size = y/float64(n), size/float64(n)
-	case "ratio":
-		var more float64
-		y, _, size = total(matching, m.numerator, m.above.ok)
-		x, _, more = total(matching, m.denominatorValues, m.below.ok)
-		size = max(size, more)
+	return out
+}
+
+func (w *world) totals(m metricOf, u *unit, facts []fact) unitTotals {
+	t := unitTotals{u: u}
+	spans := [][]fact{w.inside(m, u, facts)}
+	if m.spec.Covariate.Duration > 0 {
+		spans = append(spans, w.before(m, u, facts))
 	}
+	for i, span := range spans {
+		switch m.spec.Kind {
+		case "ratio":
+			t.part[2*i] = aggregated("sum", span, m.numerator, m.above.ok)
+			t.part[2*i+1] = aggregated("sum", span, m.denominatorValues, m.below.ok)
+		case "daily_participation":
+			t.part[0] = w.participation(m, u, span)
+		case "proportion", "retention":
+			t.part[2*i] = met(m, span)
+		case "mean", "max", "distinct":
+			t.part[2*i] = aggregated(m.spec.Kind, span, m.value, anyFact)
+		default:
+			t.part[2*i] = aggregated("sum", span, m.value, anyFact)
+		}
+	}
+	return t
+}
+
+// aggregated puts the facts together that pass.
+func aggregated(of string, facts []fact, v valueOf, pass func(fact) bool) total {
+	var t total
+	seen := map[string]bool{}
+	greatest := math.Inf(-1)
+	for _, f := range facts {
+		value := v.of
+		if !pass(f) || value(f) == nil {
+			continue
+		}
+		x := *value(f)
+		seen[strconv.FormatFloat(x, 'g', -1, 64)] = true
+		if !usable(x) {
+			continue
+		}
+		t.value, t.size, t.n = t.value+x, t.size+math.Abs(x), t.n+1
+		greatest = max(greatest, x)
+	}
+	switch {
+	case of == "distinct":
+		return total{float64(len(seen)), float64(len(seen)), len(seen)}
+	case t.n == 0:
+		return total{}
+	case of == "mean":
+		t.value, t.size = t.value/float64(t.n), t.size/float64(t.n)
+	case of == "max":
+		t.value, t.size = greatest, math.Abs(greatest)
+	}
+	return t
+}
+
+// met is 1 where what a unit's facts come to meets the condition.
+func met(m metricOf, facts []fact) total {
+	over := len(facts) > 0
+	if t := m.spec.Total; t != nil {
+		got := aggregated(t.Of, facts, m.value, anyFact)
+		over = got.n > 0 && (t.Over != nil && got.value > *t.Over || t.AtLeast != nil && got.value >= *t.AtLeast)
+	}
+	if over {
+		return total{1, 1, 1}
+	}
+	return total{size: 1}
+}
+
+// participation is the share of days with a fact, counted from where the window
+// opens.
+func (w *world) participation(m metricOf, u *unit, facts []fact) total {
+	opens, limit := u.anchor.Add(m.spec.Delay.Duration), w.limit(m)
+	if l := m.spec.Lookback.Duration; l > 0 && opens.Before(limit.Add(-l)) {
+		opens = limit.Add(-l)
+	}
+	if c := u.anchor.Add(m.spec.Delay.Duration + m.spec.Window.Duration); m.spec.Window.Duration > 0 {
+		limit = earlier(limit, c)
+	}
+	days := map[int64]bool{}
+	for _, f := range facts {
+		days[int64(f.at.Sub(opens)/day)] = true
+	}
+	if len(days) == 0 {
+		return total{}
+	}
+	return total{float64(len(days)) / math.Ceil(float64(limit.Sub(opens))/float64(day)), 1, 1}
+}
+
+// cap4 caps what units come to: the value and the covariate alike, each at its
+// own percentile.
+func (w *world) cap4(m metricOf, all []unitTotals) {
+	caps := [2]*spec.Cap{m.spec.Cap, nil}
+	if m.spec.Kind == "ratio" {
+		caps = [2]*spec.Cap{m.spec.Numerator.Cap, m.spec.Denominator.Cap}
+	}
+	for i := range 4 {
+		c := caps[i%2]
+		if c == nil {
+			continue
+		}
+		at := 0.0
+		if c.At != nil {
+			at = *c.At
+		} else {
+			at = percentile(all, i, c.Percentile, m.zeros())
+		}
+		for k := range all {
+			if p := &all[k].part[i]; at > 0 && p.value > at {
+				p.value = at
+			}
+		}
+	}
+}
+
+// zeros tells whether units without a fact are zeros.
+func (m metricOf) zeros() bool {
+	return m.spec.Kind != "mean" && m.spec.Kind != "max" && m.spec.Scale != spec.ScaleLog
+}
+
+// percentile is the value of rank p N, rounded up.
+func percentile(all []unitTotals, part int, p float64, zeros bool) float64 {
+	var list []float64
+	for _, t := range all {
+		if zeros || t.part[part].n > 0 {
+			list = append(list, t.part[part].value)
+		}
+	}
+	if len(list) == 0 {
+		return 0
+	}
+	slices.Sort(list)
+	return list[max(0, int(math.Ceil(p*float64(len(list))-1e-9))-1)]
+}
+
+// add takes in one unit.
+func (c *cell) add(m metricOf, t unitTotals) {
+	y := t.part[0]
 	if m.spec.Scale == spec.ScaleLog {
-		c.log(y, n, size)
+		c.log(t)
 		return
 	}
-	c.y, c.x, c.size = append(c.y, y), append(c.x, x), max(c.size, size)
-	if y != 0 {
+	if !m.zeros() && y.n == 0 {
+		c.excluded++
+		return
+	}
+	var row [4]float64
+	for i, p := range t.part {
+		row[i] = p.value
+		c.size = max(c.size, p.size)
+	}
+	c.rows = append(c.rows, row)
+	if y.value != 0 {
 		c.nonzero++
 	}
 }
 
-// log adds the logarithm of a unit's value of n facts, whose sizes sum to size.
-// What rounding makes of a sum grows where it is divided by the sum.
-func (c *cell) log(y float64, n int, size float64) {
-	c.vague = c.vague || size > 0 && math.Abs(y) < 1e-9*size
-	if y <= 0 {
+// log adds the logarithm of a unit's value. What rounding makes of a sum grows
+// where it is divided by the sum.
+func (c *cell) log(t unitTotals) {
+	y, x := t.part[0], t.part[2]
+	c.vague = c.vague || y.size > 0 && math.Abs(y.value) < 1e-9*y.size || x.size > 0 && math.Abs(x.value) < 1e-9*x.size
+	if y.value <= 0 {
 		c.excluded++
-		if n > 0 {
+		if y.n > 0 {
 			c.off++
 		}
 		return
 	}
-	c.y, c.x = append(c.y, math.Log(y)), append(c.x, 0)
-	c.size = max(c.size, 1, size/y, math.Abs(math.Log(y)))
+	row := [4]float64{math.Log(y.value)}
+	if x.value > 0 {
+		row[2] = math.Log1p(x.value)
+		c.size = max(c.size, x.size/(1+x.value), row[2])
+	}
+	c.rows = append(c.rows, row)
+	c.size = max(c.size, 1, y.size/y.value, math.Abs(row[0]))
 	c.nonzero++
+}
+
+// event takes in the values of one unit, of which its facts may have several.
+func (c *cell) event(_ *world, m metricOf, facts []fact) {
+	var list []float64
+	if m.spec.Of == "unit" {
+		of := map[string]string{"sum": "sum", "mean": "mean", "max": "max"}[m.spec.PerUnit]
+		if t := aggregated(of, facts, m.value, anyFact); t.n > 0 {
+			list = append(list, t.value)
+			c.size = max(c.size, t.size)
+		}
+	} else {
+		for _, f := range facts {
+			if v := m.value.of(f); v != nil && usable(*v) {
+				list = append(list, *v)
+				c.size = max(c.size, math.Abs(*v))
+			}
+		}
+	}
+	if len(list) == 0 {
+		c.excluded++
+		return
+	}
+	c.events = append(c.events, list)
 }
 
 // usable tells whether a value counts at all.
 func usable(value float64) bool { return math.Abs(value) < 1e80 }
 
-// total sums the usable values of the facts that pass.
-func total(facts []fact, v valueOf, pass func(fact) bool) (sum float64, n int, size float64) {
-	for _, f := range facts {
-		if !pass(f) {
-			continue
-		}
-		if value := v.of(f); value != nil && usable(*value) {
-			sum += *value
-			size += math.Abs(*value)
-			n++
-		}
-	}
-	return sum, n, size
-}
-
-// moments are the numbers of one metric in one stratum, over all its units.
+// moments are the numbers of one metric in one stratum, over all its units:
+// means and sample covariances of value, denominator, covariate and its
+// denominator.
 type moments struct {
-	n, nonzero, off                  int64
-	mean, variance, cube             float64
-	denMean, denVariance, covariance float64
+	n, nonzero, off int64
+	mean            [4]float64
+	co              [4][4]float64
+	cube            float64
 }
 
 func (c *cell) moments() moments {
-	m := moments{n: int64(len(c.y)), nonzero: c.nonzero, off: c.off, mean: average(c.y), denMean: average(c.x)}
-	cubes := make([]float64, len(c.y))
-	for i, y := range c.y {
-		cubes[i] = y * y * y
+	m := moments{n: int64(len(c.rows)), nonzero: c.nonzero, off: c.off}
+	var columns [4][]float64
+	for _, row := range c.rows {
+		for i, v := range row {
+			columns[i] = append(columns[i], v)
+		}
+		m.cube += row[0] * row[0] * row[0] / float64(len(c.rows))
 	}
-	m.cube = average(cubes)
-	m.variance, m.denVariance, m.covariance = covariance(c.y, c.y), covariance(c.x, c.x), covariance(c.y, c.x)
+	for i := range 4 {
+		m.mean[i] = average(columns[i])
+		for k := range 4 {
+			m.co[i][k] = covariance(columns[i], columns[k])
+		}
+	}
 	return m
 }
 
@@ -354,13 +544,14 @@ func (m moments) withZeros(n int64) moments {
 		return m
 	}
 	was, now := float64(m.n), float64(n)
-	spread := func(co, a, b float64) float64 { return ((was-1)*co + was*(now-was)/now*a*b) / (now - 1) }
-	return moments{
-		n: n, nonzero: m.nonzero, mean: m.mean * was / now, cube: m.cube * was / now, denMean: m.denMean * was / now,
-		variance:    spread(m.variance, m.mean, m.mean),
-		denVariance: spread(m.denVariance, m.denMean, m.denMean),
-		covariance:  spread(m.covariance, m.mean, m.denMean),
+	out := moments{n: n, nonzero: m.nonzero, cube: m.cube * was / now}
+	for i := range 4 {
+		out.mean[i] = m.mean[i] * was / now
+		for k := range 4 {
+			out.co[i][k] = ((was-1)*m.co[i][k] + was*(now-was)/now*m.mean[i]*m.mean[k]) / (now - 1)
+		}
 	}
+	return out
 }
 
 // near compares to 1e-9, and where numbers of a size cancel to what is left of
@@ -407,7 +598,7 @@ func TestOracle(t *testing.T) {
 		seen.add(c.seen)
 	}
 	t.Logf("%+v", seen)
-	if *oneSeed == 0 && count >= 300 {
+	if *oneSeed == 0 && count >= 600 {
 		seen.assert(t)
 	}
 }
@@ -415,7 +606,33 @@ func TestOracle(t *testing.T) {
 // coverage counts what the random worlds came by, so that none of it is missed.
 type coverage struct {
 	Long, Mixed, Wide, Joined, Fanned, Settling, Multiple, Unknown, Null, Partial, Infinite, Moments int
-	Logs, Off, Cubes                                                                                 int
+	Logs, Off, Cubes, Quantiles, Events, Covariates, Caps, Percentiles, Totals, Rules, Lookbacks     int
+	Kinds                                                                                            map[string]int
+}
+
+// count notes what a metric that was compared had.
+func (c *coverage) count(m queries.Measure, s spec.Metric, want moments) {
+	add := func(n *int, had bool) {
+		if had && want.n > 0 {
+			*n++
+		}
+	}
+	c.Moments++
+	add(&c.Partial, m.CompleteOnly)
+	add(&c.Logs, m.Log)
+	if want.off > 0 {
+		c.Off++
+	}
+	add(&c.Covariates, m.Covariate && want.co[2][2] > 0)
+	add(&c.Caps, s.Cap != nil && s.Cap.At != nil)
+	add(&c.Percentiles, m.Capped != "")
+	add(&c.Totals, s.Total != nil && want.nonzero > 0)
+	add(&c.Rules, s.Rule != nil && want.nonzero > 0)
+	add(&c.Lookbacks, s.Lookback.Duration > 0 && want.nonzero > 0)
+	if c.Kinds == nil {
+		c.Kinds = map[string]int{}
+	}
+	c.Kinds[s.Kind]++
 }
 
 func (c *coverage) add(o *coverage) {
@@ -424,6 +641,15 @@ func (c *coverage) add(o *coverage) {
 	c.Multiple, c.Unknown, c.Null = c.Multiple+o.Multiple, c.Unknown+o.Unknown, c.Null+o.Null
 	c.Partial, c.Infinite, c.Moments = c.Partial+o.Partial, c.Infinite+o.Infinite, c.Moments+o.Moments
 	c.Logs, c.Off, c.Cubes = c.Logs+o.Logs, c.Off+o.Off, c.Cubes+o.Cubes
+	c.Quantiles, c.Events, c.Covariates = c.Quantiles+o.Quantiles, c.Events+o.Events, c.Covariates+o.Covariates
+	c.Caps, c.Percentiles, c.Totals = c.Caps+o.Caps, c.Percentiles+o.Percentiles, c.Totals+o.Totals
+	c.Rules, c.Lookbacks = c.Rules+o.Rules, c.Lookbacks+o.Lookbacks
+	if c.Kinds == nil {
+		c.Kinds = map[string]int{}
+	}
+	for kind, n := range o.Kinds {
+		c.Kinds[kind] += n
+	}
 }
 
 func (c *coverage) assert(t *testing.T) {
@@ -431,7 +657,10 @@ func (c *coverage) assert(t *testing.T) {
 	for name, n := range map[string]int{
 		"long": c.Long, "mixed": c.Mixed, "wide": c.Wide, "joined": c.Joined, "fanned": c.Fanned, "settling": c.Settling,
 		"multiple": c.Multiple, "unknown": c.Unknown, "null": c.Null, "partial": c.Partial, "infinite": c.Infinite,
-		"logarithms": c.Logs, "values without one": c.Off, "cubes": c.Cubes,
+		"logarithms": c.Logs, "values without one": c.Off, "cubes": c.Cubes, "quantiles": c.Quantiles,
+		"quantiles of events": c.Events, "covariates": c.Covariates, "caps": c.Caps, "percentile caps": c.Percentiles,
+		"totals": c.Totals, "rules": c.Rules, "lookbacks": c.Lookbacks, "max": c.Kinds["max"], "distinct": c.Kinds["distinct"],
+		"retention": c.Kinds["retention"], "daily participation": c.Kinds["daily_participation"],
 	} {
 		if n < 10 {
 			t.Errorf("only %d worlds had %s", n, name)
@@ -665,23 +894,31 @@ func (c *check) presence(f queries.Facts, rows *connectors.Rows, row int, byUnit
 	newest, _ := rows.Int(row, "newest")
 	lost, _ := rows.Int(row, "not_finite")
 	var most, latest, bad int64
+	opens, covariate := time.Duration(0), time.Duration(0)
+	for _, m := range f.Measures {
+		s := c.metrics[m.Metric].spec
+		opens, covariate = min(opens, s.Delay.Duration), max(covariate, s.Covariate.Duration-min(0, s.Delay.Duration))
+	}
 	for k, u := range c.units {
 		had := false
 		for _, x := range byUnit[k] {
-			if u.code != code || x.at.Before(u.anchor) || !x.at.Before(c.w.look.AsOf) {
+			if u.code != code || x.at.Before(u.anchor.Add(min(opens, -covariate))) || !x.at.Before(c.w.look.AsOf) {
 				continue
 			}
-			had = true
-			latest = max(latest, x.at.UnixMicro())
 			if x.amount != nil && !usable(*x.amount) {
 				bad++
 			}
+			if x.at.Before(u.anchor.Add(opens)) {
+				continue // It enters a covariate at the most.
+			}
+			had = true
+			latest = max(latest, x.at.UnixMicro())
 		}
 		if had {
 			most++
 		}
 	}
-	if units > most || newest > latest || lost > bad || units == 0 {
+	if units > most || newest > latest || lost > bad || units == 0 && covariate == 0 {
 		c.errorf("facts of %s in stratum %d: %d units of %d, newest %d of %d, %d not finite of %d", f.Source, code, units, most, newest, latest, lost, bad)
 	}
 	if lost > 0 {
@@ -692,7 +929,7 @@ func (c *check) presence(f queries.Facts, rows *connectors.Rows, row int, byUnit
 func (c *check) checkMetric(f queries.Facts, m queries.Measure, rows *connectors.Rows, want map[int64]*cell) {
 	got := map[int64]moments{}
 	for i := range rows.Len() {
-		if class, _ := rows.Int(i, "assay_class"); class == m.Class {
+		if class, _ := rows.Int(i, "assay_class"); class == m.Class && m.Kind != "quantile" {
 			code, _ := rows.Int(i, "assay_stratum")
 			got[code] = readMoments(rows, i, m)
 		}
@@ -709,8 +946,12 @@ func (c *check) checkMetric(f queries.Facts, m queries.Measure, rows *connectors
 		if m.CompleteOnly {
 			counted = row.Closed[m.Closed]
 		}
-		if counted != int64(len(cell.y))+cell.excluded {
-			c.errorf("%s in stratum %d: %d units count, the oracle has %d", m.Metric, code, counted, int64(len(cell.y))+cell.excluded)
+		if all := int64(len(cell.rows)+len(cell.events)) + cell.excluded; counted != all {
+			c.errorf("%s in stratum %d: %d units count, the oracle has %d", m.Metric, code, counted, all)
+		}
+		if m.Kind == "quantile" {
+			c.compareQuantile(f, m, code, rows, cell)
+			continue
 		}
 		g := got[code]
 		if g.n > counted {
@@ -731,33 +972,93 @@ func (c *check) compare(f queries.Facts, m queries.Measure, code int64, g moment
 		return
 	}
 	square := cell.size * cell.size
+	s := c.metrics[m.Metric].spec
 	ok := g.n == want.n && g.nonzero == want.nonzero && g.off == want.off
-	if m.Kind != "proportion" {
-		ok = ok && near(g.mean, want.mean, cell.size) && near(g.variance, want.variance, square)
+	if isShare(m) && !m.Covariate {
+		want.mean, want.co = g.mean, g.co // Told by nonzero.
 	}
-	if m.Kind == "ratio" {
-		ok = ok && near(g.denMean, want.denMean, cell.size) && near(g.denVariance, want.denVariance, square) && near(g.covariance, want.covariance, square)
+	for i := range 4 {
+		ok = ok && near(g.mean[i], want.mean[i], cell.size)
+		for k := range 4 {
+			ok = ok && near(g.co[i][k], want.co[i][k], square)
+		}
 	}
 	if m.Cube {
 		ok = ok && near(g.cube, want.cube, square*cell.size)
 		c.seen.Cubes++
 	}
-	if spec := c.metrics[m.Metric].spec; m.Log != (spec.Scale == "log") || m.Cube && (m.Log || spec.Kind == "ratio" || spec.Kind == "proportion") {
-		c.errorf("%s: log %t, cube %t", m.Metric, m.Log, m.Cube)
+	if m.Log != (s.Scale == "log") || m.Cube && (m.Log || s.Kind == "ratio" || isShare(m)) || m.Covariate != (s.Covariate.Duration > 0) {
+		c.errorf("%s: log %t, cube %t, covariate %t", m.Metric, m.Log, m.Cube, m.Covariate)
 	}
-	if m.Log && want.n > 0 {
-		c.seen.Logs++
-	}
-	if want.off > 0 {
-		c.seen.Off++
-	}
-	c.seen.Moments++
-	if m.CompleteOnly {
-		c.seen.Partial++
-	}
+	c.seen.count(m, s, want)
 	if !ok {
-		c.errorf("%s (%s) in stratum %d:\n got %+v\nwant %+v\n%+v\n%s", m.Metric, m.Kind, code, g, want, c.metrics[m.Metric].spec, f.SQL)
+		c.errorf("%s (%s) in stratum %d:\n got %+v\nwant %+v\n%+v\n%s", m.Metric, m.Kind, code, g, want, s, f.SQL)
 	}
+}
+
+func isShare(m queries.Measure) bool { return m.Kind == "proportion" || m.Kind == "retention" }
+
+// compareQuantile compares a quantile, its ends, and how many of its events a
+// unit has at or below it.
+func (c *check) compareQuantile(f queries.Facts, m queries.Measure, code int64, rows *connectors.Rows, cell *cell) {
+	values := slices.Concat(cell.events...)
+	slices.Sort(values)
+	s := c.metrics[m.Metric].spec
+	row := -1
+	for i := range rows.Len() {
+		class, _ := rows.Int(i, "assay_class")
+		if at, _ := rows.Int(i, "assay_stratum"); at == code && class == m.Class {
+			row = i
+		}
+	}
+	if row < 0 {
+		if len(values) > 0 {
+			c.errorf("%s in stratum %d: no row for %d values", m.Metric, code, len(values))
+		}
+		return
+	}
+	half := 1.959963984540054 * math.Sqrt(s.Quantile*(1-s.Quantile)/float64(len(values)))
+	for name, place := range map[string]float64{"_at": s.Quantile, "_lower": max(0, s.Quantile-half), "_upper": min(1, s.Quantile+half)} {
+		got, known := rows.Float(row, m.Prefix+name)
+		if known != (len(values) > 0) || known && !near(got, interpolate(values, place), cell.size) {
+			c.errorf("%s%s in stratum %d: %v %t of %v\n%+v\n%s", m.Metric, name, code, got, known, values, s, f.SQL)
+		}
+	}
+	c.seen.Quantiles++
+	n, _ := rows.Int(row, m.Prefix+"_n")
+	if n != int64(len(cell.events)) {
+		c.errorf("%s in stratum %d: %d units, want %d", m.Metric, code, n, len(cell.events))
+	}
+	if !m.Events || len(values) == 0 {
+		return
+	}
+	c.seen.Events++
+	at := interpolate(values, s.Quantile)
+	var below, events []float64
+	for _, list := range cell.events {
+		k := 0.0
+		for _, v := range list {
+			if v <= at {
+				k++
+			}
+		}
+		below, events = append(below, k), append(events, float64(len(list)))
+	}
+	for name, want := range map[string]float64{
+		"_mean": average(below), "_var": covariance(below, below), "_den_mean": average(events),
+		"_den_var": covariance(events, events), "_co": covariance(below, events),
+	} {
+		if got, _ := rows.Float(row, m.Prefix+name); !near(got, want, 1) {
+			c.errorf("%s%s in stratum %d: %v, want %v\n%+v\n%s", m.Metric, name, code, got, want, s, f.SQL)
+		}
+	}
+}
+
+// interpolate is the value at a place in [0,1] of sorted values.
+func interpolate(values []float64, place float64) float64 {
+	h := place * float64(len(values)-1)
+	low, high := values[int(math.Floor(h))], values[int(math.Ceil(h))]
+	return low + (h-math.Floor(h))*(high-low)
 }
 
 func readMoments(rows *connectors.Rows, i int, m queries.Measure) moments {
@@ -772,12 +1073,29 @@ func readMoments(rows *connectors.Rows, i int, m queries.Measure) moments {
 	if m.Cube {
 		out.cube, _ = rows.Float(i, m.Prefix+"_cube")
 	}
-	out.mean, _ = rows.Float(i, m.Prefix+"_mean")
-	out.variance, _ = rows.Float(i, m.Prefix+"_var")
+	both := func(name string, a, b int) {
+		out.co[a][b], _ = rows.Float(i, m.Prefix+name)
+		out.co[b][a] = out.co[a][b]
+	}
+	out.mean[0], _ = rows.Float(i, m.Prefix+"_mean")
+	both("_var", 0, 0)
 	if m.Kind == "ratio" {
-		out.denMean, _ = rows.Float(i, m.Prefix+"_den_mean")
-		out.denVariance, _ = rows.Float(i, m.Prefix+"_den_var")
-		out.covariance, _ = rows.Float(i, m.Prefix+"_co")
+		out.mean[1], _ = rows.Float(i, m.Prefix+"_den_mean")
+		both("_den_var", 1, 1)
+		both("_co", 0, 1)
+	}
+	if m.Covariate {
+		out.mean[2], _ = rows.Float(i, m.Prefix+"_pre_mean")
+		both("_pre_var", 2, 2)
+		both("_pre_value", 2, 0)
+	}
+	if m.Covariate && m.Kind == "ratio" {
+		out.mean[3], _ = rows.Float(i, m.Prefix+"_pre_den_mean")
+		both("_pre_den_var", 3, 3)
+		both("_pre_co", 2, 3)
+		both("_pre_den", 2, 1)
+		both("_pre_of_value", 3, 0)
+		both("_pre_of_den", 3, 1)
 	}
 	return out
 }

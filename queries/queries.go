@@ -96,10 +96,28 @@ type Measure struct {
 	Zeros bool
 	// Log: the moments are those of the natural logarithm.
 	Log bool
+	// Covariate: columns <prefix>_pre_mean, _pre_var and _pre_value (covariance with
+	// the value) are those of the covariate, over the units of _n; for ratios also
+	// _pre_den_mean, _pre_den_var, _pre_co (of both parts of the covariate), and the
+	// covariances _pre_den, _pre_of_value and _pre_of_den: of the covariate's
+	// numerator with the denominator, of its denominator with either.
+	Covariate bool
+	// Quantile in (0,1) of kind quantile: columns <prefix>_at, _lower and _upper are
+	// the quantile and its ends, _n the values. With Events values are facts, and
+	// _n, _mean, _var, _den_mean, _den_var and _co are over units, of the facts at or
+	// below the quantile and of all facts.
+	Quantile float64
+	Events   bool
+	// Capped is the column with the value of a percentile cap; "" = no such cap.
+	// Where it is not positive nothing is capped.
+	Capped string
 	// Cube: column <prefix>_cube is the mean of the cubed value over the units
 	// that have one.
 	Cube bool
 }
+
+// Share tells whether a unit counts or does not, once however many facts it has.
+func (m Measure) Share() bool { return m.Kind == "proportion" || m.Kind == "retention" }
 
 // Codes of column assay_stratum that stand for no stratum.
 const (

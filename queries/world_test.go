@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,8 +162,12 @@ func number(v *int64) *float64 {
 type metricOf struct {
 	spec                                spec.Metric
 	where, above, below                 condition
+	rule                                func(fact) bool // nil = none
 	value, numerator, denominatorValues valueOf
 }
+
+// counts tells whether a fact meets the metric's own conditions.
+func (m metricOf) counts(f fact) bool { return m.where.ok(f) && (m.rule == nil || m.rule(f)) }
 
 var (
 	start    = time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC) // Berlin changes its clocks on the 29th
@@ -306,6 +311,7 @@ func (w *world) pin(m *metricOf, i, count int) {
 	case w.seed%5 == 1:
 		m.where = []condition{{"event = 'num'", isEvent("num")}, {"event = 'sum'", isEvent("sum")}, {"", anyFact}}[i]
 		m.value = []valueOf{payload, payload, one}[i]
+		m.rule = nil
 		m.spec = spec.Metric{Source: "direct", Where: m.where.sql, Value: m.value.sql, Kind: []string{"sum", "sum", "count"}[i]}
 	}
 }
@@ -318,29 +324,119 @@ func (w *world) metric(byEvent bool) metricOf {
 	if (m.where.sql == "event = 'num'" || m.where.sql == "event = 'sum'") && !w.one(4) {
 		m.value = payload
 	}
-	kind := pick(w, []string{"proportion", "count", "sum", "mean", "ratio"})
+	kind := pick(w, kinds)
+	for byEvent && (kind == "ratio" || kind == "daily_participation") {
+		kind = pick(w, kinds) // These are of no one class.
+	}
 	m.spec = spec.Metric{
 		Kind: kind, Source: pick(w, []string{"direct", "direct", "joined"}), Where: m.where.sql, Direction: "up",
-		Delay:  spec.Duration{Duration: pick(w, []time.Duration{0, 0, 0, time.Hour, day})},
+		Delay:  spec.Duration{Duration: pick(w, []time.Duration{0, 0, 0, time.Hour, day, -2 * time.Hour})},
 		Window: spec.Duration{Duration: pick(w, []time.Duration{0, 0, 6 * time.Hour, day, 3 * day})}, PastEnd: w.one(3),
 	}
+	if kind == "retention" {
+		m.spec.Delay.Duration, m.spec.Window.Duration = day, pick(w, []time.Duration{6 * time.Hour, day})
+	}
 	m.spec.CompleteOnly = m.spec.Window.Duration > 0 && w.one(2)
-	switch kind {
-	case "proportion", "count":
+	if m.spec.Window.Duration == 0 && w.one(3) {
+		m.spec.Lookback.Duration = pick(w, []time.Duration{6 * time.Hour, day, 3 * day})
+	}
+	w.ofKind(&m, byEvent)
+	if w.one(5) {
+		r := pick(w, rules)
+		m.spec.Rule, m.rule = &r.spec, r.ok
+	}
+	return m
+}
+
+var kinds = []string{
+	"proportion", "proportion", "count", "count", "sum", "sum", "mean", "mean", "ratio", "ratio",
+	"max", "distinct", "retention", "daily_participation", "quantile", "quantile",
+}
+
+// ofKind gives a metric what its kind has.
+func (w *world) ofKind(m *metricOf, byEvent bool) {
+	s := &m.spec
+	switch s.Kind {
+	case "proportion", "retention":
+		if w.one(2) {
+			s.Total = &spec.Total{Of: pick(w, []string{"count", "sum", "mean", "max", "distinct"})}
+			if s.Total.Of != "count" {
+				s.Total.Value = m.value.sql
+			}
+			at := pick(w, []float64{1, 2, 3.5})
+			if w.one(2) {
+				s.Total.Over = &at
+			} else {
+				s.Total.AtLeast = &at
+			}
+		}
+		if s.Total == nil || s.Total.Of == "count" {
+			m.value = one
+		}
+	case "count", "daily_participation":
 		m.value = one
 	case "ratio":
 		m.above, m.below = pick(w, conditions), pick(w, conditions)
 		m.numerator, m.denominatorValues = m.value, pick(w, append(values, one, one, one))
-		m.spec.Numerator = &spec.Part{Value: m.numerator.sql, Where: m.above.sql}
-		m.spec.Denominator = &spec.Part{Value: m.denominatorValues.sql, Where: m.below.sql}
+		s.Numerator = &spec.Part{Value: m.numerator.sql, Where: m.above.sql, Cap: w.cap()}
+		s.Denominator = &spec.Part{Value: m.denominatorValues.sql, Where: m.below.sql, Cap: w.cap()}
+	case "quantile":
+		s.Value, s.Quantile = m.value.sql, pick(w, []float64{0.5, 0.9, 0.99})
+		if s.Of = pick(w, []string{"unit", "event"}); s.Of == "unit" || byEvent {
+			s.Of = "unit"
+			s.PerUnit = pick(w, []string{"sum", "mean", "max"})
+		}
 	default:
+		s.Value = m.value.sql
+		if s.Kind != "distinct" {
+			s.Scale = pick(w, []string{"", spec.ScaleLog})
+		}
 	}
-	m.spec.Value = ""
-	if kind == "sum" || kind == "mean" {
-		m.spec.Value = m.value.sql
-		m.spec.Scale = pick(w, []string{"", "", spec.ScaleLog})
+	switch s.Kind {
+	case "count", "sum", "mean", "max", "distinct":
+		s.Cap = w.cap()
 	}
-	return m
+	if s.Kind != "retention" && s.Kind != "daily_participation" && s.Kind != "quantile" && w.one(3) {
+		s.Covariate.Duration = pick(w, []time.Duration{6 * time.Hour, day, 3 * day})
+	}
+}
+
+// cap is one in three cases, none in the others.
+func (w *world) cap() *spec.Cap {
+	switch w.rng.IntN(6) {
+	case 0:
+		return &spec.Cap{At: ptr(pick(w, []float64{1.5, 4, 20}))}
+	case 1:
+		return &spec.Cap{Percentile: pick(w, []float64{0.3, 0.75, 0.9, 0.99})}
+	default:
+		return nil
+	}
+}
+
+// ruleOf is a rule on the payload with what it counts.
+type ruleOf struct {
+	spec spec.Rule
+	ok   func(fact) bool
+}
+
+var digits = regexp.MustCompile("^[0-9]+$")
+
+// broken is what keeps a rule turned round; NULL breaks it.
+func broken(keeps func(string) bool) func(fact) bool {
+	return func(f fact) bool { return f.payload == nil || !keeps(*f.payload) }
+}
+
+func kept(keeps func(string) bool) func(fact) bool {
+	return func(f fact) bool { return f.payload != nil && keeps(*f.payload) }
+}
+
+var rules = []ruleOf{
+	{spec.Rule{Text: "payload", JSON: true}, broken(digits.MatchString)},
+	{spec.Rule{Text: "payload", JSON: true, MaxLength: 1, Counts: "broken"}, broken(func(s string) bool { return len(s) == 1 && digits.MatchString(s) })},
+	{spec.Rule{Text: "payload", Matches: `^[a-z]+ \w`, Counts: spec.RuleKept}, kept(func(s string) bool { return s == "no number" })},
+	{spec.Rule{Text: "payload", Lacks: "[13579]$", MinLength: 2, Counts: spec.RuleKept}, kept(func(s string) bool {
+		return len(s) >= 2 && !strings.ContainsAny(s[len(s)-1:], "13579")
+	})},
 }
 
 // lengths are from first exposure to where a window may begin or end.
@@ -517,7 +613,7 @@ func (w *world) factTime() time.Time {
 	if w.one(10) {
 		return pick(w, w.edges()).Add(w.nudge())
 	}
-	return w.within(start.Add(-day), 14*day)
+	return w.within(start.Add(-3*day), 16*day)
 }
 
 func (w *world) amount() *float64 {

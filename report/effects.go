@@ -216,6 +216,12 @@ func effectNotes(m *ledger.MetricResult, v *ledger.Versus, q quantity) []string 
 	add(reachNote(m, v, q))
 	add(covariateNote(v, q))
 	add(methodNote(d))
+	if m.Definition != "" {
+		add(message(m.Definition))
+	}
+	if m.Cap != nil && *m.Cap > 0 {
+		add("the percentile cap is " + q.value(*m.Cap))
+	}
 	if m.Window != "" {
 		add("window: " + message(m.Window))
 	}

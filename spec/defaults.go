@@ -101,6 +101,9 @@ func fillConfig(c *Config) {
 			m.Scale = ""
 		}
 		m.Numerator, m.Denominator = m.Numerator.trimmed(), m.Denominator.trimmed()
+		if m.Kind == "quantile" && m.Of == "unit" {
+			m.PerUnit = cmp.Or(m.PerUnit, "mean")
+		}
 		c.Metrics[name] = m
 	}
 }
@@ -110,7 +113,7 @@ func (p *Part) trimmed() *Part {
 	if p == nil {
 		return nil
 	}
-	return &Part{Value: strings.TrimSpace(p.Value), Where: strings.TrimSpace(p.Where)}
+	return &Part{Value: strings.TrimSpace(p.Value), Where: strings.TrimSpace(p.Where), Cap: p.Cap}
 }
 
 func fillExperiment(e *Experiment, project Policy) {

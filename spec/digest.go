@@ -104,6 +104,14 @@ func (m Metric) planned() Metric {
 	m.Description, m.Quality, m.Unit, m.BaseSD = "", "", "", nil
 	m.Where, m.Value = plainSQL(m.Where), plainSQL(m.Value)
 	m.Numerator, m.Denominator = m.Numerator.planned(), m.Denominator.planned()
+	if m.Rule != nil {
+		m.Rule = new(*m.Rule)
+		m.Rule.Text = plainSQL(m.Rule.Text)
+	}
+	if m.Total != nil {
+		m.Total = new(*m.Total)
+		m.Total.Value = plainSQL(m.Total.Value)
+	}
 	return m
 }
 
@@ -111,7 +119,7 @@ func (p *Part) planned() *Part {
 	if p == nil {
 		return nil
 	}
-	return &Part{Value: plainSQL(p.Value), Where: plainSQL(p.Where)}
+	return &Part{Value: plainSQL(p.Value), Where: plainSQL(p.Where), Cap: p.Cap}
 }
 
 // plannedSource is what a source's metrics are made of: its rows, how they are

@@ -128,7 +128,7 @@ func TestSchemasDescribe(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, part := range []string{
-		"https://json-schema.org/draft/2020-12/schema", "The window opens this long after first exposure.",
+		"https://json-schema.org/draft/2020-12/schema", "The window opens this long after first exposure; a negative one opens it before.",
 		`"step_back"`, `"proportion"`, "additionalProperties", "Share of units in several variations",
 	} {
 		if !bytes.Contains(text, []byte(part)) {

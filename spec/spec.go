@@ -91,17 +91,25 @@ type Source struct {
 // Metric is a per-unit aggregate of facts inside a window.
 type Metric struct {
 	Description  string   `yaml:"description,omitempty" doc:"What it measures, for people."`
-	Kind         string   `yaml:"kind" enum:"proportion,count,sum,mean,ratio" doc:"What is computed per unit and across units."`
+	Kind         string   `yaml:"kind" enum:"proportion,count,sum,mean,max,distinct,ratio,retention,daily_participation,quantile" doc:"What is computed per unit and across units."`
 	Source       string   `yaml:"source" doc:"Fact source."`
 	Where        string   `yaml:"where,omitempty" doc:"SQL condition on the source's columns; only matching facts count."`
-	Value        string   `yaml:"value,omitempty" doc:"SQL expression on the source's columns (kinds sum and mean)."`
+	Rule         *Rule    `yaml:"rule,omitempty" doc:"What a text has to be, judged in the warehouse: only facts that break the rule, or keep it, count."`
+	Value        string   `yaml:"value,omitempty" doc:"SQL expression on the source's columns (kinds sum, mean, max, distinct and quantile)."`
+	Total        *Total   `yaml:"total,omitempty" doc:"Kinds proportion and retention: a unit counts where its total over its facts is over a threshold; without it any fact will do."`
+	Cap          *Cap     `yaml:"cap,omitempty" doc:"Kinds count, sum, mean, max and distinct: a unit's value is at most this. A ratio has caps on its parts."`
+	Quantile     float64  `yaml:"quantile,omitempty" share:"true" doc:"Kind quantile: which one, as 0.95 or 95%."`
+	Of           string   `yaml:"of,omitempty" enum:"unit,event" doc:"Kind quantile: over values of units, or of single facts, of which a unit may have several."`
+	PerUnit      string   `yaml:"per_unit,omitempty" enum:"sum,mean,max" doc:"Kind quantile of units: what the facts of a unit are put together to; default mean."`
 	Scale        string   `yaml:"scale,omitempty" enum:"linear,log,auto" doc:"Kinds sum and mean: what is averaged over units. log takes the natural logarithm of a unit's value, so that a heavy tail (latency, cost, tokens) cannot upset the test; effects are ratios of geometric means, margin and mde are relative, and units without a positive value are absent. auto, for heavy tails, is log where the arms of the experiment differ in size, and linear where they do not. Default linear."`
 	Numerator    *Part    `yaml:"numerator,omitempty" doc:"Kind ratio: what is summed above."`
 	Denominator  *Part    `yaml:"denominator,omitempty" doc:"Kind ratio: what is summed below."`
 	Direction    string   `yaml:"direction,omitempty" enum:"up,down" doc:"Which way is good."`
 	Quality      string   `yaml:"quality,omitempty" enum:"correctness,relevance,safety,task_completion,behaviour,cost,latency" doc:"Quality dimension; the report groups by it."`
-	Delay        Duration `yaml:"delay,omitempty" doc:"The window opens this long after first exposure."`
+	Delay        Duration `yaml:"delay,omitempty" doc:"The window opens this long after first exposure; a negative one opens it before."`
 	Window       Duration `yaml:"window,omitempty" doc:"Length of the window; without it facts count until as-of."`
+	Lookback     Duration `yaml:"lookback,omitempty" doc:"In place of a window: only the last facts before as-of (or the experiment's end) count, over this long."`
+	Covariate    Duration `yaml:"covariate,omitempty" doc:"Adjust for the same value over this long before first exposure (CUPED): it narrows intervals where the past tells the future. The exact tests of rare events do without."`
 	CompleteOnly bool     `yaml:"complete_only,omitempty" doc:"Leave out units whose window has not closed at as-of."`
 	PastEnd      bool     `yaml:"past_end,omitempty" doc:"Let windows run past the end of the experiment."`
 	BaseRate     *float64 `yaml:"base_rate,omitempty" doc:"What control is known to show: share of units (proportion) or mean per unit; tunes and routes the test. Not with scale log."`
@@ -139,6 +147,37 @@ func (m Metric) For(e *Experiment) Metric {
 type Part struct {
 	Value string `yaml:"value,omitempty" doc:"SQL expression; without it facts are counted."`
 	Where string `yaml:"where,omitempty" doc:"SQL condition, in addition to the metric's."`
+	Cap   *Cap   `yaml:"cap,omitempty" doc:"A unit's part is at most this."`
+}
+
+// Rule is what a text has to be. A NULL text breaks every rule.
+type Rule struct {
+	Text      string `yaml:"text" doc:"SQL expression of the text, e.g. a column of the source."`
+	MinLength int    `yaml:"min_length,omitempty" doc:"Least number of characters."`
+	MaxLength int    `yaml:"max_length,omitempty" doc:"Greatest number of characters."`
+	JSON      bool   `yaml:"json,omitempty" doc:"It is valid JSON."`
+	Matches   string `yaml:"matches,omitempty" doc:"Regular expression (RE2) that is found in it."`
+	Lacks     string `yaml:"lacks,omitempty" doc:"Regular expression (RE2) that is not found in it."`
+	Counts    string `yaml:"counts,omitempty" enum:"broken,kept" doc:"Which facts count: those that break any part of the rule, or those that keep all of it; default broken."`
+}
+
+// RuleKept are the facts that keep the whole rule.
+const RuleKept = "kept"
+
+// Total is a condition on what a unit's facts come to. Units without facts never
+// meet it.
+type Total struct {
+	Of      string   `yaml:"of" enum:"count,sum,mean,max,distinct" doc:"What the facts of a unit are put together to."`
+	Value   string   `yaml:"value,omitempty" doc:"SQL expression on the source's columns; not for count."`
+	Over    *float64 `yaml:"over,omitempty" doc:"The total is more than this."`
+	AtLeast *float64 `yaml:"at_least,omitempty" doc:"The total is this or more."`
+}
+
+// Cap is the greatest value of a unit: a number, or the value at a percentile
+// of all units of all variations together. One of the two is set.
+type Cap struct {
+	At         *float64 `yaml:"at,omitempty" doc:"A number, in the metric's unit."`
+	Percentile float64  `yaml:"percentile,omitempty" share:"true" doc:"The value at this percentile of the pooled units, those without facts included as zeros, as 0.99 or 99%."`
 }
 
 // Policy is how evidence becomes a decision. After Load no field is unset.

@@ -251,8 +251,8 @@ func (v validator) method(u Use, at place, r role, planned place) {
 	guards := r.harmful || r.rollback && u.Rollback
 	switch u.Method {
 	case "exact", "exact_spending":
-		at.must(kind == "" || kind == "proportion" || kind == "count",
-			"method %s is for proportions and counts; %s is a %s", u.Method, u.Metric, kind)
+		at.must(kind == "" || kind == "proportion" || kind == "retention" || kind == "count",
+			"method %s is for proportions, retentions and counts; %s is a %s", u.Method, u.Metric, kind)
 	case "delayed_start":
 		at.must(!planned.absent, "method delayed_start begins at a tenth of the planned units; give planned_units")
 	}

@@ -9,7 +9,8 @@ const exactBelow = 0.3
 // Question is what the choice of a method depends on; all of it is known before
 // data.
 type Question struct {
-	// Kind is proportion, count, sum, mean or ratio.
+	// Kind is proportion, retention, count, sum, mean, max, distinct, ratio,
+	// daily_participation or quantile.
 	Kind string
 	// Asked is auto (or "") or a Method.
 	Asked string
@@ -24,6 +25,8 @@ type Question struct {
 	Capped bool
 	// Planned units; 0 = traffic is unknown.
 	Planned float64
+	// Covariate: one is declared. The exact methods do without.
+	Covariate bool
 }
 
 // Route picks the method of a metric before data and says why. An unknown kind
@@ -31,7 +34,7 @@ type Question struct {
 // says so.
 func Route(q Question) (method Method, reason string) {
 	switch q.Kind {
-	case "proportion", "count", "sum", "mean", "ratio":
+	case "proportion", "retention", "count", "sum", "mean", "max", "distinct", "ratio", "daily_participation", "quantile":
 	default:
 		return "", fmt.Sprintf("unknown kind of metric %q", q.Kind)
 	}
@@ -45,8 +48,8 @@ func Route(q Question) (method Method, reason string) {
 		return q.normalMethod(why)
 	case !asked.known():
 		return "", fmt.Sprintf("unknown method %q", q.Asked)
-	case asked.exact() && q.Kind == "ratio":
-		return "", fmt.Sprintf("method %s cannot judge a ratio", q.Asked)
+	case asked.exact() && (q.Kind == "ratio" || q.Kind == "quantile"):
+		return "", fmt.Sprintf("method %s cannot judge a %s", q.Asked, q.Kind)
 	case asked.Spends() && !q.Capped:
 		return "", fmt.Sprintf("method %s needs a last look", q.Asked)
 	default:
@@ -58,10 +61,11 @@ func Route(q Question) (method Method, reason string) {
 func (q *Question) exact() (exact bool, why string) {
 	declared := q.BaseRate != nil
 	rare := declared && *q.BaseRate < exactBelow
+	share := q.Kind == "proportion" || q.Kind == "retention"
 	switch {
-	case q.Kind == "proportion" && declared && !rare:
+	case share && declared && !rare:
 		return false, fmt.Sprintf("base rate %g is at least %g: an exact test would leave the units without an event unused", *q.BaseRate, exactBelow)
-	case q.Kind == "proportion":
+	case share:
 		return true, "a share of units: an exact test holds at any number of events, none included"
 	case q.Kind == "count" && rare:
 		return true, fmt.Sprintf("base rate %g is below %g: exact test on the share of units with any", *q.BaseRate, exactBelow)
@@ -71,6 +75,8 @@ func (q *Question) exact() (exact bool, why string) {
 		return false, "no base rate is declared: normal boundary on the mean per unit"
 	case q.Kind == "ratio":
 		return false, "a ratio of means: normal boundary with the delta method"
+	case q.Kind == "quantile":
+		return false, "a quantile: normal boundary with the variance of its order statistics"
 	case q.Scale == ScaleLog:
 		return false, "a mean of logarithms, which no heavy tail disturbs: normal boundary"
 	default:
@@ -88,6 +94,9 @@ func (q *Question) tails() string {
 }
 
 func (q *Question) exactMethod(why string) (Method, string) {
+	if q.Covariate {
+		why += ", and does without the covariate"
+	}
 	if q.Capped {
 		return MethodExactSpending, why + "; its error is spent over the planned duration"
 	}

@@ -104,7 +104,8 @@ SELECT
   CAST(MAX(u.assay_newest) AS BIGINT) AS newest,
   CAST(SUM(CASE WHEN u.assay_anchor <= 1774612800000000 /* 2026-03-27 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_0, -- 3d
   CAST(SUM(CASE WHEN u.assay_anchor <= 1774267200000000 /* 2026-03-23 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_1, -- 7d
-  CAST(SUM(CASE WHEN u.assay_anchor <= 1774782000000000 /* 2026-03-29 11:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_2 -- 1d1h
+  CAST(SUM(CASE WHEN u.assay_anchor <= 1774699200000000 /* 2026-03-28 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_2, -- 2d
+  CAST(SUM(CASE WHEN u.assay_anchor <= 1774782000000000 /* 2026-03-29 11:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_3 -- 1d1h
 FROM assay_units AS u
 GROUP BY u.assay_stratum
 ORDER BY 1
@@ -166,7 +167,7 @@ GROUP BY u.assay_dimension_2, u.assay_stratum
 ORDER BY 1, 2
 
 -- === facts of events: moments of all metrics of events
--- Purpose: moments of errors, refunds, revenue, value_per_event, purchases, price, usual_revenue from one scan of events.
+-- Purpose: moments of errors, refunds, revenue, value_per_event, purchases, price, usual_revenue, spend, basket, dearest, kinds_of_event, came_back, heavy_buyer from one scan of events.
 -- Rows: one per stratum and class of facts (-1: all of them), over the units that have such a fact;
 --   units without one are counted by the summary and enter as zeros.
 -- Numbers: *_n units, *_any units with a value other than zero, *_mean, *_var (sample variance),
@@ -174,10 +175,12 @@ ORDER BY 1, 2
 --   not_finite facts with a value that is NaN, infinite or of a size of 1e80 and more, which counts as no value.
 --   *_cube (mean of the cubed value): it tells the skewness, which matters where arms differ in size.
 --   *_log_* of the natural logarithm, over the units with a positive value; *_log_off units with another one.
+--   *_pre_* of the covariate: the same value before first exposure.
+--   *_cap* the value that a percentile cap has.
 WITH assay_source AS ( -- events
   SELECT user_id, ts AS timestamp, event_id, event, amount, is_error
   FROM events
-  WHERE ts >= TO_TIMESTAMP_TZ('2026-03-20 12:00:00.000000 +00:00') AND ts < TO_TIMESTAMP_TZ('2026-03-30 12:00:00.000000 +00:00')
+  WHERE ts >= TO_TIMESTAMP_TZ('2026-03-06 12:00:00.000000 +00:00') AND ts < TO_TIMESTAMP_TZ('2026-03-30 12:00:00.000000 +00:00')
 ),
 facts AS (
   SELECT f.*, DATE_PART(EPOCH_MICROSECOND, f.timestamp) AS assay_at
@@ -193,37 +196,46 @@ once AS ( -- a fact that repeats, at its earliest time
       ORDER BY f.assay_at,
         -- Of repeats at one instant any will do, but always the same one.
         CAST(f.user_id AS VARCHAR),
-        CASE WHEN (is_error) THEN 1 END,
-        CASE WHEN (event = 'refund') THEN 1 END,
-        CASE WHEN (event = 'refund') THEN amount END,
-        CASE WHEN (event = 'purchase') THEN 1 END,
-        CASE WHEN (event = 'purchase') THEN amount END,
-        (amount)
+        CASE WHEN is_error THEN 1 END,
+        CASE WHEN event = 'refund' THEN 1 END,
+        CASE WHEN event = 'refund' THEN amount END,
+        CASE WHEN event = 'purchase' THEN 1 END,
+        CASE WHEN event = 'purchase' THEN amount END,
+        (amount),
+        (event)
     ) = 1
 ),
 counted AS ( -- one row per fact in the window of its unit
   SELECT
     u.assay_unit,
     u.assay_stratum,
-    f.assay_at,
+    CASE WHEN f.assay_at >= u.assay_anchor THEN f.assay_at END AS assay_at,
     CAST(CASE f.event
       WHEN 'refund' THEN 0 -- refunds
-      WHEN 'purchase' THEN 1 -- revenue, purchases, price, usual_revenue
+      WHEN 'purchase' THEN 1 -- revenue, purchases, price, usual_revenue, spend, dearest
     END AS INTEGER) AS assay_class,
-    CASE WHEN (is_error) AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS DOUBLE) END AS in_m0, -- errors
-    CASE WHEN f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(amount AS DOUBLE) END AS in_m1, -- value_per_event above
-    CASE WHEN f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS DOUBLE) END AS in_m2, -- value_per_event below
+    CASE WHEN (is_error) AND f.assay_at >= u.assay_anchor AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS DOUBLE) END AS in_m0, -- errors
+    CASE WHEN f.assay_at >= u.assay_anchor AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(amount AS DOUBLE) END AS in_m1, -- value_per_event
+    CASE WHEN f.assay_at >= u.assay_anchor AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS DOUBLE) END AS in_m2, -- value_per_event
+    CASE WHEN f.assay_at >= u.assay_anchor THEN CAST(amount AS DOUBLE) END AS in_m3, -- basket, heavy_buyer
+    CASE WHEN f.assay_at < u.assay_anchor AND f.assay_at >= u.assay_anchor - 604800000000 /* 7d */ THEN CAST(amount AS DOUBLE) END AS in_m4, -- basket
+    CASE WHEN f.assay_at >= u.assay_anchor THEN CAST(1 AS DOUBLE) END AS in_m5, -- basket
+    CASE WHEN f.assay_at < u.assay_anchor AND f.assay_at >= u.assay_anchor - 604800000000 /* 7d */ THEN CAST(1 AS DOUBLE) END AS in_m6, -- basket
+    CASE WHEN f.assay_at >= u.assay_anchor THEN CAST(event AS VARCHAR) END AS in_m7, -- kinds_of_event
+    CASE WHEN f.assay_at >= u.assay_anchor + 86400000000 /* 1d */ AND f.assay_at < u.assay_anchor + 172800000000 /* 2d */ AND u.assay_anchor <= 1774699200000000 /* 2026-03-28 12:00:00Z */ THEN CAST(1 AS DOUBLE) END AS in_m8, -- came_back
     CASE
-      WHEN f.event = 'refund' AND u.assay_anchor <= 1774267200000000 /* 2026-03-23 12:00:00Z */ THEN CAST(amount AS DOUBLE)
-      WHEN f.event = 'purchase' AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(amount AS DOUBLE)
+      WHEN f.event = 'refund' AND f.assay_at >= u.assay_anchor AND f.assay_at < u.assay_anchor + 604800000000 /* 7d */ AND u.assay_anchor <= 1774267200000000 /* 2026-03-23 12:00:00Z */ THEN CAST(amount AS DOUBLE)
+      WHEN f.event = 'purchase' AND f.assay_at >= u.assay_anchor AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(amount AS DOUBLE)
     END AS in_c0_sum, -- refunds, revenue, usual_revenue
-    CASE WHEN f.event = 'purchase' AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(amount AS DOUBLE) END AS in_c0_avg, -- price
-    CASE WHEN f.event = 'purchase' AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS DOUBLE) END AS in_c1_sum -- purchases
+    CASE WHEN f.event = 'purchase' AND f.assay_at >= u.assay_anchor AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(amount AS DOUBLE) END AS in_c0_avg, -- price
+    CASE WHEN f.event = 'purchase' AND f.assay_at >= u.assay_anchor AND f.assay_at >= 1774267200000000 /* 2026-03-23 12:00:00Z */ THEN CAST(amount AS DOUBLE) END AS in_c0_max, -- dearest
+    CASE WHEN f.event = 'purchase' AND f.assay_at >= u.assay_anchor AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS DOUBLE) END AS in_c1_sum, -- purchases
+    CASE WHEN f.event = 'purchase' AND f.assay_at >= u.assay_anchor THEN CAST(amount AS DOUBLE) END AS in_c2_sum, -- spend
+    CASE WHEN f.event = 'purchase' AND f.assay_at < u.assay_anchor THEN CAST(amount AS DOUBLE) END AS in_c3_sum -- spend
   FROM once AS f
   JOIN assay_units AS u
     ON u.assay_unit = CAST(f.user_id AS VARCHAR)
-    AND f.assay_at >= u.assay_anchor
-    AND f.assay_at < u.assay_anchor + 604800000000 /* 7d */
+    AND f.assay_at >= u.assay_anchor - 1209600000000 /* 14d */
   WHERE u.assay_stratum >= 0
     AND f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
 ),
@@ -232,59 +244,131 @@ cells AS ( -- one row per unit and class of its facts, and one per unit over all
     assay_stratum,
     CASE WHEN GROUPING(assay_class) = 1 THEN -1 ELSE assay_class END AS assay_group,
     MAX(assay_at) AS assay_newest,
-    COUNT(CASE WHEN NOT (ABS(in_m1) < CAST('1e80' AS DOUBLE)) OR NOT (ABS(in_c0_sum) < CAST('1e80' AS DOUBLE)) OR NOT (ABS(in_c0_avg) < CAST('1e80' AS DOUBLE)) THEN 1 END) AS assay_lost,
+    COUNT(CASE WHEN NOT (ABS(in_m1) < CAST('1e80' AS DOUBLE)) OR NOT (ABS(in_m3) < CAST('1e80' AS DOUBLE)) OR NOT (ABS(in_m4) < CAST('1e80' AS DOUBLE)) OR NOT (ABS(in_c0_sum) < CAST('1e80' AS DOUBLE)) OR NOT (ABS(in_c0_avg) < CAST('1e80' AS DOUBLE)) OR NOT (ABS(in_c0_max) < CAST('1e80' AS DOUBLE)) OR NOT (ABS(in_c2_sum) < CAST('1e80' AS DOUBLE)) OR NOT (ABS(in_c3_sum) < CAST('1e80' AS DOUBLE)) THEN 1 END) AS assay_lost,
     SUM(in_m0) AS m0,
     SUM(CASE WHEN ABS(in_m1) < CAST('1e80' AS DOUBLE) THEN in_m1 END) AS m1,
     SUM(in_m2) AS m2,
+    SUM(CASE WHEN ABS(in_m3) < CAST('1e80' AS DOUBLE) THEN in_m3 END) AS m3,
+    SUM(CASE WHEN ABS(in_m4) < CAST('1e80' AS DOUBLE) THEN in_m4 END) AS m4,
+    SUM(in_m5) AS m5,
+    SUM(in_m6) AS m6,
+    CAST(NULLIF(COUNT(DISTINCT in_m7), 0) AS DOUBLE) AS m7,
+    SUM(in_m8) AS m8,
     SUM(CASE WHEN ABS(in_c0_sum) < CAST('1e80' AS DOUBLE) THEN in_c0_sum END) AS c0_sum,
     AVG(CASE WHEN ABS(in_c0_avg) < CAST('1e80' AS DOUBLE) THEN in_c0_avg END) AS c0_avg,
-    SUM(in_c1_sum) AS c1_sum
+    MAX(CASE WHEN ABS(in_c0_max) < CAST('1e80' AS DOUBLE) THEN in_c0_max END) AS c0_max,
+    SUM(in_c1_sum) AS c1_sum,
+    SUM(CASE WHEN ABS(in_c2_sum) < CAST('1e80' AS DOUBLE) THEN in_c2_sum END) AS c2_sum,
+    SUM(CASE WHEN ABS(in_c3_sum) < CAST('1e80' AS DOUBLE) THEN in_c3_sum END) AS c3_sum
   FROM counted
   GROUP BY GROUPING SETS ((assay_unit, assay_stratum, assay_class), (assay_unit, assay_stratum))
   HAVING GROUPING(assay_class) = 1 OR assay_class IS NOT NULL
+),
+ranked AS ( -- in the order of their values
+  SELECT
+    cells.*,
+    ROW_NUMBER() OVER (PARTITION BY assay_group ORDER BY c2_sum NULLS LAST) AS c2_sum_rank,
+    COUNT(c2_sum) OVER (PARTITION BY assay_group) AS c2_sum_some,
+    COUNT(CASE WHEN c2_sum < 0 THEN 1 END) OVER (PARTITION BY assay_group) AS c2_sum_below,
+    (SELECT COUNT(*) FROM assay_units AS u WHERE u.assay_stratum >= 0) AS assay_all_3,
+    ROW_NUMBER() OVER (PARTITION BY assay_group ORDER BY c3_sum NULLS LAST) AS c3_sum_rank,
+    COUNT(c3_sum) OVER (PARTITION BY assay_group) AS c3_sum_some,
+    COUNT(CASE WHEN c3_sum < 0 THEN 1 END) OVER (PARTITION BY assay_group) AS c3_sum_below
+  FROM cells
+),
+placed AS ( -- beside the positions of quantiles and the percentiles of all units
+  SELECT
+    ranked.*,
+    MAX(CASE WHEN c2_sum_rank = CASE WHEN c2_sum_rank <= c2_sum_below THEN CEIL(CAST('0.99' AS DOUBLE) * assay_all_3 - CAST('1e-09' AS DOUBLE)) ELSE CEIL(CAST('0.99' AS DOUBLE) * assay_all_3 - CAST('1e-09' AS DOUBLE)) - assay_all_3 + c2_sum_some END THEN c2_sum END) OVER (PARTITION BY assay_group) AS c2_sum_cap0,
+    MAX(CASE WHEN c3_sum_rank = CASE WHEN c3_sum_rank <= c3_sum_below THEN CEIL(CAST('0.99' AS DOUBLE) * assay_all_3 - CAST('1e-09' AS DOUBLE)) ELSE CEIL(CAST('0.99' AS DOUBLE) * assay_all_3 - CAST('1e-09' AS DOUBLE)) - assay_all_3 + c3_sum_some END THEN c3_sum END) OVER (PARTITION BY assay_group) AS c3_sum_cap1
+  FROM ranked
 )
 SELECT
   CAST(c.assay_stratum AS BIGINT) AS assay_stratum,
   CAST(c.assay_group AS BIGINT) AS assay_class,
-  CAST(COUNT(*) AS BIGINT) AS units,
+  CAST(COUNT(c.assay_newest) AS BIGINT) AS units,
   CAST(MAX(c.assay_newest) AS BIGINT) AS newest,
   CAST(SUM(c.assay_lost) AS BIGINT) AS not_finite,
   CAST(COUNT(m0) AS BIGINT) AS m0_n,
   CAST(COUNT(CASE WHEN m0 <> 0 THEN 1 END) AS BIGINT) AS m0_any,
   CAST(AVG(m0) AS DOUBLE) AS m0_mean,
   CAST(VAR_SAMP(m0) AS DOUBLE) AS m0_var,
-  CAST(COUNT(COALESCE(m1, m2)) AS BIGINT) AS m1_m2_n,
+  CAST(COUNT(c0_sum) AS BIGINT) AS c0_sum_n,
+  CAST(COUNT(CASE WHEN c0_sum <> 0 THEN 1 END) AS BIGINT) AS c0_sum_any,
+  CAST(AVG(c0_sum) AS DOUBLE) AS c0_sum_mean,
+  CAST(VAR_SAMP(c0_sum) AS DOUBLE) AS c0_sum_var,
+  CAST(AVG(c0_sum * c0_sum * c0_sum) AS DOUBLE) AS c0_sum_cube,
+  CAST(COUNT(COALESCE(m1, 0 * m2)) AS BIGINT) AS m1_m2_n,
   CAST(COUNT(CASE WHEN m1 <> 0 THEN 1 END) AS BIGINT) AS m1_m2_any,
   CAST(AVG(COALESCE(m1, 0 * m2)) AS DOUBLE) AS m1_m2_mean,
   CAST(VAR_SAMP(COALESCE(m1, 0 * m2)) AS DOUBLE) AS m1_m2_var,
   CAST(AVG(COALESCE(m2, 0 * m1)) AS DOUBLE) AS m1_m2_den_mean,
   CAST(VAR_SAMP(COALESCE(m2, 0 * m1)) AS DOUBLE) AS m1_m2_den_var,
   CAST(COVAR_SAMP(COALESCE(m1, 0 * m2), COALESCE(m2, 0 * m1)) AS DOUBLE) AS m1_m2_co,
-  CAST(COUNT(c0_sum) AS BIGINT) AS c0_sum_n,
-  CAST(COUNT(CASE WHEN c0_sum <> 0 THEN 1 END) AS BIGINT) AS c0_sum_any,
-  CAST(AVG(c0_sum) AS DOUBLE) AS c0_sum_mean,
-  CAST(VAR_SAMP(c0_sum) AS DOUBLE) AS c0_sum_var,
-  CAST(AVG(c0_sum * c0_sum * c0_sum) AS DOUBLE) AS c0_sum_cube,
-  CAST(COUNT(CASE WHEN c0_sum > 0 THEN 1 END) AS BIGINT) AS c0_sum_log_n,
-  CAST(COUNT(CASE WHEN c0_sum <= 0 THEN 1 END) AS BIGINT) AS c0_sum_log_off,
-  CAST(AVG(CASE WHEN c0_sum > 0 THEN LN(c0_sum) END) AS DOUBLE) AS c0_sum_log_mean,
-  CAST(VAR_SAMP(CASE WHEN c0_sum > 0 THEN LN(c0_sum) END) AS DOUBLE) AS c0_sum_log_var,
+  CAST(COUNT(c1_sum) AS BIGINT) AS c1_sum_n,
+  CAST(COUNT(CASE WHEN c1_sum <> 0 THEN 1 END) AS BIGINT) AS c1_sum_any,
+  CAST(AVG(c1_sum) AS DOUBLE) AS c1_sum_mean,
+  CAST(VAR_SAMP(c1_sum) AS DOUBLE) AS c1_sum_var,
+  CAST(AVG(c1_sum * c1_sum * c1_sum) AS DOUBLE) AS c1_sum_cube,
   CAST(COUNT(c0_avg) AS BIGINT) AS c0_avg_n,
   CAST(COUNT(CASE WHEN c0_avg <> 0 THEN 1 END) AS BIGINT) AS c0_avg_any,
   CAST(AVG(c0_avg) AS DOUBLE) AS c0_avg_mean,
   CAST(VAR_SAMP(c0_avg) AS DOUBLE) AS c0_avg_var,
   CAST(AVG(c0_avg * c0_avg * c0_avg) AS DOUBLE) AS c0_avg_cube,
-  CAST(COUNT(c1_sum) AS BIGINT) AS c1_sum_n,
-  CAST(COUNT(CASE WHEN c1_sum <> 0 THEN 1 END) AS BIGINT) AS c1_sum_any,
-  CAST(AVG(c1_sum) AS DOUBLE) AS c1_sum_mean,
-  CAST(VAR_SAMP(c1_sum) AS DOUBLE) AS c1_sum_var,
-  CAST(AVG(c1_sum * c1_sum * c1_sum) AS DOUBLE) AS c1_sum_cube
-FROM cells AS c
+  CAST(COUNT(CASE WHEN c0_sum > 0 THEN 1 END) AS BIGINT) AS c0_sum_log_n,
+  CAST(COUNT(CASE WHEN c0_sum <= 0 THEN 1 END) AS BIGINT) AS c0_sum_log_off,
+  CAST(AVG(CASE WHEN c0_sum > 0 THEN LN(c0_sum) END) AS DOUBLE) AS c0_sum_log_mean,
+  CAST(VAR_SAMP(CASE WHEN c0_sum > 0 THEN LN(c0_sum) END) AS DOUBLE) AS c0_sum_log_var,
+  CAST(MAX(c2_sum_cap0) AS DOUBLE) AS c2_sum_cap0,
+  CAST(MAX(c3_sum_cap1) AS DOUBLE) AS c3_sum_cap1,
+  CAST(COUNT(COALESCE(CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END, 0 * (CASE WHEN c3_sum_cap1 > 0 AND c3_sum > c3_sum_cap1 THEN c3_sum_cap1 ELSE c3_sum END))) AS BIGINT) AS c2_sum_v0_c3_sum_v1_n,
+  CAST(COUNT(CASE WHEN CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END <> 0 THEN 1 END) AS BIGINT) AS c2_sum_v0_c3_sum_v1_any,
+  CAST(AVG(COALESCE(CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END, 0 * (CASE WHEN c3_sum_cap1 > 0 AND c3_sum > c3_sum_cap1 THEN c3_sum_cap1 ELSE c3_sum END))) AS DOUBLE) AS c2_sum_v0_c3_sum_v1_mean,
+  CAST(VAR_SAMP(COALESCE(CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END, 0 * (CASE WHEN c3_sum_cap1 > 0 AND c3_sum > c3_sum_cap1 THEN c3_sum_cap1 ELSE c3_sum END))) AS DOUBLE) AS c2_sum_v0_c3_sum_v1_var,
+  CAST(AVG((COALESCE(CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END, 0 * (CASE WHEN c3_sum_cap1 > 0 AND c3_sum > c3_sum_cap1 THEN c3_sum_cap1 ELSE c3_sum END))) * (COALESCE(CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END, 0 * (CASE WHEN c3_sum_cap1 > 0 AND c3_sum > c3_sum_cap1 THEN c3_sum_cap1 ELSE c3_sum END))) * (COALESCE(CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END, 0 * (CASE WHEN c3_sum_cap1 > 0 AND c3_sum > c3_sum_cap1 THEN c3_sum_cap1 ELSE c3_sum END)))) AS DOUBLE) AS c2_sum_v0_c3_sum_v1_cube,
+  CAST(AVG(COALESCE(CASE WHEN c3_sum_cap1 > 0 AND c3_sum > c3_sum_cap1 THEN c3_sum_cap1 ELSE c3_sum END, 0 * (CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END))) AS DOUBLE) AS c2_sum_v0_c3_sum_v1_pre_mean,
+  CAST(VAR_SAMP(COALESCE(CASE WHEN c3_sum_cap1 > 0 AND c3_sum > c3_sum_cap1 THEN c3_sum_cap1 ELSE c3_sum END, 0 * (CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END))) AS DOUBLE) AS c2_sum_v0_c3_sum_v1_pre_var,
+  CAST(COVAR_SAMP(COALESCE(CASE WHEN c3_sum_cap1 > 0 AND c3_sum > c3_sum_cap1 THEN c3_sum_cap1 ELSE c3_sum END, 0 * (CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END)), COALESCE(CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END, 0 * (CASE WHEN c3_sum_cap1 > 0 AND c3_sum > c3_sum_cap1 THEN c3_sum_cap1 ELSE c3_sum END))) AS DOUBLE) AS c2_sum_v0_c3_sum_v1_pre_value,
+  CAST(COUNT(COALESCE(CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END, 0 * m5, 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END), 0 * m6)) AS BIGINT) AS m3_v2_m5_m4_v3_m6_n,
+  CAST(COUNT(CASE WHEN CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END <> 0 THEN 1 END) AS BIGINT) AS m3_v2_m5_m4_v3_m6_any,
+  CAST(AVG(COALESCE(CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END, 0 * m5, 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END), 0 * m6)) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_mean,
+  CAST(VAR_SAMP(COALESCE(CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END, 0 * m5, 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END), 0 * m6)) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_var,
+  CAST(AVG(COALESCE(m5, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END), 0 * m6)) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_den_mean,
+  CAST(VAR_SAMP(COALESCE(m5, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END), 0 * m6)) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_den_var,
+  CAST(COVAR_SAMP(COALESCE(CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END, 0 * m5, 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END), 0 * m6), COALESCE(m5, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END), 0 * m6)) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_co,
+  CAST(AVG(COALESCE(CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * m5, 0 * m6)) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_pre_mean,
+  CAST(VAR_SAMP(COALESCE(CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * m5, 0 * m6)) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_pre_var,
+  CAST(AVG(COALESCE(m6, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * m5, 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END))) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_pre_den_mean,
+  CAST(VAR_SAMP(COALESCE(m6, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * m5, 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END))) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_pre_den_var,
+  CAST(COVAR_SAMP(COALESCE(CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * m5, 0 * m6), COALESCE(m6, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * m5, 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END))) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_pre_co,
+  CAST(COVAR_SAMP(COALESCE(CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * m5, 0 * m6), COALESCE(CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END, 0 * m5, 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END), 0 * m6)) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_pre_value,
+  CAST(COVAR_SAMP(COALESCE(CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * m5, 0 * m6), COALESCE(m5, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END), 0 * m6)) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_pre_den,
+  CAST(COVAR_SAMP(COALESCE(m6, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * m5, 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END)), COALESCE(CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END, 0 * m5, 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END), 0 * m6)) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_pre_of_value,
+  CAST(COVAR_SAMP(COALESCE(m6, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * m5, 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END)), COALESCE(m5, 0 * (CASE WHEN m3 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m3 END), 0 * (CASE WHEN m4 > CAST('500' AS DOUBLE) THEN CAST('500' AS DOUBLE) ELSE m4 END), 0 * m6)) AS DOUBLE) AS m3_v2_m5_m4_v3_m6_pre_of_den,
+  CAST(COUNT(c0_max) AS BIGINT) AS c0_max_n,
+  CAST(COUNT(CASE WHEN c0_max <> 0 THEN 1 END) AS BIGINT) AS c0_max_any,
+  CAST(AVG(c0_max) AS DOUBLE) AS c0_max_mean,
+  CAST(VAR_SAMP(c0_max) AS DOUBLE) AS c0_max_var,
+  CAST(AVG(c0_max * c0_max * c0_max) AS DOUBLE) AS c0_max_cube,
+  CAST(COUNT(m7) AS BIGINT) AS m7_n,
+  CAST(COUNT(CASE WHEN m7 <> 0 THEN 1 END) AS BIGINT) AS m7_any,
+  CAST(AVG(m7) AS DOUBLE) AS m7_mean,
+  CAST(VAR_SAMP(m7) AS DOUBLE) AS m7_var,
+  CAST(AVG(m7 * m7 * m7) AS DOUBLE) AS m7_cube,
+  CAST(COUNT(m8) AS BIGINT) AS m8_n,
+  CAST(COUNT(CASE WHEN m8 <> 0 THEN 1 END) AS BIGINT) AS m8_any,
+  CAST(AVG(m8) AS DOUBLE) AS m8_mean,
+  CAST(VAR_SAMP(m8) AS DOUBLE) AS m8_var,
+  CAST(COUNT(CASE WHEN m3 > CAST('1000' AS DOUBLE) THEN CAST(1 AS DOUBLE) END) AS BIGINT) AS m3_v4_n,
+  CAST(COUNT(CASE WHEN CASE WHEN m3 > CAST('1000' AS DOUBLE) THEN CAST(1 AS DOUBLE) END <> 0 THEN 1 END) AS BIGINT) AS m3_v4_any,
+  CAST(AVG(CASE WHEN m3 > CAST('1000' AS DOUBLE) THEN CAST(1 AS DOUBLE) END) AS DOUBLE) AS m3_v4_mean,
+  CAST(VAR_SAMP(CASE WHEN m3 > CAST('1000' AS DOUBLE) THEN CAST(1 AS DOUBLE) END) AS DOUBLE) AS m3_v4_var
+FROM placed AS c
 GROUP BY c.assay_stratum, c.assay_group
 ORDER BY 1, 2
 
 -- === facts of feedback: moments of all metrics of feedback
--- Purpose: moments of thumbs_down, score, usual_score from one scan of feedback.
+-- Purpose: moments of thumbs_down, score, usual_score, days_active, p95_score, typical_score, bad_format from one scan of feedback.
 -- Rows: one per stratum, over the units that have such a fact;
 --   units without one are counted by the summary and enter as zeros.
 -- Numbers: *_n units, *_any units with a value other than zero, *_mean, *_var (sample variance),
@@ -292,8 +376,9 @@ ORDER BY 1, 2
 --   not_finite facts with a value that is NaN, infinite or of a size of 1e80 and more, which counts as no value.
 --   *_cube (mean of the cubed value): it tells the skewness, which matters where arms differ in size.
 --   *_log_* of the natural logarithm, over the units with a positive value; *_log_off units with another one.
+--   *_at a quantile, *_lower and *_upper those 1.96 standard errors of its share below and above.
 WITH assay_source AS ( -- feedback
-  SELECT conversation_id, ts AS timestamp, thumbs_down, score FROM feedback
+  SELECT conversation_id, ts AS timestamp, thumbs_down, score, comment FROM feedback
 ),
 facts AS (
   SELECT f.*, CASE WHEN SYSTEM$TYPEOF(f.timestamp) LIKE ANY ('TIMESTAMP_TZ%', 'TIMESTAMP_LTZ%') THEN DATE_PART(EPOCH_MICROSECOND, f.timestamp) ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE('Europe/Berlin', 'UTC', CAST(f.timestamp AS TIMESTAMP_NTZ))) END AS assay_at
@@ -303,9 +388,13 @@ counted AS ( -- one row per fact in the window of its unit
   SELECT
     u.assay_unit,
     u.assay_stratum,
-    f.assay_at,
+    f.assay_at AS assay_at,
     CASE WHEN (thumbs_down) AND f.assay_at >= u.assay_anchor + 3600000000 /* 1h */ AND f.assay_at < u.assay_anchor + 90000000000 /* 1d1h */ AND u.assay_anchor <= 1774782000000000 /* 2026-03-29 11:00:00Z */ THEN CAST(1 AS DOUBLE) END AS in_m0, -- thumbs_down
-    CAST(score AS DOUBLE) AS in_m1 -- score, usual_score
+    CAST(score AS DOUBLE) AS in_m1, -- score, usual_score, typical_score
+    CASE WHEN f.assay_at < u.assay_anchor + 604800000000 /* 7d */ THEN CAST((f.assay_at - (u.assay_anchor)) - MOD((f.assay_at - (u.assay_anchor)), 86400000000) AS BIGINT) END AS in_m2, -- days_active
+    CASE WHEN f.assay_at < u.assay_anchor + 604800000000 /* 7d */ THEN CAST((((CASE WHEN u.assay_anchor + 604800000000 /* 7d */ < 1774872000000000 /* 2026-03-30 12:00:00Z */ THEN 604800000000 ELSE 1774872000000000 /* 2026-03-30 12:00:00Z */ - (u.assay_anchor) END) + 86399999999) - MOD(((CASE WHEN u.assay_anchor + 604800000000 /* 7d */ < 1774872000000000 /* 2026-03-30 12:00:00Z */ THEN 604800000000 ELSE 1774872000000000 /* 2026-03-30 12:00:00Z */ - (u.assay_anchor) END) + 86399999999), 86400000000)) / 86400000000 AS BIGINT) END AS in_m3, -- days_active
+    CAST(score AS DOUBLE) AS in_m4, -- p95_score
+    CASE WHEN (CASE WHEN LENGTH(CAST(comment AS VARCHAR)) >= 2 AND LENGTH(CAST(comment AS VARCHAR)) <= 4000 AND TRY_PARSE_JSON(CAST(comment AS VARCHAR)) IS NOT NULL AND (REGEXP_INSTR(CAST(comment AS VARCHAR), '"answer"') > 0) AND NOT (REGEXP_INSTR(CAST(comment AS VARCHAR), '(?i)\\bas an ai\\b') > 0) THEN 0 ELSE 1 END = 1) THEN CAST(1 AS DOUBLE) END AS in_m9 -- bad_format
   FROM facts AS f
   JOIN assay_links_owner AS l
     ON l.assay_from = f.conversation_id
@@ -315,15 +404,62 @@ counted AS ( -- one row per fact in the window of its unit
   WHERE u.assay_stratum >= 0
     AND f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
 ),
+ranked_facts AS ( -- in the order of their values in their stratum
+  SELECT
+    counted.*,
+    CASE WHEN ABS(in_m4) < CAST('1e80' AS DOUBLE) THEN in_m4 END AS in_m4_value, -- p95_score
+    ROW_NUMBER() OVER (PARTITION BY assay_stratum ORDER BY CASE WHEN ABS(in_m4) < CAST('1e80' AS DOUBLE) THEN in_m4 END NULLS LAST) AS in_m4_place,
+    COUNT(CASE WHEN ABS(in_m4) < CAST('1e80' AS DOUBLE) THEN in_m4 END) OVER (PARTITION BY assay_stratum) AS in_m4_of
+  FROM counted
+),
+placed_facts AS ( -- beside the positions of the quantiles
+  SELECT
+    ranked_facts.*,
+    1 + CAST('0.95' AS DOUBLE) * (in_m4_of - 1) AS in_m4_at_position,
+    1 + GREATEST(CAST('0.95' AS DOUBLE) - CAST('0.4271642470794707' AS DOUBLE) / SQRT(NULLIF(in_m4_of, 0)), 0) * (in_m4_of - 1) AS in_m4_lower_position,
+    1 + LEAST(CAST('0.95' AS DOUBLE) + CAST('0.4271642470794707' AS DOUBLE) / SQRT(NULLIF(in_m4_of, 0)), 1) * (in_m4_of - 1) AS in_m4_upper_position
+  FROM ranked_facts
+),
+compared_facts AS ( -- beside the quantiles
+  SELECT
+    placed_facts.*,
+    MIN(CASE WHEN ABS(in_m4_place - in_m4_at_position) < 1 THEN in_m4_value END) OVER (PARTITION BY assay_stratum) + MAX(in_m4_at_position - FLOOR(in_m4_at_position)) OVER (PARTITION BY assay_stratum) * (MAX(CASE WHEN ABS(in_m4_place - in_m4_at_position) < 1 THEN in_m4_value END) OVER (PARTITION BY assay_stratum) - MIN(CASE WHEN ABS(in_m4_place - in_m4_at_position) < 1 THEN in_m4_value END) OVER (PARTITION BY assay_stratum)) AS in_m4_at,
+    MIN(CASE WHEN ABS(in_m4_place - in_m4_lower_position) < 1 THEN in_m4_value END) OVER (PARTITION BY assay_stratum) + MAX(in_m4_lower_position - FLOOR(in_m4_lower_position)) OVER (PARTITION BY assay_stratum) * (MAX(CASE WHEN ABS(in_m4_place - in_m4_lower_position) < 1 THEN in_m4_value END) OVER (PARTITION BY assay_stratum) - MIN(CASE WHEN ABS(in_m4_place - in_m4_lower_position) < 1 THEN in_m4_value END) OVER (PARTITION BY assay_stratum)) AS in_m4_lower,
+    MIN(CASE WHEN ABS(in_m4_place - in_m4_upper_position) < 1 THEN in_m4_value END) OVER (PARTITION BY assay_stratum) + MAX(in_m4_upper_position - FLOOR(in_m4_upper_position)) OVER (PARTITION BY assay_stratum) * (MAX(CASE WHEN ABS(in_m4_place - in_m4_upper_position) < 1 THEN in_m4_value END) OVER (PARTITION BY assay_stratum) - MIN(CASE WHEN ABS(in_m4_place - in_m4_upper_position) < 1 THEN in_m4_value END) OVER (PARTITION BY assay_stratum)) AS in_m4_upper
+  FROM placed_facts
+),
 cells AS ( -- one row per unit
   SELECT
     assay_stratum,
     MAX(assay_at) AS assay_newest,
-    COUNT(CASE WHEN NOT (ABS(in_m1) < CAST('1e80' AS DOUBLE)) THEN 1 END) AS assay_lost,
+    COUNT(CASE WHEN NOT (ABS(in_m1) < CAST('1e80' AS DOUBLE)) OR NOT (ABS(in_m4) < CAST('1e80' AS DOUBLE)) THEN 1 END) AS assay_lost,
     SUM(in_m0) AS m0,
-    AVG(CASE WHEN ABS(in_m1) < CAST('1e80' AS DOUBLE) THEN in_m1 END) AS m1
-  FROM counted
+    AVG(CASE WHEN ABS(in_m1) < CAST('1e80' AS DOUBLE) THEN in_m1 END) AS m1,
+    CAST(NULLIF(COUNT(DISTINCT in_m2), 0) AS DOUBLE) AS m2,
+    MAX(in_m3) AS m3,
+    MAX(in_m4_at) AS m4_at,
+    MAX(in_m4_lower) AS m4_lower,
+    MAX(in_m4_upper) AS m4_upper,
+    CAST(NULLIF(COUNT(in_m4_value), 0) AS DOUBLE) AS m4_events,
+    CAST(0 * NULLIF(COUNT(in_m4_value), 0) + COUNT(CASE WHEN in_m4_value <= in_m4_at THEN 1 END) AS DOUBLE) AS m4_below,
+    SUM(in_m9) AS m9
+  FROM compared_facts
   GROUP BY assay_unit, assay_stratum
+),
+ranked AS ( -- in the order of their values
+  SELECT
+    cells.*,
+    ROW_NUMBER() OVER (PARTITION BY assay_stratum ORDER BY m1 NULLS LAST) AS m1_place,
+    COUNT(m1) OVER (PARTITION BY assay_stratum) AS m1_of
+  FROM cells
+),
+placed AS ( -- beside the positions of quantiles and the percentiles of all units
+  SELECT
+    ranked.*,
+    1 + CAST('0.5' AS DOUBLE) * (m1_of - 1) AS m1_q500000_at_position,
+    1 + GREATEST(CAST('0.5' AS DOUBLE) - CAST('0.979981992270027' AS DOUBLE) / SQRT(NULLIF(m1_of, 0)), 0) * (m1_of - 1) AS m1_q500000_lower_position,
+    1 + LEAST(CAST('0.5' AS DOUBLE) + CAST('0.979981992270027' AS DOUBLE) / SQRT(NULLIF(m1_of, 0)), 1) * (m1_of - 1) AS m1_q500000_upper_position
+  FROM ranked
 )
 SELECT
   CAST(c.assay_stratum AS BIGINT) AS assay_stratum,
@@ -343,8 +479,30 @@ SELECT
   CAST(COUNT(CASE WHEN m1 > 0 THEN 1 END) AS BIGINT) AS m1_log_n,
   CAST(COUNT(CASE WHEN m1 <= 0 THEN 1 END) AS BIGINT) AS m1_log_off,
   CAST(AVG(CASE WHEN m1 > 0 THEN LN(m1) END) AS DOUBLE) AS m1_log_mean,
-  CAST(VAR_SAMP(CASE WHEN m1 > 0 THEN LN(m1) END) AS DOUBLE) AS m1_log_var
-FROM cells AS c
+  CAST(VAR_SAMP(CASE WHEN m1 > 0 THEN LN(m1) END) AS DOUBLE) AS m1_log_var,
+  CAST(COUNT(m2 / m3) AS BIGINT) AS m2_v0_n,
+  CAST(COUNT(CASE WHEN m2 / m3 <> 0 THEN 1 END) AS BIGINT) AS m2_v0_any,
+  CAST(AVG(m2 / m3) AS DOUBLE) AS m2_v0_mean,
+  CAST(VAR_SAMP(m2 / m3) AS DOUBLE) AS m2_v0_var,
+  CAST(MAX(m4_at) AS DOUBLE) AS m4_q950000_at,
+  CAST(MAX(m4_lower) AS DOUBLE) AS m4_q950000_lower,
+  CAST(MAX(m4_upper) AS DOUBLE) AS m4_q950000_upper,
+  CAST(COUNT(m4_below) AS BIGINT) AS m4_q950000_n,
+  CAST(COUNT(CASE WHEN m4_below <> 0 THEN 1 END) AS BIGINT) AS m4_q950000_any,
+  CAST(AVG(m4_below) AS DOUBLE) AS m4_q950000_mean,
+  CAST(VAR_SAMP(m4_below) AS DOUBLE) AS m4_q950000_var,
+  CAST(AVG(m4_events) AS DOUBLE) AS m4_q950000_den_mean,
+  CAST(VAR_SAMP(m4_events) AS DOUBLE) AS m4_q950000_den_var,
+  CAST(COVAR_SAMP(m4_below, m4_events) AS DOUBLE) AS m4_q950000_co,
+  CAST(COUNT(m1) AS BIGINT) AS m1_q500000_n,
+  CAST(MIN(CASE WHEN ABS(m1_place - m1_q500000_at_position) < 1 THEN m1 END) + MAX(m1_q500000_at_position - FLOOR(m1_q500000_at_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q500000_at_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q500000_at_position) < 1 THEN m1 END)) AS DOUBLE) AS m1_q500000_at,
+  CAST(MIN(CASE WHEN ABS(m1_place - m1_q500000_lower_position) < 1 THEN m1 END) + MAX(m1_q500000_lower_position - FLOOR(m1_q500000_lower_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q500000_lower_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q500000_lower_position) < 1 THEN m1 END)) AS DOUBLE) AS m1_q500000_lower,
+  CAST(MIN(CASE WHEN ABS(m1_place - m1_q500000_upper_position) < 1 THEN m1 END) + MAX(m1_q500000_upper_position - FLOOR(m1_q500000_upper_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q500000_upper_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q500000_upper_position) < 1 THEN m1 END)) AS DOUBLE) AS m1_q500000_upper,
+  CAST(COUNT(m9) AS BIGINT) AS m9_n,
+  CAST(COUNT(CASE WHEN m9 <> 0 THEN 1 END) AS BIGINT) AS m9_any,
+  CAST(AVG(m9) AS DOUBLE) AS m9_mean,
+  CAST(VAR_SAMP(m9) AS DOUBLE) AS m9_var
+FROM placed AS c
 GROUP BY c.assay_stratum
 ORDER BY 1, 2
 
@@ -382,7 +540,7 @@ LIMIT 10
 WITH assay_source AS ( -- events
   SELECT user_id, ts AS timestamp, event_id, event, amount, is_error
   FROM events
-  WHERE ts >= TO_TIMESTAMP_TZ('2026-03-20 12:00:00.000000 +00:00') AND ts < TO_TIMESTAMP_TZ('2026-03-30 12:00:00.000000 +00:00')
+  WHERE ts >= TO_TIMESTAMP_TZ('2026-03-06 12:00:00.000000 +00:00') AND ts < TO_TIMESTAMP_TZ('2026-03-30 12:00:00.000000 +00:00')
 ),
 facts AS (
   SELECT
@@ -405,7 +563,6 @@ inside AS (
   JOIN assay_units AS u
     ON u.assay_unit = f.assay_id
     AND f.assay_at >= u.assay_anchor
-    AND f.assay_at < u.assay_anchor + 604800000000 /* 7d */
   WHERE u.assay_stratum >= 0
     AND f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
 ),
@@ -437,7 +594,7 @@ CROSS JOIN inside AS w
 WITH assay_source AS ( -- events
   SELECT user_id, ts AS timestamp, event_id, event, amount, is_error
   FROM events
-  WHERE ts >= TO_TIMESTAMP_TZ('2026-03-20 12:00:00.000000 +00:00') AND ts < TO_TIMESTAMP_TZ('2026-03-30 12:00:00.000000 +00:00')
+  WHERE ts >= TO_TIMESTAMP_TZ('2026-03-06 12:00:00.000000 +00:00') AND ts < TO_TIMESTAMP_TZ('2026-03-30 12:00:00.000000 +00:00')
 ),
 facts AS (
   SELECT
@@ -482,7 +639,7 @@ ORDER BY side
 -- Rows: one. Numbers: rows; identifiers of feedback and how many of them meet a unit through owner;
 --   in_window units with any row inside the widest window, whatever the metrics count; newest in microseconds since 1970 UTC.
 WITH assay_source AS ( -- feedback
-  SELECT conversation_id, ts AS timestamp, thumbs_down, score FROM feedback
+  SELECT conversation_id, ts AS timestamp, thumbs_down, score, comment FROM feedback
 ),
 facts AS (
   SELECT
@@ -538,7 +695,7 @@ CROSS JOIN inside AS w
 -- Rows: the commonest shape of each side (letters as A and a, digits as 9), with its first and last
 --   identifier, of which only the common beginning is kept. Numbers: identifiers.
 WITH assay_source AS ( -- feedback
-  SELECT conversation_id, ts AS timestamp, thumbs_down, score FROM feedback
+  SELECT conversation_id, ts AS timestamp, thumbs_down, score, comment FROM feedback
 ),
 facts AS (
   SELECT
