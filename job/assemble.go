@@ -29,7 +29,7 @@ func assemble(j *Job, at *vantage, ev *evidence) *ledger.Look {
 	for i, epoch := range at.dataEpochs() {
 		out := ledger.Epoch{Index: i + 1, Start: epoch.start.UTC(), Settled: epoch.settled.UTC(), Allocation: epoch.allocation}
 		for _, c := range ev.strata[i] {
-			out.Units = append(out.Units, c.units)
+			out.Units = append(out.Units, c.exposed)
 		}
 		look.Epochs = append(look.Epochs, out)
 	}
@@ -121,7 +121,7 @@ func standing(at *vantage, e decide.Evidence, d decide.Decision) ledger.Standing
 // seriousness orders findings; what is not listed comes last.
 var seriousness = []string{
 	"warehouse_failed", "source_blind", "source_empty", "source_out_of_window", "source_fading", "not_finite", "no_exposures", "stale_exposures",
-	"stale_source", "sample_ratio", "multiple_exposure", "unknown_variation", "conflict", "store_unread",
+	"stale_source", "sample_ratio", "activation_differs", "multiple_exposure", "unknown_variation", "conflict", "store_unread",
 }
 
 // problems orders the findings and says since which look each has lasted.
@@ -158,7 +158,7 @@ func specInfo(at *vantage) ledger.SpecInfo {
 		Alpha: ledger.Alphas{
 			Guardrails: e.Policy.Alpha.Guardrails, Goals: e.Policy.Alpha.Goals, SampleRatio: e.Policy.Alpha.SampleRatio,
 		},
-		GoalCorrection: e.Policy.GoalCorrection,
+		GoalCorrection: e.Policy.GoalCorrection, Activation: e.Activation,
 	}
 	for _, v := range e.Variations {
 		out := ledger.Variation{ID: v.ID, KnownGood: v.KnownGood, Weight: v.Weight}

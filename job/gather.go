@@ -44,8 +44,10 @@ type evidence struct {
 
 // counts of one variation in one epoch.
 type counts struct {
-	units  int64
-	closed map[string]int64 // units whose window has closed, by column
+	// exposed units, and those of them that count: all, or where the experiment
+	// names an activation metric those that were activated.
+	exposed, units int64
+	closed         map[string]int64 // units that count and whose window has closed, by column
 }
 
 // metricData is what came back for one metric.
@@ -104,6 +106,9 @@ func newEvidence(at *vantage) *evidence {
 	}
 	ev.broken = make([]bool, len(ev.strata))
 	ev.health.ByVariation = make([]int64, len(at.experiment.Variations))
+	if at.experiment.Activation != "" {
+		ev.health.Activated = make([]int64, len(at.experiment.Variations))
+	}
 	return ev
 }
 
@@ -114,16 +119,9 @@ func canceled(err error) bool {
 
 // all runs the statements in order. Only cancellation stops it.
 func (g *gatherer) all(ctx context.Context) error {
-	if ok, err := g.units(ctx); !ok || err != nil {
+	if _, ok, err := g.run(ctx, g.script.Units); !ok || err != nil {
 		return err
 	}
-	g.ratios()
-	for _, d := range g.script.Dimensions {
-		if err := g.dimension(ctx, d); err != nil {
-			return err
-		}
-	}
-	g.dimensionRatios()
 	links := map[string]*ledger.JoinHealth{}
 	for _, l := range g.script.Links {
 		health, err := g.link(ctx, l)
@@ -132,6 +130,17 @@ func (g *gatherer) all(ctx context.Context) error {
 		}
 		links[l.Join] = health
 	}
+	if ok, err := g.units(ctx); !ok || err != nil {
+		return err
+	}
+	g.ratios()
+	g.activated()
+	for _, d := range g.script.Dimensions {
+		if err := g.dimension(ctx, d); err != nil {
+			return err
+		}
+	}
+	g.dimensionRatios()
 	for _, f := range g.script.Facts {
 		join, _ := g.at.project.JoinFor(g.at.experiment, f.Source)
 		if err := g.facts(ctx, f, links[join]); err != nil {
@@ -211,10 +220,12 @@ func (g *gatherer) find(code, text, source string) {
 	g.ev.findings = append(g.ev.findings, ledger.Finding{Code: code, Text: text, Source: source})
 }
 
-// units makes the unit table and counts it.
+// units activates the units where a metric says so, and counts them.
 func (g *gatherer) units(ctx context.Context) (bool, error) {
-	if _, ok, err := g.run(ctx, g.script.Units); !ok {
-		return false, err
+	if a := g.script.Activation; a != nil {
+		if _, ok, err := g.run(ctx, *a); !ok {
+			return false, err
+		}
 	}
 	rows, ok, err := g.run(ctx, g.script.Summary)
 	if !ok {
@@ -286,9 +297,22 @@ func (g *gatherer) summary(rows *connectors.Rows) (unknown int64) {
 }
 
 func (g *gatherer) stratum(rows *connectors.Rows, row int, code, units int64) {
+	inactive, without := queries.Inactive(code)
+	if without {
+		code = inactive
+	}
 	epoch, arm := g.script.Stratum(code)
 	c := &g.ev.strata[epoch][arm]
+	c.exposed += units
+	g.ev.health.Units += units
+	g.ev.health.ByVariation[arm] += units
+	if without {
+		return
+	}
 	c.units = units
+	if g.ev.health.Activated != nil {
+		g.ev.health.Activated[arm] += units
+	}
 	for _, f := range g.script.Facts {
 		for _, m := range f.Measures {
 			if m.Closed != "" {
@@ -296,8 +320,6 @@ func (g *gatherer) stratum(rows *connectors.Rows, row int, code, units int64) {
 			}
 		}
 	}
-	g.ev.health.Units += units
-	g.ev.health.ByVariation[arm] += units
 }
 
 func (g *gatherer) unknown(ctx context.Context) error {
@@ -355,7 +377,7 @@ func (g *gatherer) facts(ctx context.Context, f queries.Facts, join *ledger.Join
 		return err
 	}
 	health := ledger.SourceHealth{Source: f.Source, Join: join}
-	health.Units = slices.Clone(g.ev.health.ByVariation)
+	health.Units = slices.Clone(counted(&g.ev.health))
 	health.Present = make([]int64, len(health.Units))
 	var lost int64
 	for row := range rows.Len() {
@@ -389,6 +411,14 @@ func (g *gatherer) presence(rows *connectors.Rows, row int, health *ledger.Sourc
 	}
 	lost, _ = rows.Int(row, "not_finite")
 	return lost
+}
+
+// counted are the units that can have facts, by variation.
+func counted(h *ledger.Health) []int64 {
+	if h.Activated != nil {
+		return h.Activated
+	}
+	return h.ByVariation
 }
 
 // shares are the parts of a whole; nil where there is none.

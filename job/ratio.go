@@ -41,7 +41,7 @@ func (g *gatherer) ratios() {
 	for i := range g.at.dataEpochs() {
 		units := make([]int64, len(g.at.experiment.Variations))
 		for arm := range units {
-			units[arm] = g.ev.strata[i][arm].units
+			units[arm] = g.ev.strata[i][arm].exposed
 		}
 		group, ok := g.group(i, units)
 		if !ok {
@@ -77,6 +77,29 @@ func (g *gatherer) offBalance(overall stats.SampleRatio) {
 	case overall.Detected:
 		g.find("sample_ratio_small", smallText(overall), "")
 	}
+}
+
+// activated checks that the arms' units are activated alike. Where they are not,
+// the change itself decides who is looked at, and no comparison of those is fair.
+func (g *gatherer) activated() {
+	h := &g.ev.health
+	if h.Activated == nil || total(h.ByVariation) == 0 {
+		return
+	}
+	units, alpha := g.planned()
+	check := stats.TestSampleRatio(h.Activated, shares(h.ByVariation), units, alpha).WithFloor(g.floor())
+	h.SampleRatio = append(h.SampleRatio, ledger.RatioCheck{Slice: "activated", SampleRatio: check})
+	if !check.Failed {
+		return
+	}
+	e := g.at.experiment
+	parts := make([]string, len(e.Variations))
+	for i, v := range e.Variations {
+		parts[i] = fmt.Sprintf("%s %d of %d", v.ID, h.Activated[i], h.ByVariation[i])
+	}
+	g.trouble(&g.ev.unhealthy, "activation_differs", e.Policy.OnSampleRatio, "", fmt.Sprintf(
+		"Units are not activated alike by %s: %s. The change itself moves who is compared; compare all exposed units, or activate by what happens before the change shows.",
+		e.Activation, strings.Join(parts, ", ")))
 }
 
 // planned are what the checks of the split are tuned to, and their error.

@@ -98,7 +98,7 @@ func metricResult(at *vantage, ev *evidence, q question) ledger.MetricResult {
 	r := ledger.MetricResult{
 		Name: q.use.Metric, Role: q.role, Kind: m.Kind, Source: m.Source,
 		Description: m.Description, Quality: m.Quality, Direction: m.Direction, Unit: m.Unit,
-		Definition: definition(m), Window: windowText(m), MDE: amount(q.use.MDE), Margin: amount(q.use.Margin),
+		Definition: definition(m), Window: windowText(m, anchorText(at.experiment)), MDE: amount(q.use.MDE), Margin: amount(q.use.Margin),
 	}
 	data := ev.metrics[q.use.Metric]
 	if data == nil || data.failed {
@@ -127,14 +127,14 @@ func sizeOf(a *spec.Amount) stats.Size {
 	return stats.Size{}
 }
 
-// windowText says in words which facts count.
-func windowText(m spec.Metric) string {
-	text := "from first exposure"
+// windowText says in words which facts count, from an anchor on.
+func windowText(m spec.Metric, anchor string) string {
+	text := "from " + anchor
 	switch {
 	case m.Delay.Duration > 0:
-		text = "from " + m.Delay.String() + " after first exposure"
+		text = "from " + m.Delay.String() + " after " + anchor
 	case m.Delay.Duration < 0:
-		text = "from " + spec.Duration{Duration: -m.Delay.Duration}.String() + " before first exposure"
+		text = "from " + spec.Duration{Duration: -m.Delay.Duration}.String() + " before " + anchor
 	}
 	switch {
 	case m.Lookback.Duration > 0:
@@ -148,9 +148,17 @@ func windowText(m spec.Metric) string {
 		text += ", complete units only"
 	}
 	if m.Covariate.Duration > 0 {
-		text += "; covariate: the " + m.Covariate.String() + " before"
+		text += "; covariate: the " + m.Covariate.String() + " before first exposure"
 	}
 	return text
+}
+
+// anchorText is where windows begin.
+func anchorText(e *spec.Experiment) string {
+	if e.Activation != "" {
+		return "activation (" + e.Activation + ")"
+	}
+	return "first exposure"
 }
 
 // kindOf is what the arithmetic makes of a metric kind.

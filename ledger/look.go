@@ -86,6 +86,7 @@ type SpecInfo struct {
 	// GoalCorrection is how p-values were corrected over goals: holm, bh or ebh;
 	// empty = holm, in looks from before there was a choice.
 	GoalCorrection string `json:"goalCorrection,omitempty"`
+	Activation     string `json:"activation,omitempty"` // metric at which windows begin
 }
 
 // Alphas are the families' error rates, each in (0,1).
@@ -126,9 +127,12 @@ type Epoch struct {
 
 // Health says whether the data can be trusted.
 type Health struct {
-	Units          int64          `json:"units"`     // units in declared variations, settling ones left out
-	Exposures      int64          `json:"exposures"` // rows
-	ByVariation    []int64        `json:"byVariation"`
+	Units       int64   `json:"units"`     // units in declared variations, settling ones left out
+	Exposures   int64   `json:"exposures"` // rows
+	ByVariation []int64 `json:"byVariation"`
+	// Activated are those of ByVariation that were activated, where the experiment
+	// names an activation metric.
+	Activated      []int64        `json:"activated,omitempty"`
 	Multiple       int64          `json:"multiple"` // units seen in several variations
 	Unknown        int64          `json:"unknown"`  // units in undeclared variations
 	UnknownNames   []string       `json:"unknownNames,omitempty"`

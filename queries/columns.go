@@ -30,6 +30,7 @@ type class struct {
 // stands once, in the join and the WHERE clause, instead of in every column.
 type shared struct {
 	opens, closes time.Duration
+	first         string        // column of the first exposure
 	pre           time.Duration // where the first span of a covariate begins, before first exposure; 0 = no covariate
 	since, limit  time.Time
 	latest        time.Time
@@ -39,7 +40,7 @@ type shared struct {
 // share finds the widest window and what all measures agree on.
 func share(measures []*measure) shared {
 	first := measures[0]
-	s := shared{opens: first.opens, closes: first.closes, since: first.since, limit: first.limit, latest: first.latest, where: first.where}
+	s := shared{first: first.first, opens: first.opens, closes: first.closes, since: first.since, limit: first.limit, latest: first.latest, where: first.where}
 	for _, m := range measures {
 		s.opens = min(s.opens, m.opens)
 		if s.closes == 0 || m.closes == 0 {
@@ -77,13 +78,10 @@ func (s shared) earliest() time.Duration { return min(s.opens, s.pre) }
 // are counted from first exposure, which is never after the anchor.
 func (s shared) lower() string {
 	if s.pre < 0 {
-		return "u." + firstExposure + plus(s.earliest())
+		return s.first + plus(s.earliest())
 	}
 	return "u.assay_anchor" + plus(s.opens)
 }
-
-// firstExposure is the column of a unit's first exposure.
-const firstExposure = "assay_anchor"
 
 // builder assembles the columns of one facts statement.
 type builder struct {
@@ -178,10 +176,9 @@ func (b *builder) condition(m *measure, wheres ...string) string {
 
 // before is what a fact must meet for the covariate of measure m.
 func (b *builder) before(m *measure, wheres ...string) string {
-	first := "u." + firstExposure
-	parts := []string{bracketed(wheres...), "f.assay_at < " + first + plus(m.before())}
+	parts := []string{bracketed(wheres...), "f.assay_at < " + m.first + plus(m.before())}
 	if from := m.before() - m.pre; from > b.shared.earliest() {
-		parts = append(parts, "f.assay_at >= "+first+plus(from))
+		parts = append(parts, "f.assay_at >= "+m.first+plus(from))
 	}
 	return and(append(parts, b.complete(m))...)
 }

@@ -42,6 +42,7 @@ type measure struct {
 	since  time.Time     // facts before it do not count; zero = all do
 	latest time.Time     // units exposed after it do not count; zero = all count
 
+	first  string // column of the unit's first exposure
 	closed string // column of the summary
 	class  int64
 	prefix string
@@ -73,8 +74,7 @@ func (r *renderer) sources() ([]*source, error) {
 		}
 		src := byName[m.Source]
 		if src == nil {
-			join, identifier := r.p.JoinFor(r.e, m.Source)
-			src = &source{name: m.Source, spec: r.p.Config.Facts[m.Source], join: join, identifier: identifier}
+			src = r.source(m.Source)
 			byName[m.Source] = src
 			list = append(list, src)
 		}
@@ -84,10 +84,17 @@ func (r *renderer) sources() ([]*source, error) {
 	return list, nil
 }
 
+// source is a fact source without measures.
+func (r *renderer) source(name string) *source {
+	join, identifier := r.p.JoinFor(r.e, name)
+	return &source{name: name, spec: r.p.Config.Facts[name], join: join, identifier: identifier}
+}
+
 func (r *renderer) measure(name string, m spec.Metric) *measure {
 	out := &measure{
 		name: name, metric: m, rule: r.d.rule(m.Rule), parts: partsOf(m),
 		opens: m.Delay.Duration, pre: m.Covariate.Duration, limit: r.look.AsOf, class: ClassAll,
+		first: "u." + r.firstExposure(),
 	}
 	out.where = allOf(m.Where, out.rule)
 	if end := r.e.End(); !m.PastEnd && end.Before(out.limit) {

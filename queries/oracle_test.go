@@ -26,8 +26,10 @@ var (
 // unit is one row of the unit table as the oracle sees it.
 type unit struct {
 	key       string
-	code      int64
-	anchor    time.Time
+	exposed   int64     // stratum as it was exposed
+	code      int64     // the same, or that of a unit that was not activated
+	first     time.Time // exposure
+	anchor    time.Time // first exposure or activation
 	newest    time.Time
 	exposures int64
 	platform  string
@@ -91,9 +93,33 @@ func (w *world) units() map[string]*unit {
 		arms[k][slices.IndexFunc(w.e.Variations, func(v spec.Variation) bool { return x.variation != nil && v.ID == *x.variation })] = true
 	}
 	for k, u := range out {
-		u.code = w.stratum(k, u.anchor, arms[k])
+		u.exposed, u.first = w.stratum(k, u.anchor, arms[k]), u.anchor
+		u.code = u.exposed
 	}
+	w.activated(out)
 	return out
+}
+
+// activated moves the anchors of the units that were activated, and marks the
+// others.
+func (w *world) activated(units map[string]*unit) {
+	if w.activation == nil {
+		return
+	}
+	byUnit := w.byUnit(w.activation.spec.Source, false)
+	for k, u := range units {
+		if u.code < 0 {
+			continue
+		}
+		facts := w.inside(*w.activation, u, byUnit[k])
+		u.code = -10 - u.exposed
+		for i, f := range facts {
+			u.code = u.exposed
+			if i == 0 || f.at.Before(u.anchor) {
+				u.anchor = *f.at
+			}
+		}
+	}
 }
 
 // stratum works out a unit's code.
@@ -271,7 +297,7 @@ func (w *world) inside(m metricOf, u *unit, facts []fact) []fact {
 
 // before are those that make the covariate.
 func (w *world) before(m metricOf, u *unit, facts []fact) []fact {
-	until := u.anchor.Add(min(0, m.spec.Delay.Duration))
+	until := u.first.Add(min(0, m.spec.Delay.Duration))
 	return between(m, facts, until.Add(-m.spec.Covariate.Duration), until)
 }
 
@@ -607,6 +633,7 @@ func TestOracle(t *testing.T) {
 type coverage struct {
 	Long, Mixed, Wide, Joined, Fanned, Settling, Multiple, Unknown, Null, Partial, Infinite, Moments int
 	Logs, Off, Cubes, Quantiles, Events, Covariates, Caps, Percentiles, Totals, Rules, Lookbacks     int
+	Inactive, Activated                                                                              int
 	Kinds                                                                                            map[string]int
 }
 
@@ -644,6 +671,7 @@ func (c *coverage) add(o *coverage) {
 	c.Quantiles, c.Events, c.Covariates = c.Quantiles+o.Quantiles, c.Events+o.Events, c.Covariates+o.Covariates
 	c.Caps, c.Percentiles, c.Totals = c.Caps+o.Caps, c.Percentiles+o.Percentiles, c.Totals+o.Totals
 	c.Rules, c.Lookbacks = c.Rules+o.Rules, c.Lookbacks+o.Lookbacks
+	c.Inactive, c.Activated = c.Inactive+o.Inactive, c.Activated+o.Activated
 	if c.Kinds == nil {
 		c.Kinds = map[string]int{}
 	}
@@ -660,7 +688,7 @@ func (c *coverage) assert(t *testing.T) {
 		"logarithms": c.Logs, "values without one": c.Off, "cubes": c.Cubes, "quantiles": c.Quantiles,
 		"quantiles of events": c.Events, "covariates": c.Covariates, "caps": c.Caps, "percentile caps": c.Percentiles,
 		"totals": c.Totals, "rules": c.Rules, "lookbacks": c.Lookbacks, "max": c.Kinds["max"], "distinct": c.Kinds["distinct"],
-		"retention": c.Kinds["retention"], "daily participation": c.Kinds["daily_participation"],
+		"inactive units": c.Inactive, "activated units": c.Activated, "retention": c.Kinds["retention"], "daily participation": c.Kinds["daily_participation"],
 	} {
 		if n < 10 {
 			t.Errorf("only %d worlds had %s", n, name)
@@ -708,11 +736,14 @@ func (c *check) run(wh connectors.Warehouse) {
 	defer func() { _ = c.session.Close() }()
 	c.query(queries.Statement{Name: "tables", SQL: "BEGIN;\n" + c.w.sql(c.t) + "COMMIT"})
 	c.query(script.Units)
+	c.checkLinks()
+	if script.Activation != nil {
+		c.query(*script.Activation)
+	}
 	c.checkSummary()
 	c.checkDays()
 	c.checkDimension()
 	c.checkUnknown()
-	c.checkLinks()
 	for _, f := range script.Facts {
 		c.checkFacts(f)
 		c.checkAlignment(f)
@@ -755,6 +786,11 @@ func (c *check) checkSummary() {
 		case queries.StratumNull:
 			c.seen.Null++
 		}
+		if u.code < -9 {
+			c.seen.Inactive++
+		} else if c.w.activation != nil && u.code >= 0 && u.anchor.After(u.first) {
+			c.seen.Activated++
+		}
 	}
 	c.summary = map[int64]summaryRow{}
 	got := map[int64]summaryRow{}
@@ -784,8 +820,8 @@ type dayRow struct{ Day, Code int64 }
 func (c *check) checkDays() {
 	want, got := map[dayRow]int64{}, map[dayRow]int64{}
 	for _, u := range c.units {
-		if u.code >= 0 {
-			want[dayRow{u.anchor.Truncate(day).UnixMicro(), u.code}]++
+		if u.exposed >= 0 {
+			want[dayRow{u.first.Truncate(day).UnixMicro(), u.exposed}]++
 		}
 	}
 	rows := c.query(c.script.Days)
@@ -805,8 +841,8 @@ type valueRow struct {
 func (c *check) checkDimension() {
 	want, got := map[valueRow]int64{}, map[valueRow]int64{}
 	for _, u := range c.units {
-		if u.code >= 0 {
-			want[valueRow{u.platform, u.code}]++
+		if u.exposed >= 0 {
+			want[valueRow{u.platform, u.exposed}]++
 		}
 	}
 	rows := c.query(c.script.Dimensions[0].Statement)
@@ -902,7 +938,7 @@ func (c *check) presence(f queries.Facts, rows *connectors.Rows, row int, byUnit
 	for k, u := range c.units {
 		had := false
 		for _, x := range byUnit[k] {
-			if u.code != code || x.at.Before(u.anchor.Add(min(opens, -covariate))) || !x.at.Before(c.w.look.AsOf) {
+			if u.code != code || x.at.Before(u.anchor.Add(opens)) && (covariate == 0 || x.at.Before(u.first.Add(-covariate))) || !x.at.Before(c.w.look.AsOf) {
 				continue
 			}
 			if x.amount != nil && !usable(*x.amount) {

@@ -31,14 +31,15 @@ type Statement struct {
 	SQL     string
 }
 
-// Script is everything a look may run, in order. Links and Units create
+// Script is everything a look may run, in order. Units, Links and Activation create
 // temporary tables that the others read, so they share one session.
 type Script struct {
-	Units      Statement // creates the unit table: one row per unit
+	Units      Statement // creates the table of exposed units: one row per unit
 	Links      []Link
-	Summary    Statement // counts per stratum
-	Days       Statement // first exposures per day and arm
-	Unknown    Statement // names of undeclared variations; run where there are any
+	Activation *Statement // makes the unit table of the exposed ones; nil without an activation metric
+	Summary    Statement  // counts per stratum
+	Days       Statement  // first exposures per day and arm
+	Unknown    Statement  // names of undeclared variations; run where there are any
 	Dimensions []Dimension
 	Facts      []Facts
 
@@ -125,6 +126,9 @@ const (
 	StratumUnknown  = -2 // in an undeclared variation
 	StratumSettling = -3 // first exposed while a change was settling
 	StratumNull     = -4 // exposures without an identifier
+
+	// stratumInactive less a stratum stands for its units that were not activated.
+	stratumInactive = -10
 )
 
 // ClassAll is the value of assay_class in rows that cover all facts of a unit.
@@ -136,11 +140,20 @@ func (s *Script) Stratum(code int64) (epoch, arm int) {
 	return int(code) / s.arms, int(code) % s.arms
 }
 
+// Inactive tells whether a code stands for units that were not activated, and of
+// which stratum.
+func Inactive(code int64) (stratum int64, ok bool) {
+	return stratumInactive - code, code <= stratumInactive
+}
+
 // All lists the statements in the order they may run.
 func (s *Script) All() []Statement {
 	all := []Statement{s.Units}
 	for _, l := range s.Links {
 		all = append(all, l.Create, l.Health)
+	}
+	if s.Activation != nil {
+		all = append(all, *s.Activation)
 	}
 	all = append(all, s.Summary, s.Days)
 	for _, d := range s.Dimensions {

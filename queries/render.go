@@ -62,23 +62,66 @@ func Render(p *spec.Project, e *spec.Experiment, look Look, d Dialect) (*Script,
 func (r *renderer) script(sources []*source) *Script {
 	s := &Script{arms: len(r.e.Variations)}
 	s.Units = r.units()
+	s.Activation = r.activation(s)
 	s.Summary = r.statement("summary", "summary.sql", "counts units per variation and epoch",
-		map[string]any{"Horizons": r.horizons(sources)})
-	s.Days = r.statement("days", "days.sql", "counts first exposures per day", map[string]any{})
+		map[string]any{"Horizons": r.horizons(sources), "Activation": r.e.Activation})
+	s.Days = r.statement("days", "days.sql", "counts first exposures per day", map[string]any{"Exposed": r.exposed()})
 	s.Unknown = r.unknown()
 	for i, name := range r.assignment().Dimensions {
 		s.Dimensions = append(s.Dimensions, Dimension{Name: name, Statement: r.statement(
 			"dimension "+name, "dimension.sql", "counts units per "+name,
-			map[string]any{"Name": name, "Alias": dimensionAlias(i), "Values": DimensionValues})})
+			map[string]any{"Name": name, "Alias": dimensionAlias(i), "Values": DimensionValues, "Exposed": r.exposed()})})
 	}
 	for _, src := range sources {
-		if src.join != "" && r.tables[src.join] == "" {
-			r.tables[src.join] = r.linkTable(src.join)
-			s.Links = append(s.Links, r.link(src))
-		}
+		r.linked(s, src)
 		s.Facts = append(s.Facts, r.facts(src))
 	}
 	return s
+}
+
+// linked resolves the join of a source, once.
+func (r *renderer) linked(s *Script, src *source) {
+	if src.join != "" && r.tables[src.join] == "" {
+		r.tables[src.join] = r.linkTable(src.join)
+		s.Links = append(s.Links, r.link(src))
+	}
+}
+
+// exposed is the table of the exposed units: that of all units, unless an
+// activation metric makes another one of it.
+func (r *renderer) exposed() string {
+	if r.e.Activation != "" {
+		return "assay_exposed"
+	}
+	return "assay_units"
+}
+
+// firstExposure is the column of a unit's first exposure in assay_units.
+func (r *renderer) firstExposure() string {
+	if r.e.Activation != "" {
+		return "assay_first"
+	}
+	return "assay_anchor"
+}
+
+// activation renders the statement that anchors windows at the first fact of
+// the activation metric; nil without one.
+func (r *renderer) activation(s *Script) *Statement {
+	if r.e.Activation == "" {
+		return nil
+	}
+	m := r.p.Config.Metrics[r.e.Activation]
+	src := r.source(m.Source)
+	r.linked(s, src)
+	a := r.measure(r.e.Activation, m)
+	src.measures = []*measure{a}
+	data := r.sourceData(src)
+	data["Create"] = fmt.Sprintf(r.d.Temp, "assay_units")
+	data["Metric"], data["Filter"], data["Limit"] = r.e.Activation, a.where, moment(a.limit)
+	data["Opens"], data["Closes"] = plus(a.opens), plus(a.closes)
+	data["Dimensions"] = r.dimensions()
+	out := r.statement("activation", "activation.sql", "when units were activated: their windows begin there", data)
+	return &out
 }
 
 func (r *renderer) assignment() spec.Assignment { return r.p.Config.Assignments[r.e.Assignment] }
@@ -206,14 +249,19 @@ type dimension struct{ Column, Alias string }
 
 func (r *renderer) units() Statement {
 	data := r.exposures()
-	data["Create"] = fmt.Sprintf(r.d.Temp, "assay_units")
-	var dimensions []dimension
-	for i, name := range r.assignment().Dimensions {
-		dimensions = append(dimensions, dimension{r.d.ident(name), dimensionAlias(i)})
-	}
-	data["Dimensions"] = dimensions
+	data["Create"] = fmt.Sprintf(r.d.Temp, r.exposed())
+	data["Dimensions"] = r.dimensions()
 	data["Bounds"], data["Last"] = r.strata()
 	return r.statement("units", "units.sql", "one row per unit: first exposure, variation, epoch", data)
+}
+
+// dimensions are the columns of the assignment query that units keep.
+func (r *renderer) dimensions() []dimension {
+	var list []dimension
+	for i, name := range r.assignment().Dimensions {
+		list = append(list, dimension{r.d.ident(name), dimensionAlias(i)})
+	}
+	return list
 }
 
 // bound gives a stratum code to units first exposed before an instant.

@@ -29,6 +29,8 @@ type world struct {
 	links     []linkRow
 	facts     map[string][]fact // by source
 
+	activation *metricOf // nil = none
+
 	idType             string        // as the spec declares
 	unitsText, idsText bool          // columns that hold text
 	closing            time.Duration // if not 0, where a window of complete units ends
@@ -181,6 +183,7 @@ func newWorld(seed uint64) (*world, map[string]metricOf) {
 	w.experiment()
 	w.configure()
 	metrics := w.metrics()
+	w.activate()
 	w.events()
 	return w, metrics
 }
@@ -300,6 +303,22 @@ func (w *world) metrics() map[string]metricOf {
 		*role = append(*role, spec.Use{Metric: name})
 	}
 	return out
+}
+
+// activate declares an activation metric in one world of four.
+func (w *world) activate() {
+	if !w.one(4) {
+		return
+	}
+	m := metricOf{where: pick(w, conditions), value: one}
+	m.spec = spec.Metric{
+		Kind: "proportion", Source: pick(w, []string{"direct", "direct", "joined"}), Where: m.where.sql,
+		Delay:   spec.Duration{Duration: pick(w, []time.Duration{0, 0, time.Hour})},
+		Window:  spec.Duration{Duration: pick(w, []time.Duration{0, day, 3 * day})},
+		PastEnd: w.one(3),
+	}
+	w.activation, w.e.Activation = &m, "activation"
+	w.p.Config.Metrics["activation"] = m.spec
 }
 
 // pin makes two constellations common that would be rare: one metric of complete

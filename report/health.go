@@ -263,6 +263,9 @@ func tiles(look *ledger.Look) []tile {
 		{"Without identifier", web.count(h.NullRows), "of " + web.count(h.Exposures) + " exposure rows"},
 		{"Newest exposure", age(h.NewestExposure, look.AsOf), newest(h.NewestExposure)},
 	}
+	if look.Spec.Activation != "" {
+		out = append(out, tile{"Activated", web.count(sum(h.Activated)), "by " + name(look.Spec.Activation) + "; the others are left out"})
+	}
 	if h.Settling > 0 {
 		out = append(out, tile{"While the flag settled", web.count(h.Settling), "counted, left out of effects"})
 	}

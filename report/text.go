@@ -171,6 +171,9 @@ func (p *printer) healthLines(look *ledger.Look) {
 		}
 	}
 	p.labelled("exposed", joined(units, ": ", strings.Join(arms, ", ")))
+	if look.Spec.Activation != "" {
+		p.labelled("activated", term.count(sum(h.Activated))+" by "+name(look.Spec.Activation)+"; the others are left out of the effects")
+	}
 	for i := range h.Sources {
 		if s := &h.Sources[i]; s.Blind {
 			p.labelled(p.mark(badge{Icon: "✕", Tone: toneBad}, "blind"), newAlarm(look, s, term).Sentence)

@@ -17,15 +17,13 @@ func (p *Project) Digest(e *Experiment) string {
 	assignment := p.Config.Assignments[e.Assignment]
 	identifiers := map[string]Identifier{assignment.Identifier: p.Config.Identifiers[assignment.Identifier]}
 	metrics, facts, joins := map[string]Metric{}, map[string]Source{}, map[string]Join{}
-	for _, r := range e.roles() {
-		for _, use := range r.uses {
-			m := p.Config.Metrics[use.Metric]
-			join, identifier := p.JoinFor(e, m.Source)
-			metrics[use.Metric], facts[m.Source] = m, p.Config.Facts[m.Source]
-			identifiers[identifier] = p.Config.Identifiers[identifier]
-			if join != "" {
-				joins[join] = p.Config.Joins[join]
-			}
+	for _, name := range e.metrics() {
+		m := p.Config.Metrics[name]
+		join, identifier := p.JoinFor(e, m.Source)
+		metrics[name], facts[m.Source] = m, p.Config.Facts[m.Source]
+		identifiers[identifier] = p.Config.Identifiers[identifier]
+		if join != "" {
+			joins[join] = p.Config.Joins[join]
 		}
 	}
 	return digest(map[string]any{
@@ -54,6 +52,10 @@ func (p *Project) PlanDigest(e *Experiment) (whole string, fields map[string]str
 	if correction := e.digested().Policy.GoalCorrection; correction != "" {
 		values["goal_correction"] = correction
 	}
+	if e.Activation != "" {
+		m := p.Config.Metrics[e.Activation].planned()
+		values["activation"] = map[string]any{"metric": canonical(reflect.ValueOf(m)), "source": p.plannedSource(e, m.Source)}
+	}
 	for role, r := range e.roles() {
 		for _, use := range r.uses {
 			source := p.Config.Metrics[use.Metric].Source
@@ -69,6 +71,20 @@ func (p *Project) PlanDigest(e *Experiment) (whole string, fields map[string]str
 		fields[name] = digest(value, 8)
 	}
 	return digest(fields, 16), fields
+}
+
+// metrics are the names of all that the experiment uses.
+func (e *Experiment) metrics() []string {
+	var names []string
+	for _, r := range e.roles() {
+		for _, use := range r.uses {
+			names = append(names, use.Metric)
+		}
+	}
+	if e.Activation != "" {
+		names = append(names, e.Activation)
+	}
+	return names
 }
 
 // digested is the experiment without the defaults of keys that came to the

@@ -268,6 +268,7 @@ type Experiment struct {
 	Variations   []Variation `yaml:"variations" doc:"The arms; exactly one is known_good."`
 	Coverage     float64     `yaml:"coverage,omitempty" share:"true" doc:"Share of units in an experiment, as 0.25 or 25%; default 1 (a rollout uses its ladder)."`
 	Ladder       []float64   `yaml:"ladder,omitempty" share:"true" doc:"Coverage steps of a rollout, as 0.25 or 25%, ending at 1; default [0.1, 0.25, 0.5, 0.75, 1]."`
+	Activation   string      `yaml:"activation,omitempty" doc:"Metric (proportion or count) whose first fact after first exposure starts the windows of all others; units without one are counted, and left out of the effects."`
 	Guardrails   []Use       `yaml:"guardrails,omitempty" doc:"Metrics whose harm beyond the margin rolls back."`
 	Goals        []Use       `yaml:"goals,omitempty" doc:"Metrics that are meant to get better."`
 	Secondary    []Use       `yaml:"secondary,omitempty" doc:"Metrics that are reported and decide nothing."`

@@ -23,6 +23,7 @@ func (v validator) experiment(e *Experiment, at place) {
 	coverage(e, at)
 	prompts(e.Variations, at.at("variations"))
 	v.roles(e, at)
+	v.activation(e, at.at("activation"))
 	v.flag(e.Flag, at.at("flag"))
 	validatePolicy(e.Policy, at.at("policy"))
 	v.shipsInTime(e, at)
@@ -58,6 +59,26 @@ func (v validator) shipsInTime(e *Experiment, at place) {
 	if least.Duration > e.Duration.Duration {
 		at.at("duration").warnf("the duration %v is shorter than the least duration before ship (policy.min_duration), %v: it can never ship", e.Duration, least)
 	}
+}
+
+// activation checks the metric at which windows begin.
+func (v validator) activation(e *Experiment, at place) {
+	if at.absent {
+		return
+	}
+	m, known := refer(at, "metric", e.Activation, v.config.Metrics, v.section("metrics"))
+	if !known {
+		return
+	}
+	switch {
+	case m.Kind != "" && m.Kind != "proportion" && m.Kind != "count":
+		at.problemf("%s is a %s; the activation is the first fact of a proportion or a count", e.Activation, m.Kind)
+	case m.Total != nil:
+		at.problemf("%s has a total, which has no one instant; the activation is the first fact of a metric without", e.Activation)
+	case m.Delay.Duration < 0 || m.Lookback.Duration > 0:
+		at.problemf("%s looks back; a unit is activated after it was exposed", e.Activation)
+	}
+	v.reach(e, Use{Metric: e.Activation}, at)
 }
 
 func variations(given []Variation, at place) {

@@ -4,7 +4,7 @@ SELECT
   CAST(u.assay_anchor - MOD(u.assay_anchor, 86400000000) AS {{.D.Integer}}) AS day,
   CAST(u.assay_stratum AS {{.D.Integer}}) AS assay_stratum,
   CAST(COUNT(*) AS {{.D.Integer}}) AS units
-FROM assay_units AS u
+FROM {{.Exposed}} AS u
 WHERE u.assay_stratum >= 0
 GROUP BY u.assay_anchor - MOD(u.assay_anchor, 86400000000), u.assay_stratum
 ORDER BY 1, 2

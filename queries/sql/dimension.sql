@@ -2,7 +2,7 @@
 -- Rows: one per value at first exposure (the twenty with most units) and stratum. Numbers: units.
 WITH largest AS (
   SELECT {{.Alias}} AS assay_value
-  FROM assay_units
+  FROM {{.Exposed}}
   WHERE assay_stratum >= 0
   GROUP BY {{.Alias}}
   ORDER BY COUNT(*) DESC, {{.Alias}}
@@ -12,7 +12,7 @@ SELECT
   u.{{.Alias}} AS value,
   CAST(u.assay_stratum AS {{.D.Integer}}) AS assay_stratum,
   CAST(COUNT(*) AS {{.D.Integer}}) AS units
-FROM assay_units AS u
+FROM {{.Exposed}} AS u
 JOIN largest AS l
   ON l.assay_value = u.{{.Alias}}
 WHERE u.assay_stratum >= 0

@@ -1,6 +1,6 @@
 -- Purpose: how many units and exposures there are, and how many windows have closed.
--- Rows: one per stratum. Numbers: newest in microseconds since 1970 UTC; closed_*: units whose
---   window has closed at as-of, which it does that long after their first exposure.
+-- Rows: one per stratum{{if .Activation}} (-10 - s: units of stratum s that were not activated){{end}}. Numbers: newest in microseconds since 1970 UTC; closed_*: units whose
+--   window has closed at as-of, which it does that long after {{if .Activation}}activation{{else}}their first exposure{{end}}.
 SELECT
   CAST(u.assay_stratum AS {{.D.Integer}}) AS assay_stratum,
   CAST(COUNT(*) AS {{.D.Integer}}) AS units,
