@@ -147,6 +147,11 @@ func (g *gatherer) all(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, a := range g.script.Ratios {
+		if err := g.across(ctx, a); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -313,11 +318,9 @@ func (g *gatherer) stratum(rows *connectors.Rows, row int, code, units int64) {
 	if g.ev.health.Activated != nil {
 		g.ev.health.Activated[arm] += units
 	}
-	for _, f := range g.script.Facts {
-		for _, m := range f.Measures {
-			if m.Closed != "" {
-				c.closed[m.Closed], _ = rows.Int(row, m.Closed)
-			}
+	for _, m := range g.script.Measures() {
+		if m.Closed != "" {
+			c.closed[m.Closed], _ = rows.Int(row, m.Closed)
 		}
 	}
 }
@@ -372,6 +375,11 @@ func (g *gatherer) facts(ctx context.Context, f queries.Facts, join *ledger.Join
 	for _, m := range f.Measures {
 		g.ev.metrics[m.Metric] = &metricData{source: f.Source, measure: m, failed: true}
 	}
+	if f.Keep != nil {
+		if _, ok, err := g.run(ctx, *f.Keep); !ok {
+			return err
+		}
+	}
 	rows, ok, err := g.run(ctx, f.Statement)
 	if !ok {
 		return err
@@ -391,6 +399,21 @@ func (g *gatherer) facts(ctx context.Context, f queries.Facts, join *ledger.Join
 	err = g.sourceHealth(ctx, f, &health)
 	g.ev.health.Sources = append(g.ev.health.Sources, health)
 	return err
+}
+
+// across reads the moments of ratios over two sources.
+func (g *gatherer) across(ctx context.Context, a queries.Across) error {
+	for _, m := range a.Measures {
+		g.ev.metrics[m.Metric] = &metricData{source: a.Sources[0], measure: m, failed: true}
+	}
+	rows, ok, err := g.run(ctx, a.Statement)
+	if !ok {
+		return err
+	}
+	for _, m := range a.Measures {
+		g.ev.metrics[m.Metric] = g.measured(rows, a.Sources[0], m)
+	}
+	return nil
 }
 
 // presence takes in a row that covers all facts of its units, and returns how

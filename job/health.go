@@ -194,7 +194,7 @@ func (g *gatherer) valueless(source string, lost, present int64) {
 func (g *gatherer) sourceTrouble(list *[]decide.Trouble, code, source, text string) {
 	e := g.at.experiment
 	for _, use := range slices.Concat(e.Guardrails, e.Goals) {
-		if g.at.project.Config.Metrics[use.Metric].Source == source {
+		if slices.Contains(g.at.project.Config.Metrics[use.Metric].Sources(), source) {
 			g.trouble(list, code, "hold", source, text)
 			return
 		}

@@ -26,6 +26,7 @@ type source struct {
 	join       string // "" = direct
 	identifier string // of the source, by which it is joined
 	measures   []*measure
+	table      string // that keeps what its facts come to for each unit; "" = none
 }
 
 // measure is one metric on its way to its columns.
@@ -42,8 +43,9 @@ type measure struct {
 	since  time.Time     // facts before it do not count; zero = all do
 	latest time.Time     // units exposed after it do not count; zero = all count
 
-	first  string // column of the unit's first exposure
-	closed string // column of the summary
+	across *across // the ratio of which it is one part; nil = it is whole
+	first  string  // column of the unit's first exposure
+	closed string  // column of the summary
 	class  int64
 	prefix string
 	capped string // column of the result with the value of a percentile cap
@@ -72,13 +74,19 @@ func (r *renderer) sources() ([]*source, error) {
 		if !ok {
 			return nil, fmt.Errorf("metric %q is not declared", use.Metric)
 		}
-		src := byName[m.Source]
-		if src == nil {
-			src = r.source(m.Source)
-			byName[m.Source] = src
-			list = append(list, src)
+		names := m.Sources()
+		for _, name := range names {
+			if byName[name] == nil {
+				byName[name] = r.source(name)
+				list = append(list, byName[name])
+			}
 		}
-		src.measures = append(src.measures, r.measure(use.Metric, m.For(r.e)))
+		whole := r.measure(use.Metric, m.For(r.e))
+		if len(names) == 1 {
+			byName[names[0]].measures = append(byName[names[0]].measures, whole)
+			continue
+		}
+		r.split(whole, byName[names[0]], byName[names[1]])
 	}
 	slices.SortFunc(list, func(a, b *source) int { return cmp.Compare(a.name, b.name) })
 	return list, nil
@@ -205,7 +213,7 @@ func discriminator(measures []*measure) string {
 // have to stay in one row.
 func (m *measure) discriminates() (column, literal string) {
 	match := equality.FindStringSubmatch(m.metric.Where)
-	if match == nil || len(m.parts) != 1 || manyFaced.MatchString(match[2]) {
+	if match == nil || len(m.parts) != 1 || m.across != nil || manyFaced.MatchString(match[2]) {
 		return "", ""
 	}
 	return match[1], match[2]
@@ -214,23 +222,36 @@ func (m *measure) discriminates() (column, literal string) {
 // facts renders the statements over one fact source.
 func (r *renderer) facts(src *source) Facts {
 	b := newBuilder(r.d, src.measures)
+	data := r.factsData(src, b)
 	f := Facts{
 		Source: src.name,
-		Statement: r.statement("facts of "+src.name, "facts.sql",
-			"moments of all metrics of "+src.name, r.factsData(src, b)),
 		Alignment: r.statement("alignment of "+src.name, "alignment.sql",
 			"whether the identifiers of "+src.name+" meet the exposed units", r.alignmentData(src)),
 		Shapes: r.statement("shapes of "+src.name, "shapes.sql",
 			"what the identifiers of "+src.name+" look like", r.sourceData(src)),
 	}
+	if src.table == "" {
+		f.Statement = r.statement("facts of "+src.name, "facts.sql", "moments of all metrics of "+src.name, data)
+	} else {
+		keep := r.statement("units of "+src.name, "facts.sql", "what the facts of "+src.name+" come to for each unit", data)
+		f.Keep = &keep
+		f.Statement = r.statement("facts of "+src.name, "kept.sql", "moments of all metrics of "+src.name, data)
+	}
 	for _, m := range src.measures {
-		f.Measures = append(f.Measures, Measure{
-			Metric: m.name, Kind: m.metric.Kind, Class: m.class, Prefix: m.prefix, Capped: m.capped,
-			Closed: m.closed, CompleteOnly: m.completeOnly(), Zeros: m.zeros(), Log: m.log(), Cube: m.cube,
-			Covariate: m.pre > 0, Quantile: m.metric.Quantile, Events: m.metric.Of == "event",
-		})
+		if m.across == nil {
+			f.Measures = append(f.Measures, m.result())
+		}
 	}
 	return f
+}
+
+// result says where the numbers of a measure are.
+func (m *measure) result() Measure {
+	return Measure{
+		Metric: m.name, Kind: m.metric.Kind, Class: m.class, Prefix: m.prefix, Capped: m.capped,
+		Closed: m.closed, CompleteOnly: m.completeOnly(), Zeros: m.zeros(), Log: m.log(), Cube: m.cube,
+		Covariate: m.pre > 0, Quantile: m.metric.Quantile, Events: m.metric.Of == "event",
+	}
 }
 
 func (r *renderer) factsData(src *source, b *builder) map[string]any {
@@ -248,6 +269,14 @@ func (r *renderer) factsData(src *source, b *builder) map[string]any {
 	data["ClassColumn"] = b.columnRef()
 	data["Inputs"], data["Aggregates"], data["Outputs"] = b.inputs, b.aggregates, b.outputs
 	data["Newest"] = b.newest
+	data["Keep"], data["Create"] = src.table, fmt.Sprintf(r.d.Temp, src.table)
+	data["From"] = "cells"
+	switch {
+	case src.table != "":
+		data["From"] = src.table
+	case len(b.ranks) > 0:
+		data["From"] = "placed"
+	}
 	data["Lost"] = b.lost()
 	data["FactRanks"], data["FactPositions"], data["Places"] = b.factRanks, b.factPositions, b.places
 	data["Ranks"], data["Beside"] = b.ranks, slices.Concat(b.positions, b.caps)

@@ -177,6 +177,45 @@ func TestExampleRuns(t *testing.T) {
 	}
 }
 
+// TestAcrossTwoSources shows the statements of a ratio over two sources, and that
+// each source is still scanned once.
+func TestAcrossTwoSources(t *testing.T) {
+	p, e, look := example()
+	p.Config.Metrics["complaints"] = spec.Metric{
+		Kind: "ratio", Source: "events", Numerator: &spec.Part{Source: "feedback", Where: "thumbs_down"}, Denominator: &spec.Part{},
+		Window: spec.Duration{Duration: 3 * day}, Covariate: spec.Duration{Duration: 7 * day},
+	}
+	e.Guardrails, e.Goals, e.Secondary = []spec.Use{{Metric: "complaints"}}, nil, []spec.Use{{Metric: "purchases"}, {Metric: "refunds"}}
+	script, err := queries.Render(p, e, look, queries.DuckDB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, filepath.Join("testdata", "across.sql"), listing(script))
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(t.Context(), exampleTables); err != nil {
+		t.Fatal(err)
+	}
+	total := map[string]int{}
+	for _, s := range script.All() {
+		for table, n := range scans(t, db, s.SQL) {
+			total[table] += n
+		}
+		if _, err := db.ExecContext(t.Context(), s.SQL); err != nil {
+			t.Fatalf("%v\n%s", err, s.SQL)
+		}
+	}
+	for _, source := range []string{"events", "feedback", "exposures"} {
+		if total[source] != 1 {
+			t.Errorf("%s is scanned %d times", source, total[source])
+		}
+	}
+}
+
 // TestManyMetricsOneScan holds the promise of one scan for twenty metrics, told
 // apart by their event or not.
 func TestManyMetricsOneScan(t *testing.T) {

@@ -251,7 +251,13 @@ type unitTotals struct {
 }
 
 // cells works out a metric by stratum.
-func (w *world) cells(m metricOf, units map[string]*unit, byUnit map[string][]fact) map[int64]*cell {
+func (w *world) cells(m metricOf, units map[string]*unit) map[int64]*cell {
+	var byUnit [2]map[string][]fact
+	sources := m.spec.Sources()
+	for i := range byUnit {
+		source := sources[min(i, len(sources)-1)]
+		byUnit[i] = w.byUnit(source, w.p.Config.Facts[source].Key != "")
+	}
 	out := map[int64]*cell{}
 	var all []unitTotals
 	for k, u := range units {
@@ -262,10 +268,10 @@ func (w *world) cells(m metricOf, units map[string]*unit, byUnit map[string][]fa
 			out[u.code] = &cell{}
 		}
 		if m.spec.Kind == "quantile" {
-			out[u.code].event(w, m, w.inside(m, u, byUnit[k]))
+			out[u.code].event(m, w.inside(m, u, byUnit[0][k]))
 			continue
 		}
-		all = append(all, w.totals(m, u, byUnit[k]))
+		all = append(all, w.totals(m, u, [2][]fact{byUnit[0][k], byUnit[1][k]}))
 	}
 	w.cap4(m, all)
 	for _, t := range all {
@@ -311,17 +317,18 @@ func between(m metricOf, facts []fact, from, to time.Time) []fact {
 	return out
 }
 
-func (w *world) totals(m metricOf, u *unit, facts []fact) unitTotals {
+func (w *world) totals(m metricOf, u *unit, facts [2][]fact) unitTotals {
 	t := unitTotals{u: u}
-	spans := [][]fact{w.inside(m, u, facts)}
+	spans := [][2][]fact{{w.inside(m, u, facts[0]), w.inside(m, u, facts[1])}}
 	if m.spec.Covariate.Duration > 0 {
-		spans = append(spans, w.before(m, u, facts))
+		spans = append(spans, [2][]fact{w.before(m, u, facts[0]), w.before(m, u, facts[1])})
 	}
-	for i, span := range spans {
+	for i, both := range spans {
+		span := both[0]
 		switch m.spec.Kind {
 		case "ratio":
 			t.part[2*i] = aggregated("sum", span, m.numerator, m.above.ok)
-			t.part[2*i+1] = aggregated("sum", span, m.denominatorValues, m.below.ok)
+			t.part[2*i+1] = aggregated("sum", both[1], m.denominatorValues, m.below.ok)
 		case "daily_participation":
 			t.part[0] = w.participation(m, u, span)
 		case "proportion", "retention":
@@ -490,7 +497,7 @@ func (c *cell) log(t unitTotals) {
 }
 
 // event takes in the values of one unit, of which its facts may have several.
-func (c *cell) event(_ *world, m metricOf, facts []fact) {
+func (c *cell) event(m metricOf, facts []fact) {
 	var list []float64
 	if m.spec.Of == "unit" {
 		of := map[string]string{"sum": "sum", "mean": "mean", "max": "max"}[m.spec.PerUnit]
@@ -633,7 +640,7 @@ func TestOracle(t *testing.T) {
 type coverage struct {
 	Long, Mixed, Wide, Joined, Fanned, Settling, Multiple, Unknown, Null, Partial, Infinite, Moments int
 	Logs, Off, Cubes, Quantiles, Events, Covariates, Caps, Percentiles, Totals, Rules, Lookbacks     int
-	Inactive, Activated                                                                              int
+	Inactive, Activated, Across                                                                      int
 	Kinds                                                                                            map[string]int
 }
 
@@ -671,7 +678,7 @@ func (c *coverage) add(o *coverage) {
 	c.Quantiles, c.Events, c.Covariates = c.Quantiles+o.Quantiles, c.Events+o.Events, c.Covariates+o.Covariates
 	c.Caps, c.Percentiles, c.Totals = c.Caps+o.Caps, c.Percentiles+o.Percentiles, c.Totals+o.Totals
 	c.Rules, c.Lookbacks = c.Rules+o.Rules, c.Lookbacks+o.Lookbacks
-	c.Inactive, c.Activated = c.Inactive+o.Inactive, c.Activated+o.Activated
+	c.Inactive, c.Activated, c.Across = c.Inactive+o.Inactive, c.Activated+o.Activated, c.Across+o.Across
 	if c.Kinds == nil {
 		c.Kinds = map[string]int{}
 	}
@@ -688,7 +695,7 @@ func (c *coverage) assert(t *testing.T) {
 		"logarithms": c.Logs, "values without one": c.Off, "cubes": c.Cubes, "quantiles": c.Quantiles,
 		"quantiles of events": c.Events, "covariates": c.Covariates, "caps": c.Caps, "percentile caps": c.Percentiles,
 		"totals": c.Totals, "rules": c.Rules, "lookbacks": c.Lookbacks, "max": c.Kinds["max"], "distinct": c.Kinds["distinct"],
-		"inactive units": c.Inactive, "activated units": c.Activated, "retention": c.Kinds["retention"], "daily participation": c.Kinds["daily_participation"],
+		"inactive units": c.Inactive, "activated units": c.Activated, "ratios over two sources": c.Across, "retention": c.Kinds["retention"], "daily participation": c.Kinds["daily_participation"],
 	} {
 		if n < 10 {
 			t.Errorf("only %d worlds had %s", n, name)
@@ -749,6 +756,13 @@ func (c *check) run(wh connectors.Warehouse) {
 		c.checkAlignment(f)
 		c.checkShapes(f)
 	}
+	for _, a := range script.Ratios {
+		rows := c.query(a.Statement)
+		for _, m := range a.Measures {
+			c.checkMetric(queries.Facts{Source: a.Sources[0], Statement: a.Statement}, m, rows, c.w.cells(c.metrics[m.Metric], c.units))
+			c.seen.Across++
+		}
+	}
 }
 
 func (c *check) query(s queries.Statement) *connectors.Rows {
@@ -803,11 +817,9 @@ func (c *check) checkSummary() {
 		row.Newest, _ = rows.Int(i, "newest")
 		got[code] = row
 		row.Closed = map[string]int64{}
-		for _, f := range c.script.Facts {
-			for _, m := range f.Measures {
-				if m.Closed != "" {
-					row.Closed[m.Closed], _ = rows.Int(i, m.Closed)
-				}
+		for _, m := range c.script.Measures() {
+			if m.Closed != "" {
+				row.Closed[m.Closed], _ = rows.Int(i, m.Closed)
 			}
 		}
 		c.summary[code] = row
@@ -894,11 +906,14 @@ func (c *check) checkLinks() {
 
 // checkFacts compares every metric of one source in every stratum.
 func (c *check) checkFacts(f queries.Facts) {
+	if f.Keep != nil {
+		c.query(*f.Keep)
+	}
 	rows := c.query(f.Statement)
 	byUnit := c.w.byUnit(f.Source, c.w.p.Config.Facts[f.Source].Key != "")
 	classed := 0
 	for _, m := range f.Measures {
-		c.checkMetric(f, m, rows, c.w.cells(c.metrics[m.Metric], c.units, byUnit))
+		c.checkMetric(f, m, rows, c.w.cells(c.metrics[m.Metric], c.units))
 		if m.Class != queries.ClassAll {
 			classed++
 		}
@@ -931,8 +946,7 @@ func (c *check) presence(f queries.Facts, rows *connectors.Rows, row int, byUnit
 	lost, _ := rows.Int(row, "not_finite")
 	var most, latest, bad int64
 	opens, covariate := time.Duration(0), time.Duration(0)
-	for _, m := range f.Measures {
-		s := c.metrics[m.Metric].spec
+	for _, s := range c.over(f.Source) {
 		opens, covariate = min(opens, s.Delay.Duration), max(covariate, s.Covariate.Duration-min(0, s.Delay.Duration))
 	}
 	for k, u := range c.units {
@@ -1185,10 +1199,20 @@ func (c *check) inWindow(f queries.Facts) (n int64) {
 	return n
 }
 
+// over are the metrics that read a source.
+func (c *check) over(source string) []spec.Metric {
+	var out []spec.Metric
+	for _, m := range c.metrics {
+		if slices.Contains(m.spec.Sources(), source) {
+			out = append(out, m.spec)
+		}
+	}
+	return out
+}
+
 func (c *check) inWidest(f queries.Facts, u *unit, at time.Time) bool {
 	opened, open, early := false, false, false
-	for _, m := range f.Measures {
-		s := c.metrics[m.Metric].spec
+	for _, s := range c.over(f.Source) {
 		opens := u.anchor.Add(s.Delay.Duration)
 		opened = opened || !at.Before(opens)
 		open = open || s.Window.Duration == 0 || at.Before(opens.Add(s.Window.Duration))

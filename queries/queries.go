@@ -42,6 +42,7 @@ type Script struct {
 	Unknown    Statement  // names of undeclared variations; run where there are any
 	Dimensions []Dimension
 	Facts      []Facts
+	Ratios     []Across
 
 	arms int
 }
@@ -71,10 +72,21 @@ type Dimension struct {
 // of the measures.
 type Facts struct {
 	Source string
+	// Keep makes the table that Statement reads; nil where that scans the source
+	// itself. Ratios over two sources need one of each.
+	Keep *Statement
 	Statement
 	Alignment Statement
 	Shapes    Statement
 	Measures  []Measure
+}
+
+// Across is the ratios whose numerators are of the first source and whose
+// denominators are of the second. It runs after the statements of both.
+type Across struct {
+	Sources [2]string
+	Statement
+	Measures []Measure
 }
 
 // Measure says where a metric's numbers are in the rows of a Facts statement.
@@ -140,6 +152,18 @@ func (s *Script) Stratum(code int64) (epoch, arm int) {
 	return int(code) / s.arms, int(code) % s.arms
 }
 
+// Measures lists where the numbers of all metrics are.
+func (s *Script) Measures() []Measure {
+	var all []Measure
+	for _, f := range s.Facts {
+		all = append(all, f.Measures...)
+	}
+	for _, a := range s.Ratios {
+		all = append(all, a.Measures...)
+	}
+	return all
+}
+
 // Inactive tells whether a code stands for units that were not activated, and of
 // which stratum.
 func Inactive(code int64) (stratum int64, ok bool) {
@@ -160,7 +184,13 @@ func (s *Script) All() []Statement {
 		all = append(all, d.Statement)
 	}
 	for _, f := range s.Facts {
+		if f.Keep != nil {
+			all = append(all, *f.Keep)
+		}
 		all = append(all, f.Statement)
+	}
+	for _, a := range s.Ratios {
+		all = append(all, a.Statement)
 	}
 	return all
 }

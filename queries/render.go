@@ -38,7 +38,10 @@ type renderer struct {
 	look   Look
 	d      Dialect
 	tables map[string]string // join -> its table
-	err    error
+	kept   int               // tables of what facts come to for each unit
+
+	acrosses []*across // ratios over two sources
+	err      error
 }
 
 // Render writes the statements of one look at experiment e of project p. The
@@ -76,6 +79,7 @@ func (r *renderer) script(sources []*source) *Script {
 		r.linked(s, src)
 		s.Facts = append(s.Facts, r.facts(src))
 	}
+	s.Ratios = r.ratios()
 	return s
 }
 

@@ -13,6 +13,8 @@ import (
 // columns come to. befores are the columns of the covariate, "" without one.
 func (b *builder) results(m *measure, columns, befores []string) {
 	switch {
+	case m.across != nil:
+		m.across.take(b, m, columns[0], befores[0])
 	case m.metric.Kind == "quantile":
 		m.prefix = b.quantile(columns[0], m.metric.Quantile)
 	case m.metric.Kind == "daily_participation":
@@ -102,8 +104,10 @@ func (b *builder) pooled(m *measure, p float64, of string) string {
 		b.slots[key] = name
 		b.addCap(name, p, of, units)
 	}
-	m.capped = name
-	b.output(name, "MAX("+name+")")
+	if len(m.parts) == 1 && m.across == nil {
+		m.capped = name
+		b.output(name, "MAX("+name+")")
+	}
 	return name
 }
 
@@ -270,14 +274,24 @@ func either(value string, others ...string) string {
 // ratio adds the outputs of a ratio over the units that have any part of it; a
 // part that is missing is zero.
 func (b *builder) ratio(m *measure, columns, befores []string) {
-	num, den := b.capped(m, m.parts[0].cap, columns[0]), b.capped(m, m.parts[1].cap, columns[1])
-	if m.pre == 0 {
-		y, x := either(num.value, den.value), either(den.value, num.value)
-		m.prefix = b.pair(num.name+"_"+den.name, num.value, y, x)
-		return
+	var all [4]term
+	for i, p := range m.parts {
+		all[i] = b.capped(m, p.cap, columns[i])
+		if m.pre > 0 {
+			all[2+i] = b.capped(m, p.cap, befores[i])
+		}
 	}
-	preNum, preDen := b.capped(m, m.parts[0].cap, befores[0]), b.capped(m, m.parts[1].cap, befores[1])
-	all := []term{num, den, preNum, preDen}
+	m.prefix = b.quotient(all, m.pre > 0)
+}
+
+// quotient adds the outputs of numerator, denominator, and where there is a
+// covariate of its numerator and denominator.
+func (b *builder) quotient(all [4]term, covariate bool) (prefix string) {
+	num, den, preNum, preDen := all[0], all[1], all[2], all[3]
+	if !covariate {
+		y, x := either(num.value, den.value), either(den.value, num.value)
+		return b.pair(num.name+"_"+den.name, num.value, y, x)
+	}
 	value := func(i int) string {
 		var others []string
 		for k, t := range all {
@@ -287,8 +301,8 @@ func (b *builder) ratio(m *measure, columns, befores []string) {
 		}
 		return either(all[i].value, others...)
 	}
-	prefix := num.name + "_" + den.name + "_" + preNum.name + "_" + preDen.name
-	m.prefix = b.pair(prefix, num.value, value(0), value(1))
+	prefix = num.name + "_" + den.name + "_" + preNum.name + "_" + preDen.name
+	b.pair(prefix, num.value, value(0), value(1))
 	b.output(prefix+"_pre_mean", "AVG("+value(2)+")")
 	b.output(prefix+"_pre_var", "VAR_SAMP("+value(2)+")")
 	b.output(prefix+"_pre_den_mean", "AVG("+value(3)+")")
@@ -299,6 +313,7 @@ func (b *builder) ratio(m *measure, columns, befores []string) {
 	}{{"_pre_co", 2, 3}, {"_pre_value", 2, 0}, {"_pre_den", 2, 1}, {"_pre_of_value", 3, 0}, {"_pre_of_den", 3, 1}} {
 		b.output(prefix+co.name, "COVAR_SAMP("+value(co.a)+", "+value(co.b)+")")
 	}
+	return prefix
 }
 
 // pair adds the moments of two values that units have together.

@@ -360,7 +360,7 @@ func (w *world) metric(byEvent bool) metricOf {
 		m.spec.Lookback.Duration = pick(w, []time.Duration{6 * time.Hour, day, 3 * day})
 	}
 	w.ofKind(&m, byEvent)
-	if w.one(5) {
+	if w.one(5) && len(m.spec.Sources()) == 1 {
 		r := pick(w, rules)
 		m.spec.Rule, m.rule = &r.spec, r.ok
 	}
@@ -396,9 +396,18 @@ func (w *world) ofKind(m *metricOf, byEvent bool) {
 		m.value = one
 	case "ratio":
 		m.above, m.below = pick(w, conditions), pick(w, conditions)
+		twoSources := w.one(3)
+		if twoSources {
+			m.where, s.Where = conditions[0], ""
+			m.value = pick(w, values)
+		}
 		m.numerator, m.denominatorValues = m.value, pick(w, append(values, one, one, one))
 		s.Numerator = &spec.Part{Value: m.numerator.sql, Where: m.above.sql, Cap: w.cap()}
 		s.Denominator = &spec.Part{Value: m.denominatorValues.sql, Where: m.below.sql, Cap: w.cap()}
+		if twoSources {
+			part := pick(w, []*spec.Part{s.Numerator, s.Denominator})
+			part.Source = map[string]string{"direct": "joined", "joined": "direct"}[s.Source]
+		}
 	case "quantile":
 		s.Value, s.Quantile = m.value.sql, pick(w, []float64{0.5, 0.9, 0.99})
 		if s.Of = pick(w, []string{"unit", "event"}); s.Of == "unit" || byEvent {

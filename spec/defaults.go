@@ -113,7 +113,7 @@ func (p *Part) trimmed() *Part {
 	if p == nil {
 		return nil
 	}
-	return &Part{Value: strings.TrimSpace(p.Value), Where: strings.TrimSpace(p.Where), Cap: p.Cap}
+	return &Part{Source: p.Source, Value: strings.TrimSpace(p.Value), Where: strings.TrimSpace(p.Where), Cap: p.Cap}
 }
 
 func fillExperiment(e *Experiment, project Policy) {

@@ -18,12 +18,14 @@ func (p *Project) Digest(e *Experiment) string {
 	identifiers := map[string]Identifier{assignment.Identifier: p.Config.Identifiers[assignment.Identifier]}
 	metrics, facts, joins := map[string]Metric{}, map[string]Source{}, map[string]Join{}
 	for _, name := range e.metrics() {
-		m := p.Config.Metrics[name]
-		join, identifier := p.JoinFor(e, m.Source)
-		metrics[name], facts[m.Source] = m, p.Config.Facts[m.Source]
-		identifiers[identifier] = p.Config.Identifiers[identifier]
-		if join != "" {
-			joins[join] = p.Config.Joins[join]
+		metrics[name] = p.Config.Metrics[name]
+		for _, source := range metrics[name].Sources() {
+			facts[source] = p.Config.Facts[source]
+			join, identifier := p.JoinFor(e, source)
+			identifiers[identifier] = p.Config.Identifiers[identifier]
+			if join != "" {
+				joins[join] = p.Config.Joins[join]
+			}
 		}
 	}
 	return digest(map[string]any{
@@ -58,8 +60,9 @@ func (p *Project) PlanDigest(e *Experiment) (whole string, fields map[string]str
 	}
 	for role, r := range e.roles() {
 		for _, use := range r.uses {
-			source := p.Config.Metrics[use.Metric].Source
-			values["source "+source] = p.plannedSource(e, source)
+			for _, source := range p.Config.Metrics[use.Metric].Sources() {
+				values["source "+source] = p.plannedSource(e, source)
+			}
 			values[role+" "+use.Metric] = map[string]any{
 				"use":    canonical(reflect.ValueOf(use)),
 				"metric": canonical(reflect.ValueOf(p.Config.Metrics[use.Metric].planned())),
@@ -135,7 +138,7 @@ func (p *Part) planned() *Part {
 	if p == nil {
 		return nil
 	}
-	return &Part{Value: plainSQL(p.Value), Where: plainSQL(p.Where), Cap: p.Cap}
+	return &Part{Source: p.Source, Value: plainSQL(p.Value), Where: plainSQL(p.Where), Cap: p.Cap}
 }
 
 // plannedSource is what a source's metrics are made of: its rows, how they are

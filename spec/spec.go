@@ -8,6 +8,7 @@
 package spec
 
 import (
+	"cmp"
 	"math"
 	"time"
 )
@@ -117,6 +118,22 @@ type Metric struct {
 	Unit         string   `yaml:"unit,omitempty" doc:"Unit of the value for the report, e.g. ms or USD."`
 }
 
+// Sources are the fact sources of the metric: one, or those of the two parts of a
+// ratio where they differ.
+func (m Metric) Sources() []string {
+	above, below := m.Source, m.Source
+	if m.Numerator != nil {
+		above = cmp.Or(m.Numerator.Source, m.Source)
+	}
+	if m.Denominator != nil {
+		below = cmp.Or(m.Denominator.Source, m.Source)
+	}
+	if above == below {
+		return []string{above}
+	}
+	return []string{above, below}
+}
+
 // ScaleLog is the scale on which a metric is the mean of its logarithm;
 // ScaleAuto is that where arms are uneven, and linear otherwise. The linear one
 // is "" after Load: writing the default out changes no digest.
@@ -145,9 +162,10 @@ func (m Metric) For(e *Experiment) Metric {
 // Part is the numerator or denominator of a ratio: the sum of Value over the
 // facts that match the metric's Where and its own; without Value it is a count.
 type Part struct {
-	Value string `yaml:"value,omitempty" doc:"SQL expression; without it facts are counted."`
-	Where string `yaml:"where,omitempty" doc:"SQL condition, in addition to the metric's."`
-	Cap   *Cap   `yaml:"cap,omitempty" doc:"A unit's part is at most this."`
+	Source string `yaml:"source,omitempty" doc:"Fact source, where it is another one than the metric's."`
+	Value  string `yaml:"value,omitempty" doc:"SQL expression; without it facts are counted."`
+	Where  string `yaml:"where,omitempty" doc:"SQL condition, in addition to the metric's."`
+	Cap    *Cap   `yaml:"cap,omitempty" doc:"A unit's part is at most this."`
 }
 
 // Rule is what a text has to be. A NULL text breaks every rule.

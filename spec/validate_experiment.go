@@ -326,23 +326,32 @@ func (a Amount) half() string {
 // reach checks that the metric's facts can be brought to the randomised units
 // in exactly one way.
 func (v validator) reach(e *Experiment, u Use, at place) {
+	m, ok := v.config.Metrics[u.Metric]
+	if !ok {
+		return
+	}
+	for _, source := range m.Sources() {
+		v.reachSource(e, u.Metric, source, at)
+	}
+}
+
+func (v validator) reachSource(e *Experiment, metric, source string, at place) {
 	a, ok := v.config.Assignments[e.Assignment]
-	m, okMetric := v.config.Metrics[u.Metric]
-	s, okSource := v.config.Facts[m.Source]
+	s, okSource := v.config.Facts[source]
 	_, declared := v.config.Identifiers[a.Identifier]
-	if !ok || !declared || !okMetric || !okSource || !v.joined || !v.facts[m.Source].sound() {
+	if !ok || !declared || !okSource || !v.joined || !v.facts[source].sound() {
 		return
 	}
 	links := v.config.links(a.Identifier, s)
 	if len(links) == 0 {
-		at.problemf("metric %s cannot reach %s: its source %s has %s and no join links them", u.Metric, a.Identifier, m.Source, strings.Join(s.Identifiers, ", "))
+		at.problemf("metric %s cannot reach %s: its source %s has %s and no join links them", metric, a.Identifier, source, strings.Join(s.Identifiers, ", "))
 	}
 	if len(links) > 1 {
 		names := make([]string, len(links))
 		for i, l := range links {
 			names[i] = l.join
 		}
-		at.problemf("metric %s reaches %s in several ways, by the joins %s; leave one", u.Metric, a.Identifier, strings.Join(names, ", "))
+		at.problemf("metric %s reaches %s in several ways, by the joins %s; leave one", metric, a.Identifier, strings.Join(names, ", "))
 	}
 }
 

@@ -39,8 +39,15 @@ func (v validator) metric(name string, at place) {
 	}
 	expression(m.Where, at.at("where"))
 	expression(m.Value, at.at("value"))
-	part(m.Numerator, at.at("numerator"))
-	part(m.Denominator, at.at("denominator"))
+	v.part(m.Numerator, at.at("numerator"))
+	v.part(m.Denominator, at.at("denominator"))
+	if len(m.Sources()) > 1 {
+		at.at("where").refuse("the parts of the ratio are of two sources; give each its own where")
+		at.at("rule").refuse("the parts of the ratio are of two sources; a rule is for one")
+	}
+	if m.Source != "" && !slices.Contains(m.Sources(), m.Source) {
+		at.at("source").problemf("no part of the ratio is of this source; leave source out of one part")
+	}
 	rule(m.Rule, at.at("rule"))
 	total(m.Total, at.at("total"))
 	capped(m.Cap, at.at("cap"))
@@ -80,9 +87,12 @@ func having(key string) string {
 	return "; kinds " + strings.Join(kinds[:last], ", ") + " and " + kinds[last] + " have one"
 }
 
-func part(p *Part, at place) {
+func (v validator) part(p *Part, at place) {
 	if p == nil {
 		return
+	}
+	if !at.at("source").absent {
+		refer(at.at("source"), "fact source", p.Source, v.config.Facts, v.section("facts"))
 	}
 	expression(p.Value, at.at("value"))
 	expression(p.Where, at.at("where"))

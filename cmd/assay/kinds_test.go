@@ -126,6 +126,9 @@ var byHand = map[string]string{
 	"cost_per_response": `each AS (SELECT LEAST(SUM(cost), 20) AS y, COUNT(*) AS n FROM after GROUP BY user_id),
 		past AS (SELECT LEAST(SUM(cost), 20) AS y, COUNT(*) AS n FROM before GROUP BY user_id)
 		SELECT (SELECT SUM(y) / SUM(n) FROM each), (SELECT SUM(y) / SUM(n) FROM past)`,
+	"tickets_per_response": `opened AS (SELECT COUNT(*) AS n FROM users JOIN tickets USING (user_id)
+			WHERE opened_at >= t0 AND opened_at < TIMESTAMP '2026-11-08')
+		SELECT (SELECT n FROM opened) / (SELECT COUNT(*) FROM after), 0`,
 	"came_back": `closed AS (SELECT * FROM users WHERE t0 + INTERVAL 2 DAY <= TIMESTAMP '2026-11-08'),
 		back AS (SELECT DISTINCT user_id FROM after JOIN closed USING (user_id)
 			WHERE ts >= after.t0 + INTERVAL 1 DAY AND ts < after.t0 + INTERVAL 2 DAY)

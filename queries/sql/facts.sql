@@ -1,24 +1,7 @@
--- Purpose: moments of {{.Names}} from one scan of {{.Source}}.
--- Rows: one per stratum{{if .Classes}} and class of facts (-1: all of them){{end}}, over the units that have such a fact;
---   units without one are counted by the summary and enter as zeros.
--- Numbers: *_n units, *_any units with a value other than zero, *_mean, *_var (sample variance),
---   *_den_* of the denominator, *_co (sample covariance); newest in microseconds since 1970 UTC;
---   not_finite facts with a value that is NaN, infinite or of a size of 1e80 and more, which counts as no value.
-{{- if .Cubes}}
---   *_cube (mean of the cubed value): it tells the skewness, which matters where arms differ in size.
-{{- end}}
-{{- if .Logs}}
---   *_log_* of the natural logarithm, over the units with a positive value; *_log_off units with another one.
-{{- end}}
-{{- if .Covariates}}
---   *_pre_* of the covariate: the same value before first exposure.
-{{- end}}
-{{- if .Quantiles}}
---   *_at a quantile, *_lower and *_upper those 1.96 standard errors of its share below and above.
-{{- end}}
-{{- if .Caps}}
---   *_cap* the value that a percentile cap has.
-{{- end}}
+{{- if .Keep}}-- Purpose: what the facts of {{.Source}} come to for each unit, from one scan of it; {{.Names}} are made of them.
+-- Rows: one per unit{{if .Classes}} and class of its facts (-1: all of them){{end}} that has such a fact.
+{{.Create}}
+{{else}}{{template "moments_header" .}}{{end -}}
 WITH assay_source AS ( -- {{.Source}}
 {{.SQL}}
 ),
@@ -106,6 +89,9 @@ compared_facts AS ( -- beside the quantiles
 {{- end}}
 cells AS ( -- one row per unit{{if .Classes}} and class of its facts, and one per unit over all of them{{end}}
   SELECT
+{{- if .Keep}}
+    assay_unit,
+{{- end}}
     assay_stratum,
 {{- if .Classes}}
     CASE WHEN GROUPING(assay_class) = 1 THEN -1 ELSE assay_class END AS assay_group,
@@ -145,15 +131,9 @@ placed AS ( -- beside the positions of quantiles and the percentiles of all unit
   FROM ranked
 )
 {{- end}}
-SELECT
-  CAST(c.assay_stratum AS {{.D.Integer}}) AS assay_stratum,
-  CAST({{if .Classes}}c.assay_group{{else}}-1{{end}} AS {{.D.Integer}}) AS assay_class,
-  CAST(COUNT({{if .Covariates}}c.assay_newest{{else}}*{{end}}) AS {{.D.Integer}}) AS units,
-  CAST(MAX(c.assay_newest) AS {{.D.Integer}}) AS newest,
-  CAST({{if .Lost}}SUM(c.assay_lost){{else}}0{{end}} AS {{.D.Integer}}) AS not_finite,
-{{- range $i, $o := .Outputs}}
-  CAST({{$o.Expression}} AS {{if $o.Whole}}{{$.D.Integer}}{{else}}{{$.D.Float}}{{end}}) AS {{$o.Name}}{{comma $i (len $.Outputs)}}
+{{- if .Keep}}
+SELECT *
+FROM {{if .Ranks}}placed{{else}}cells{{end}}
+{{- else}}
+{{template "moments" .}}
 {{- end}}
-FROM {{if .Ranks}}placed{{else}}cells{{end}} AS c
-GROUP BY c.assay_stratum{{if .Classes}}, c.assay_group{{end}}
-ORDER BY 1, 2

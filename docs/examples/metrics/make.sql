@@ -22,5 +22,10 @@ FROM (SELECT *, CAST(SUBSTR(user_id, 2) AS BIGINT) AS i FROM exposures) AS e
 CROSS JOIN range(12) AS t(k)
 WHERE (i + k) % 5 <> 0;
 
+CREATE OR REPLACE TABLE tickets AS
+SELECT user_id, ts + INTERVAL 1 HOUR AS opened_at
+FROM responses
+WHERE failed;
+
 -- Rows that were loaded twice: the source names a key, so that they count once.
 INSERT INTO responses SELECT * FROM responses WHERE response_id % 50 = 0;

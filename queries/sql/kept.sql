@@ -1,0 +1,1 @@
+{{template "moments_header" .}}{{template "moments" .}}
