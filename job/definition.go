@@ -79,6 +79,9 @@ func partWords(p *spec.Part) string {
 	if p.Where != "" {
 		text += " with " + p.Where
 	}
+	if p.Rule != nil {
+		text += ruleWords(p.Rule)
+	}
 	return text + capWords(p.Cap)
 }
 

@@ -29,6 +29,7 @@ type evidence struct {
 	days       []ledger.DayCount
 	cells      []dayCell // days by epoch, in order of time
 	slices     []slice   // values of dimensions
+	sliced     []sliced  // by dimension, the largest slice first
 	metrics    map[string]*metricData
 	stale      []decide.Trouble
 	blind      []decide.Trouble
@@ -57,7 +58,8 @@ type metricData struct {
 	moments [][]stats.Moments // by epoch and variation
 	// quantiles, by epoch and variation, of a metric that is one.
 	quantiles [][]stats.Quantile
-	cap       *float64 // what a percentile cap came to; nil = none
+	slices    map[sliceKey][][]stats.Moments
+	caps      []float64 // what percentile caps came to
 	failed    bool
 }
 
@@ -97,19 +99,25 @@ func (j *Job) gather(ctx context.Context, at *vantage) (*evidence, error) {
 
 func newEvidence(at *vantage) *evidence {
 	ev := &evidence{metrics: map[string]*metricData{}}
-	for range at.dataEpochs() {
-		row := make([]counts, len(at.experiment.Variations))
-		for i := range row {
-			row[i].closed = map[string]int64{}
-		}
-		ev.strata = append(ev.strata, row)
-	}
+	ev.strata = newStrata(len(at.dataEpochs()), len(at.experiment.Variations))
 	ev.broken = make([]bool, len(ev.strata))
 	ev.health.ByVariation = make([]int64, len(at.experiment.Variations))
 	if at.experiment.Activation != "" {
 		ev.health.Activated = make([]int64, len(at.experiment.Variations))
 	}
 	return ev
+}
+
+// newStrata are empty counts by epoch and variation.
+func newStrata(epochs, variations int) [][]counts {
+	strata := make([][]counts, epochs)
+	for i := range strata {
+		strata[i] = make([]counts, variations)
+		for arm := range strata[i] {
+			strata[i][arm].closed = map[string]int64{}
+		}
+	}
+	return strata
 }
 
 func canceled(err error) bool {
@@ -141,6 +149,11 @@ func (g *gatherer) all(ctx context.Context) error {
 		}
 	}
 	g.dimensionRatios()
+	for i, s := range g.script.Slices {
+		if err := g.slice(ctx, i, s); err != nil {
+			return err
+		}
+	}
 	for _, f := range g.script.Facts {
 		join, _ := g.at.project.JoinFor(g.at.experiment, f.Source)
 		if err := g.facts(ctx, f, links[join]); err != nil {
@@ -232,6 +245,11 @@ func (g *gatherer) units(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
+	if s := g.script.Sliced; s != nil {
+		if _, ok, err := g.run(ctx, *s); !ok {
+			return false, err
+		}
+	}
 	rows, ok, err := g.run(ctx, g.script.Summary)
 	if !ok {
 		return false, err
@@ -318,11 +336,7 @@ func (g *gatherer) stratum(rows *connectors.Rows, row int, code, units int64) {
 	if g.ev.health.Activated != nil {
 		g.ev.health.Activated[arm] += units
 	}
-	for _, m := range g.script.Measures() {
-		if m.Closed != "" {
-			c.closed[m.Closed], _ = rows.Int(row, m.Closed)
-		}
-	}
+	g.closed(rows, row, c)
 }
 
 func (g *gatherer) unknown(ctx context.Context) error {
@@ -395,10 +409,55 @@ func (g *gatherer) facts(ctx context.Context, f queries.Facts, join *ledger.Join
 	for _, m := range f.Measures {
 		g.ev.metrics[m.Metric] = g.measured(rows, f.Source, m)
 	}
-	health.Presence = stats.TestSampleRatio(health.Present, shares(health.Units), plannedUnits(g.at.experiment), g.at.experiment.Policy.Alpha.SampleRatio)
+	health.Presence = g.sourcePresence(f, rows)
 	err = g.sourceHealth(ctx, f, &health)
 	g.ev.health.Sources = append(g.ev.health.Sources, health)
 	return err
+}
+
+// sourcePresence tests whether units have any fact of a source equally often in
+// all arms, epoch by epoch: in a ramp the arms' shares move, and units that came
+// later have had less time.
+func (g *gatherer) sourcePresence(f queries.Facts, rows *connectors.Rows) stats.SampleRatio {
+	present := make([][]int64, len(g.ev.strata))
+	for i := range present {
+		present[i] = make([]int64, len(g.at.experiment.Variations))
+	}
+	for row := range rows.Len() {
+		class, _ := rows.Int(row, "assay_class")
+		if _, sliced := g.sliceOf(rows, row, false); class != queries.ClassAll || sliced {
+			continue
+		}
+		code, _ := rows.Int(row, "assay_stratum")
+		epoch, arm := g.script.Stratum(code)
+		present[epoch][arm], _ = rows.Int(row, "units")
+	}
+	var groups []stats.RatioGroup
+	for i, counts := range present {
+		counted := make([]int64, len(counts))
+		for arm := range counted {
+			counted[arm] = g.ev.strata[i][arm].any(f.Measures)
+		}
+		if group := (stats.RatioGroup{Counts: counts, Expected: shares(counted)}); total(counted) > 0 {
+			groups = append(groups, group)
+		}
+	}
+	if len(groups) == 0 {
+		return stats.SampleRatio{Status: stats.StatusNoUnits}
+	}
+	return stats.CombineRatios(groups, plannedUnits(g.at.experiment), g.at.experiment.Policy.Alpha.SampleRatio)
+}
+
+// any are the units that count for any of the metrics.
+func (c *counts) any(measures []queries.Measure) int64 {
+	var most int64
+	for _, m := range measures {
+		most = max(most, c.counted(m))
+	}
+	if len(measures) == 0 {
+		return c.units
+	}
+	return most
 }
 
 // across reads the moments of ratios over two sources.
@@ -419,7 +478,8 @@ func (g *gatherer) across(ctx context.Context, a queries.Across) error {
 // presence takes in a row that covers all facts of its units, and returns how
 // many of the facts have a value that is not a number.
 func (g *gatherer) presence(rows *connectors.Rows, row int, health *ledger.SourceHealth) (lost int64) {
-	if class, _ := rows.Int(row, "assay_class"); class != queries.ClassAll {
+	_, sliced := g.sliceOf(rows, row, false)
+	if class, _ := rows.Int(row, "assay_class"); class != queries.ClassAll || sliced {
 		return 0
 	}
 	code, _ := rows.Int(row, "assay_stratum")
@@ -462,14 +522,16 @@ func shares(list []int64) []float64 {
 // measured turns the rows of one metric into moments over all units that
 // count: those without a fact enter as exact zeros.
 func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Measure) *metricData {
+	across := len(g.at.project.Config.Metrics[m.Metric].Sources()) > 1
 	data := &metricData{source: source, measure: m}
 	for epoch := range g.ev.strata {
 		data.moments = append(data.moments, make([]stats.Moments, len(g.at.experiment.Variations)))
 		data.quantiles = append(data.quantiles, make([]stats.Quantile, len(g.at.experiment.Variations)))
 		for arm := range data.moments[epoch] {
-			data.moments[epoch][arm] = g.completed(stats.Moments{}, m, epoch, arm)
+			data.moments[epoch][arm] = completed(stats.Moments{}, m, &g.ev.strata[epoch][arm])
 		}
 	}
+	g.emptySlices(data)
 	var off int64
 	for row := range rows.Len() {
 		if class, _ := rows.Int(row, "assay_class"); class != m.Class {
@@ -477,20 +539,19 @@ func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Meas
 		}
 		code, _ := rows.Int(row, "assay_stratum")
 		epoch, arm := g.script.Stratum(code)
+		if key, ok := g.sliceOf(rows, row, across); ok {
+			if units := g.unitsOf(key); m.Sliced && units != nil {
+				data.slices[key][epoch][arm] = whole(rows, row, m, &units[epoch][arm])
+			}
+			continue
+		}
 		if m.Quantile > 0 {
 			q := quantileOf(rows, row, m)
 			data.quantiles[epoch][arm] = q
 			data.moments[epoch][arm], _, _ = q.Moments()
 			continue
 		}
-		all := g.completed(momentsOf(rows, row, m), m, epoch, arm)
-		if m.Cube {
-			n, _ := rows.Int(row, m.Prefix+"_n")
-			cube, _ := rows.Float(row, m.Prefix+"_cube")
-			// Zeros add nothing to the cubes, so that they need no merging.
-			all = all.WithThird(cube * float64(n) / float64(max(all.N, 1)))
-		}
-		data.moments[epoch][arm] = all
+		data.moments[epoch][arm] = whole(rows, row, m, &g.ev.strata[epoch][arm])
 		if m.Log {
 			without, _ := rows.Int(row, m.Prefix+"_off")
 			off += without
@@ -506,28 +567,58 @@ func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Meas
 // cap reads what a percentile cap came to, and says where it caps nothing.
 func (g *gatherer) cap(rows *connectors.Rows, row int, source string, data *metricData) {
 	m := data.measure
-	if m.Capped == "" || data.cap != nil {
-		return
-	}
-	at, _ := rows.Float(row, m.Capped) // NULL: it falls among the zeros.
-	data.cap = &at
-	if at <= 0 {
+	for i, column := range m.Caps {
+		at, _ := rows.Float(row, column) // NULL: it falls among the zeros.
+		if i < len(data.caps) {
+			continue
+		}
+		if data.caps = append(data.caps, at); at > 0 {
+			continue
+		}
 		g.find("no_cap", fmt.Sprintf("The percentile at which %s is capped falls among units without a positive value, so that nothing is capped; a higher one, or a fixed cap, would.", m.Metric), source)
 	}
 }
 
-// completed adds the units of a stratum that count and have no fact, where
-// those are zeros.
-func (g *gatherer) completed(got stats.Moments, m queries.Measure, epoch, arm int) stats.Moments {
+// emptySlices are the moments of all slices as they are without any fact.
+func (g *gatherer) emptySlices(data *metricData) {
+	if !data.measure.Sliced || len(g.ev.sliced) == 0 {
+		return
+	}
+	data.slices = map[sliceKey][][]stats.Moments{}
+	for _, s := range g.ev.sliced {
+		moments := make([][]stats.Moments, len(s.strata))
+		for epoch := range moments {
+			moments[epoch] = make([]stats.Moments, len(s.strata[epoch]))
+			for arm := range moments[epoch] {
+				moments[epoch][arm] = completed(stats.Moments{}, data.measure, &s.strata[epoch][arm])
+			}
+		}
+		data.slices[s.key] = moments
+	}
+}
+
+// whole are the moments that a row tells, over all units that count.
+func whole(rows *connectors.Rows, row int, m queries.Measure, c *counts) stats.Moments {
+	all := completed(momentsOf(rows, row, m), m, c)
+	if !m.Cube {
+		return all
+	}
+	n, _ := rows.Int(row, m.Prefix+"_n")
+	cube, _ := rows.Float(row, m.Prefix+"_cube")
+	// Zeros add nothing to the cubes, so that they need no merging.
+	return all.WithThird(cube * float64(n) / float64(max(all.N, 1)))
+}
+
+// completed adds the units that count and have no fact, where those are zeros.
+func completed(got stats.Moments, m queries.Measure, c *counts) stats.Moments {
 	if !m.Zeros {
 		return got
 	}
-	return stats.WithZeros(got, g.counted(m, epoch, arm)-got.N)
+	return stats.WithZeros(got, c.counted(m)-got.N)
 }
 
-// counted are the units of a stratum that count for a metric.
-func (g *gatherer) counted(m queries.Measure, epoch, arm int) int64 {
-	c := g.ev.strata[epoch][arm]
+// counted are the units that count for a metric.
+func (c *counts) counted(m queries.Measure) int64 {
 	if m.CompleteOnly {
 		return c.closed[m.Closed]
 	}

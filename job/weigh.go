@@ -41,6 +41,7 @@ func weigh(at *vantage, ev *evidence) {
 		}
 		versus := compare(at, ev, q)
 		ev.results[i].Comparisons = append(ev.results[i].Comparisons, versus)
+		ev.results[i].Slices = append(ev.results[i].Slices, bySlice(at, ev, q)...)
 		if q.role != decide.RoleSecondary {
 			ev.judgements = append(ev.judgements, judgement(at, ev, q, versus))
 		}
@@ -104,7 +105,7 @@ func metricResult(at *vantage, ev *evidence, q question) ledger.MetricResult {
 	if data == nil || data.failed {
 		return r
 	}
-	r.Cap = data.cap
+	r.Caps = data.caps
 	for epoch := range data.moments {
 		for arm, v := range at.experiment.Variations {
 			r.Arms = append(r.Arms, ledger.ArmMoments{Variation: v.ID, Epoch: epoch + 1, Moments: data.moments[epoch][arm]})
@@ -295,20 +296,24 @@ func controlOf(e *spec.Experiment) int {
 }
 
 // presence tests whether the units that have a value at all are as many in
-// both arms as the units exposed would have it.
+// both arms as the units that count would have it. Epochs are compared one by
+// one: in a ramp the arms' shares and the share of units with a value both move.
 func presence(at *vantage, ev *evidence, data *metricData, treatment int) *stats.SampleRatio {
 	control := controlOf(at.experiment)
-	present, exposed := make([]int64, 2), make([]int64, 2)
+	var groups []stats.RatioGroup
 	for i := range ev.strata {
+		present, counted := make([]int64, 2), make([]int64, 2)
 		for k, arm := range []int{control, treatment} {
-			present[k] += data.present(i, arm)
-			exposed[k] += ev.strata[i][arm].units
+			present[k], counted[k] = data.present(i, arm), ev.strata[i][arm].counted(data.measure)
+		}
+		if counted[0] > 0 && counted[1] > 0 {
+			groups = append(groups, stats.RatioGroup{Counts: present, Expected: shares(counted)})
 		}
 	}
-	if exposed[0] == 0 || exposed[1] == 0 {
+	if len(groups) == 0 {
 		return nil
 	}
-	r := stats.TestSampleRatio(present, shares(exposed), plannedUnits(at.experiment), at.experiment.Policy.Alpha.SampleRatio)
+	r := stats.CombineRatios(groups, plannedUnits(at.experiment), at.experiment.Policy.Alpha.SampleRatio)
 	return &r
 }
 

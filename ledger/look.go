@@ -224,10 +224,32 @@ type MetricResult struct {
 	Window     string      `json:"window"`
 	MDE        *stats.Size `json:"mde,omitempty"`
 	Margin     *stats.Size `json:"margin,omitempty"`
-	// Cap is what a percentile cap came to; not positive: nothing was capped.
-	Cap         *float64     `json:"cap,omitempty"`
+	// Caps are what percentile caps came to, of a ratio one for each part that has
+	// one; not positive: nothing was capped.
+	Caps        []float64    `json:"caps,omitempty"`
 	Arms        []ArmMoments `json:"arms"`        // by variation and epoch
 	Comparisons []Versus     `json:"comparisons"` // one a treatment
+	// Slices are effects by the dimensions that the experiment names, the largest
+	// slice of each first. They decide nothing.
+	Slices []SliceResult `json:"slices,omitempty"`
+}
+
+// SliceResult is the effect among the units of one slice. The intervals are
+// two-sided, hold at every look, and for all slices of the dimension together.
+type SliceResult struct {
+	Dimension string         `json:"dimension"`
+	Value     string         `json:"value"`
+	Rest      bool           `json:"rest,omitempty"` // all values that are not among the largest
+	Variation string         `json:"variation"`
+	Status    stats.Status   `json:"status"`
+	Note      string         `json:"note,omitempty"`
+	Control   stats.ArmValue `json:"control"`
+	Treatment stats.ArmValue `json:"treatment"`
+
+	Absolute         float64        `json:"absolute"`
+	AbsoluteInterval stats.Interval `json:"absoluteInterval"`
+	Relative         stats.Optional `json:"relative,omitzero"`
+	RelativeInterval stats.Interval `json:"relativeInterval"`
 }
 
 // ArmMoments are the moments that came back for one variation and epoch.

@@ -48,8 +48,8 @@ type measure struct {
 	closed string  // column of the summary
 	class  int64
 	prefix string
-	capped string // column of the result with the value of a percentile cap
-	cube   bool   // the third moment is wanted
+	capped []string // columns of the result with the values of percentile caps
+	cube   bool     // the third moment is wanted
 }
 
 // part is what a unit's facts are put together to; a ratio has two.
@@ -100,7 +100,7 @@ func (r *renderer) source(name string) *source {
 
 func (r *renderer) measure(name string, m spec.Metric) *measure {
 	out := &measure{
-		name: name, metric: m, rule: r.d.rule(m.Rule), parts: partsOf(m),
+		name: name, metric: m, rule: r.d.rule(m.Rule), parts: partsOf(r.d, m),
 		opens: m.Delay.Duration, pre: m.Covariate.Duration, limit: r.look.AsOf, class: ClassAll,
 		first: "u." + r.firstExposure(),
 	}
@@ -125,7 +125,7 @@ func (r *renderer) measure(name string, m spec.Metric) *measure {
 }
 
 // partsOf says what a kind puts together.
-func partsOf(m spec.Metric) []part {
+func partsOf(d Dialect, m spec.Metric) []part {
 	whole := func(of aggregate) []part { return []part{{of: of, value: m.Value, cap: m.Cap}} }
 	switch m.Kind {
 	case "mean":
@@ -142,7 +142,7 @@ func partsOf(m spec.Metric) []part {
 		}
 		return whole(aggregates[m.PerUnit])
 	case "ratio":
-		return []part{ratioPart(m.Numerator), ratioPart(m.Denominator)}
+		return []part{ratioPart(d, m.Numerator), ratioPart(d, m.Denominator)}
 	case "proportion", "retention":
 		if m.Total != nil {
 			return []part{{of: aggregates[m.Total.Of], value: m.Total.Value}}
@@ -152,11 +152,11 @@ func partsOf(m spec.Metric) []part {
 }
 
 // ratioPart is a part of a ratio; one that is not given counts facts.
-func ratioPart(p *spec.Part) part {
+func ratioPart(d Dialect, p *spec.Part) part {
 	if p == nil {
 		return part{of: sum}
 	}
-	return part{of: sum, value: p.Value, where: p.Where, cap: p.Cap}
+	return part{of: sum, value: p.Value, where: allOf(p.Where, d.rule(p.Rule)), cap: p.Cap}
 }
 
 // completeOnly tells whether units whose window is open are left out; a window
@@ -248,9 +248,10 @@ func (r *renderer) facts(src *source) Facts {
 // result says where the numbers of a measure are.
 func (m *measure) result() Measure {
 	return Measure{
-		Metric: m.name, Kind: m.metric.Kind, Class: m.class, Prefix: m.prefix, Capped: m.capped,
+		Metric: m.name, Kind: m.metric.Kind, Class: m.class, Prefix: m.prefix, Caps: m.capped,
 		Closed: m.closed, CompleteOnly: m.completeOnly(), Zeros: m.zeros(), Log: m.log(), Cube: m.cube,
 		Covariate: m.pre > 0, Quantile: m.metric.Quantile, Events: m.metric.Of == "event",
+		Sliced: m.metric.Kind != "quantile" && len(m.metric.Sources()) == 1,
 	}
 }
 
@@ -269,6 +270,7 @@ func (r *renderer) factsData(src *source, b *builder) map[string]any {
 	data["ClassColumn"] = b.columnRef()
 	data["Inputs"], data["Aggregates"], data["Outputs"] = b.inputs, b.aggregates, b.outputs
 	data["Newest"] = b.newest
+	data["Slices"] = r.slices()
 	data["Keep"], data["Create"] = src.table, fmt.Sprintf(r.d.Temp, src.table)
 	data["From"] = "cells"
 	switch {

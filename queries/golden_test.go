@@ -137,6 +137,7 @@ CREATE TABLE exposures (user_id VARCHAR, exposed_at TIMESTAMP, experiment_id VAR
 CREATE TABLE conversations (conversation_id VARCHAR, user_id VARCHAR, started_at TIMESTAMP);
 CREATE TABLE events (user_id VARCHAR, ts TIMESTAMP, event_id BIGINT, event VARCHAR, amount DOUBLE, is_error BOOLEAN);
 CREATE TABLE feedback (conversation_id VARCHAR, ts TIMESTAMP, thumbs_down BOOLEAN, score INTEGER, comment VARCHAR);
+CREATE TABLE accounts AS SELECT 'u' || i AS user_id, 'basic' AS plan FROM range(50) t(i);
 INSERT INTO exposures SELECT 'u' || i, TIMESTAMP '2026-03-21' + INTERVAL (i) HOUR, 'answer''s v2', 'v' || (i % 2 + 1), 'web', '1.0' FROM range(100) t(i);
 INSERT INTO conversations SELECT 'c' || i, 'u' || i, TIMESTAMP '2026-03-01' FROM range(100) t(i);
 INSERT INTO events SELECT 'u' || (i % 120), TIMESTAMP '2026-03-21' + INTERVAL (i) MINUTE, i, 'purchase', i, i % 9 = 0 FROM range(9000) t(i);
@@ -177,8 +178,8 @@ func TestExampleRuns(t *testing.T) {
 	}
 }
 
-// TestAcrossTwoSources shows the statements of a ratio over two sources, and that
-// each source is still scanned once.
+// TestAcrossTwoSources shows the statements of a ratio over two sources, sliced and
+// with an activation metric, and that each source is still scanned once.
 func TestAcrossTwoSources(t *testing.T) {
 	p, e, look := example()
 	p.Config.Metrics["complaints"] = spec.Metric{
@@ -186,6 +187,8 @@ func TestAcrossTwoSources(t *testing.T) {
 		Window: spec.Duration{Duration: 3 * day}, Covariate: spec.Duration{Duration: 7 * day},
 	}
 	e.Guardrails, e.Goals, e.Secondary = []spec.Use{{Metric: "complaints"}}, nil, []spec.Use{{Metric: "purchases"}, {Metric: "refunds"}}
+	p.Config.Traits = map[string]spec.Trait{"plan": {Identifier: "user_id", SQL: "SELECT user_id, plan AS value FROM accounts"}}
+	e.Slices, e.Activation = []string{"platform", "plan"}, "thumbs_down"
 	script, err := queries.Render(p, e, look, queries.DuckDB)
 	if err != nil {
 		t.Fatal(err)
@@ -209,9 +212,10 @@ func TestAcrossTwoSources(t *testing.T) {
 			t.Fatalf("%v\n%s", err, s.SQL)
 		}
 	}
-	for _, source := range []string{"events", "feedback", "exposures"} {
-		if total[source] != 1 {
-			t.Errorf("%s is scanned %d times", source, total[source])
+	// Feedback is also where activations are looked for.
+	for source, want := range map[string]int{"events": 1, "feedback": 2, "exposures": 1, "accounts": 1} {
+		if total[source] != want {
+			t.Errorf("%s is scanned %d times, want %d", source, total[source], want)
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package queries_test
 
 import (
+	"cmp"
 	"context"
 	"flag"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -10,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	diff "github.com/google/go-cmp/cmp"
 
 	"assay/connectors"
 	"assay/queries"
@@ -33,6 +35,7 @@ type unit struct {
 	newest    time.Time
 	exposures int64
 	platform  string
+	slices    [2]int64 // by platform and tier
 }
 
 // key is an identifier as it is compared; nil stays nil, and so does text that
@@ -97,7 +100,46 @@ func (w *world) units() map[string]*unit {
 		u.code = u.exposed
 	}
 	w.activated(out)
+	for dim := range 2 {
+		w.sliced(out, dim)
+	}
 	return out
+}
+
+// valueIn is what a unit has of a sliced dimension.
+func (w *world) valueIn(u *unit, dim int) string {
+	if dim == 0 {
+		return u.platform
+	}
+	return w.traits[u.key]
+}
+
+// sliced numbers the values of a dimension by how many units have them.
+func (w *world) sliced(units map[string]*unit, dim int) {
+	count := map[string]int{}
+	for _, u := range units {
+		if u.code >= 0 {
+			count[w.valueIn(u, dim)]++
+		}
+	}
+	order := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(count[b]-count[a], strings.Compare(a, b))
+	})
+	for _, u := range units {
+		u.slices[dim] = int64(slices.Index(order, w.valueIn(u, dim)))
+	}
+}
+
+// part of the units: a stratum, or a slice of it.
+type part struct {
+	code  int64
+	dim   int // -1 = all of the stratum
+	slice int64
+}
+
+// parts are those that a unit is in.
+func (u *unit) parts() []part {
+	return []part{{u.code, -1, 0}, {u.code, 0, u.slices[0]}, {u.code, 1, u.slices[1]}}
 }
 
 // activated moves the anchors of the units that were activated, and marks the
@@ -251,31 +293,37 @@ type unitTotals struct {
 }
 
 // cells works out a metric by stratum.
-func (w *world) cells(m metricOf, units map[string]*unit) map[int64]*cell {
+func (w *world) cells(m metricOf, units map[string]*unit) map[part]*cell {
 	var byUnit [2]map[string][]fact
 	sources := m.spec.Sources()
 	for i := range byUnit {
 		source := sources[min(i, len(sources)-1)]
 		byUnit[i] = w.byUnit(source, w.p.Config.Facts[source].Key != "")
 	}
-	out := map[int64]*cell{}
+	out := map[part]*cell{}
 	var all []unitTotals
 	for k, u := range units {
 		if u.code < 0 || m.spec.CompleteOnly && u.anchor.Add(m.spec.Delay.Duration+m.spec.Window.Duration).After(w.limit(m)) {
 			continue
 		}
-		if out[u.code] == nil {
-			out[u.code] = &cell{}
+		for _, p := range u.parts() {
+			if out[p] == nil {
+				out[p] = &cell{}
+			}
+			if m.spec.Kind == "quantile" {
+				out[p].event(m, w.inside(m, u, byUnit[0][k]))
+			}
 		}
 		if m.spec.Kind == "quantile" {
-			out[u.code].event(m, w.inside(m, u, byUnit[0][k]))
 			continue
 		}
 		all = append(all, w.totals(m, u, [2][]fact{byUnit[0][k], byUnit[1][k]}))
 	}
 	w.cap4(m, all)
 	for _, t := range all {
-		out[t.u.code].add(m, t)
+		for _, p := range t.u.parts() {
+			out[p].add(m, t)
+		}
 	}
 	return out
 }
@@ -640,7 +688,7 @@ func TestOracle(t *testing.T) {
 type coverage struct {
 	Long, Mixed, Wide, Joined, Fanned, Settling, Multiple, Unknown, Null, Partial, Infinite, Moments int
 	Logs, Off, Cubes, Quantiles, Events, Covariates, Caps, Percentiles, Totals, Rules, Lookbacks     int
-	Inactive, Activated, Across                                                                      int
+	Inactive, Activated, Across, Sliced                                                              int
 	Kinds                                                                                            map[string]int
 }
 
@@ -659,7 +707,7 @@ func (c *coverage) count(m queries.Measure, s spec.Metric, want moments) {
 	}
 	add(&c.Covariates, m.Covariate && want.co[2][2] > 0)
 	add(&c.Caps, s.Cap != nil && s.Cap.At != nil)
-	add(&c.Percentiles, m.Capped != "")
+	add(&c.Percentiles, len(m.Caps) > 0)
 	add(&c.Totals, s.Total != nil && want.nonzero > 0)
 	add(&c.Rules, s.Rule != nil && want.nonzero > 0)
 	add(&c.Lookbacks, s.Lookback.Duration > 0 && want.nonzero > 0)
@@ -679,6 +727,7 @@ func (c *coverage) add(o *coverage) {
 	c.Caps, c.Percentiles, c.Totals = c.Caps+o.Caps, c.Percentiles+o.Percentiles, c.Totals+o.Totals
 	c.Rules, c.Lookbacks = c.Rules+o.Rules, c.Lookbacks+o.Lookbacks
 	c.Inactive, c.Activated, c.Across = c.Inactive+o.Inactive, c.Activated+o.Activated, c.Across+o.Across
+	c.Sliced += o.Sliced
 	if c.Kinds == nil {
 		c.Kinds = map[string]int{}
 	}
@@ -695,7 +744,7 @@ func (c *coverage) assert(t *testing.T) {
 		"logarithms": c.Logs, "values without one": c.Off, "cubes": c.Cubes, "quantiles": c.Quantiles,
 		"quantiles of events": c.Events, "covariates": c.Covariates, "caps": c.Caps, "percentile caps": c.Percentiles,
 		"totals": c.Totals, "rules": c.Rules, "lookbacks": c.Lookbacks, "max": c.Kinds["max"], "distinct": c.Kinds["distinct"],
-		"inactive units": c.Inactive, "activated units": c.Activated, "ratios over two sources": c.Across, "retention": c.Kinds["retention"], "daily participation": c.Kinds["daily_participation"],
+		"inactive units": c.Inactive, "activated units": c.Activated, "ratios over two sources": c.Across, "slices": c.Sliced, "retention": c.Kinds["retention"], "daily participation": c.Kinds["daily_participation"],
 	} {
 		if n < 10 {
 			t.Errorf("only %d worlds had %s", n, name)
@@ -713,6 +762,7 @@ type check struct {
 	session connectors.Session
 	units   map[string]*unit
 	summary map[int64]summaryRow
+	parts   map[part]summaryRow
 	failed  bool
 }
 
@@ -747,6 +797,9 @@ func (c *check) run(wh connectors.Warehouse) {
 	if script.Activation != nil {
 		c.query(*script.Activation)
 	}
+	if script.Sliced != nil {
+		c.query(*script.Sliced)
+	}
 	c.checkSummary()
 	c.checkDays()
 	c.checkDimension()
@@ -777,7 +830,7 @@ func (c *check) query(s queries.Statement) *connectors.Rows {
 
 func (c *check) diff(what string, got, want any, s queries.Statement) {
 	c.t.Helper()
-	if d := cmp.Diff(want, got); d != "" {
+	if d := diff.Diff(want, got); d != "" {
 		c.errorf("%s (-oracle +engine):\n%s\n%s", what, d, s.SQL)
 	}
 }
@@ -806,7 +859,7 @@ func (c *check) checkSummary() {
 			c.seen.Activated++
 		}
 	}
-	c.summary = map[int64]summaryRow{}
+	c.summary, c.parts = map[int64]summaryRow{}, map[part]summaryRow{}
 	got := map[int64]summaryRow{}
 	rows := c.query(c.script.Summary)
 	for i := range rows.Len() {
@@ -823,6 +876,7 @@ func (c *check) checkSummary() {
 			}
 		}
 		c.summary[code] = row
+		c.parts[part{code, -1, 0}] = row
 	}
 	c.diff("summary", got, want, c.script.Summary)
 }
@@ -858,6 +912,7 @@ func (c *check) checkDimension() {
 		}
 	}
 	rows := c.query(c.script.Dimensions[0].Statement)
+	c.readSlices()
 	for i := range rows.Len() {
 		value, _ := rows.Text(i, "value")
 		code, _ := rows.Int(i, "assay_stratum")
@@ -928,7 +983,7 @@ func (c *check) checkFacts(f queries.Facts) {
 	}
 	for i := range rows.Len() {
 		class, _ := rows.Int(i, "assay_class")
-		if class == queries.ClassAll {
+		if class == queries.ClassAll && c.whole(rows, i) {
 			c.presence(f, rows, i, byUnit)
 		}
 		if code, ok := rows.Int(i, "assay_stratum"); code < 0 || !ok || class < queries.ClassAll {
@@ -976,19 +1031,70 @@ func (c *check) presence(f queries.Facts, rows *connectors.Rows, row int, byUnit
 	}
 }
 
-func (c *check) checkMetric(f queries.Facts, m queries.Measure, rows *connectors.Rows, want map[int64]*cell) {
-	got := map[int64]moments{}
-	for i := range rows.Len() {
-		if class, _ := rows.Int(i, "assay_class"); class == m.Class && m.Kind != "quantile" {
+// readSlices reads the counts of units by slice into the summary.
+func (c *check) readSlices() {
+	for dim, slice := range c.script.Slices {
+		rows := c.query(slice.Statement)
+		for i := range rows.Len() {
+			var row summaryRow
 			code, _ := rows.Int(i, "assay_stratum")
-			got[code] = readMoments(rows, i, m)
+			number, _ := rows.Int(i, "assay_slice")
+			row.Units, _ = rows.Int(i, "units")
+			row.Closed = map[string]int64{}
+			for _, m := range c.script.Measures() {
+				if m.Closed != "" {
+					row.Closed[m.Closed], _ = rows.Int(i, m.Closed)
+				}
+			}
+			value, _ := rows.Text(i, "value")
+			for _, u := range c.units {
+				if u.code == code && u.slices[dim] == number && c.w.valueIn(u, dim) != value {
+					c.errorf("slice %d of %s is %q, the oracle has %q", number, slice.Dimension, value, c.w.valueIn(u, dim))
+				}
+			}
+			c.parts[part{code, dim, number}] = row
+			c.seen.Sliced++
 		}
 	}
-	for code, row := range c.summary {
-		if code < 0 {
+}
+
+// whole tells whether a row is about all slices.
+func (c *check) whole(rows *connectors.Rows, row int) bool {
+	return !slices.ContainsFunc(c.script.Slices, func(s queries.Slice) bool {
+		number, _ := rows.Int(row, s.Column)
+		return number != queries.SliceAll
+	})
+}
+
+// partOf is what a row is about.
+func (c *check) partOf(rows *connectors.Rows, row int, sliced bool) part {
+	p := part{dim: -1}
+	p.code, _ = rows.Int(row, "assay_stratum")
+	if !sliced {
+		return p
+	}
+	for dim, s := range c.script.Slices {
+		if number, _ := rows.Int(row, s.Column); number != queries.SliceAll {
+			p.dim, p.slice = dim, number
+		}
+	}
+	return p
+}
+
+func (c *check) checkMetric(f queries.Facts, m queries.Measure, rows *connectors.Rows, want map[part]*cell) {
+	got := map[part]moments{}
+	across := len(c.metrics[m.Metric].spec.Sources()) > 1
+	for i := range rows.Len() {
+		if class, _ := rows.Int(i, "assay_class"); class == m.Class && m.Kind != "quantile" {
+			got[c.partOf(rows, i, !across)] = readMoments(rows, i, m)
+		}
+	}
+	for p, row := range c.parts {
+		code := p.code
+		if code < 0 || p.dim >= 0 && !m.Sliced {
 			continue
 		}
-		cell := want[code]
+		cell := want[p]
 		if cell == nil {
 			cell = emptyCell()
 		}
@@ -1003,7 +1109,7 @@ func (c *check) checkMetric(f queries.Facts, m queries.Measure, rows *connectors
 			c.compareQuantile(f, m, code, rows, cell)
 			continue
 		}
-		g := got[code]
+		g := got[p]
 		if g.n > counted {
 			c.errorf("%s in stratum %d: %d of %d units have facts", m.Metric, code, g.n, counted)
 		}
@@ -1057,7 +1163,7 @@ func (c *check) compareQuantile(f queries.Facts, m queries.Measure, code int64, 
 	row := -1
 	for i := range rows.Len() {
 		class, _ := rows.Int(i, "assay_class")
-		if at, _ := rows.Int(i, "assay_stratum"); at == code && class == m.Class {
+		if at, _ := rows.Int(i, "assay_stratum"); at == code && class == m.Class && c.whole(rows, i) {
 			row = i
 		}
 	}

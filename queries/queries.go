@@ -37,10 +37,12 @@ type Script struct {
 	Units      Statement // creates the table of exposed units: one row per unit
 	Links      []Link
 	Activation *Statement // makes the unit table of the exposed ones; nil without an activation metric
+	Sliced     *Statement // adds the slices to the unit table; nil without any
 	Summary    Statement  // counts per stratum
 	Days       Statement  // first exposures per day and arm
 	Unknown    Statement  // names of undeclared variations; run where there are any
 	Dimensions []Dimension
+	Slices     []Slice
 	Facts      []Facts
 	Ratios     []Across
 
@@ -63,6 +65,20 @@ type Dimension struct {
 	Name string
 	Statement
 }
+
+// Slice counts the units of each slice of a dimension. In the rows of a Facts
+// statement Column is the slice that a row is about, SliceAll where it is about
+// all of them; a row is about one slice of one dimension at the most.
+type Slice struct {
+	Dimension, Column string
+	Statement
+}
+
+// Values of a slice's column.
+const (
+	SliceAll  = -1
+	SliceRest = DimensionValues // all values that are not among the largest
+)
 
 // Facts is the one statement that scans a fact source for all its metrics, and
 // those that are run beside it only where the source looks blind or stale. Its
@@ -121,9 +137,12 @@ type Measure struct {
 	// below the quantile and of all facts.
 	Quantile float64
 	Events   bool
-	// Capped is the column with the value of a percentile cap; "" = no such cap.
-	// Where it is not positive nothing is capped.
-	Capped string
+	// Sliced: there are moments by slice as well. A quantile has none, since that of
+	// a slice would rank its values anew, nor has a ratio over two sources.
+	Sliced bool
+	// Caps are the columns with the values of percentile caps, of a ratio one for
+	// each part that has one. Where it is not positive nothing is capped.
+	Caps []string
 	// Cube: column <prefix>_cube is the mean of the cubed value over the units
 	// that have one.
 	Cube bool
@@ -179,9 +198,15 @@ func (s *Script) All() []Statement {
 	if s.Activation != nil {
 		all = append(all, *s.Activation)
 	}
+	if s.Sliced != nil {
+		all = append(all, *s.Sliced)
+	}
 	all = append(all, s.Summary, s.Days)
 	for _, d := range s.Dimensions {
 		all = append(all, d.Statement)
+	}
+	for _, slice := range s.Slices {
+		all = append(all, slice.Statement)
 	}
 	for _, f := range s.Facts {
 		if f.Keep != nil {

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -19,6 +20,7 @@ var sqlFiles embed.FS
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"comma": comma,
 	"note":  note,
+	"add":   func(a, b int) int { return a + b },
 }).ParseFS(sqlFiles, "sql/*.sql"))
 
 var (
@@ -66,14 +68,21 @@ func (r *renderer) script(sources []*source) *Script {
 	s := &Script{arms: len(r.e.Variations)}
 	s.Units = r.units()
 	s.Activation = r.activation(s)
+	s.Sliced = r.sliced()
+	horizons := r.horizons(sources)
 	s.Summary = r.statement("summary", "summary.sql", "counts units per variation and epoch",
-		map[string]any{"Horizons": r.horizons(sources), "Activation": r.e.Activation})
+		map[string]any{"Horizons": horizons, "Activation": r.e.Activation})
 	s.Days = r.statement("days", "days.sql", "counts first exposures per day", map[string]any{"Exposed": r.exposed()})
 	s.Unknown = r.unknown()
-	for i, name := range r.assignment().Dimensions {
-		s.Dimensions = append(s.Dimensions, Dimension{Name: name, Statement: r.statement(
-			"dimension "+name, "dimension.sql", "counts units per "+name,
-			map[string]any{"Name": name, "Alias": dimensionAlias(i), "Values": DimensionValues, "Exposed": r.exposed()})})
+	for _, d := range r.dimensions() {
+		s.Dimensions = append(s.Dimensions, Dimension{Name: d.Name, Statement: r.statement(
+			"dimension "+d.Name, "dimension.sql", "counts units per "+d.Name,
+			map[string]any{"Name": d.Name, "Alias": d.Alias, "Values": DimensionValues, "Exposed": r.exposed()})})
+	}
+	for _, slice := range r.slices() {
+		s.Slices = append(s.Slices, Slice{Dimension: slice.Name, Column: slice.Column, Statement: r.statement(
+			"slices by "+slice.Name, "slice.sql", "counts units per slice by "+slice.Name,
+			map[string]any{"Name": slice.Name, "Alias": slice.Alias, "Column": slice.Column, "Values": DimensionValues, "Horizons": horizons})})
 	}
 	for _, src := range sources {
 		r.linked(s, src)
@@ -91,13 +100,56 @@ func (r *renderer) linked(s *Script, src *source) {
 	}
 }
 
-// exposed is the table of the exposed units: that of all units, unless an
-// activation metric makes another one of it.
+// exposed is the table of the exposed units: that of all units, unless more is
+// made of it.
 func (r *renderer) exposed() string {
-	if r.e.Activation != "" {
+	if r.e.Activation != "" || len(r.e.Slices) > 0 {
 		return "assay_exposed"
 	}
 	return "assay_units"
+}
+
+// activatedTable is the table of units with their anchors, sliced or not.
+func (r *renderer) activatedTable() string {
+	if len(r.e.Slices) > 0 {
+		return "assay_activated"
+	}
+	return "assay_units"
+}
+
+// sliceOf is a dimension by which effects are shown.
+type sliceOf struct {
+	dimension
+	Number int
+	Column string // of assay_units: the code of a unit's slice
+}
+
+func (r *renderer) slices() []sliceOf {
+	var out []sliceOf
+	for i, name := range r.e.Slices {
+		for _, d := range r.dimensions() {
+			if d.Name == name {
+				out = append(out, sliceOf{d, i + 1, fmt.Sprintf("assay_slice_%d", i+1)})
+			}
+		}
+	}
+	return out
+}
+
+// sliced renders the statement that gives units their slices; nil without any.
+func (r *renderer) sliced() *Statement {
+	if len(r.e.Slices) == 0 {
+		return nil
+	}
+	from := r.exposed()
+	if r.e.Activation != "" {
+		from = r.activatedTable()
+	}
+	s := r.statement("slices", "sliced.sql", "which slice a unit belongs to", map[string]any{
+		"Create": fmt.Sprintf(r.d.Temp, "assay_units"), "Table": from,
+		"Names": strings.Join(r.e.Slices, ", "), "Slices": r.slices(), "Values": DimensionValues,
+	})
+	return &s
 }
 
 // firstExposure is the column of a unit's first exposure in assay_units.
@@ -120,7 +172,7 @@ func (r *renderer) activation(s *Script) *Statement {
 	a := r.measure(r.e.Activation, m)
 	src.measures = []*measure{a}
 	data := r.sourceData(src)
-	data["Create"] = fmt.Sprintf(r.d.Temp, "assay_units")
+	data["Create"] = fmt.Sprintf(r.d.Temp, r.activatedTable())
 	data["Metric"], data["Filter"], data["Limit"] = r.e.Activation, a.where, moment(a.limit)
 	data["Opens"], data["Closes"] = plus(a.opens), plus(a.closes)
 	data["Dimensions"] = r.dimensions()
@@ -248,22 +300,44 @@ func (r *renderer) exposures() map[string]any {
 	}
 }
 
-// dimension is a column of the assignment query and its name in the unit table.
-type dimension struct{ Column, Alias string }
+// dimension is a column of the assignment query, or a trait, and its name in the
+// unit table.
+type dimension struct {
+	Name, Alias string
+	Column      string // of the assignment query; "" for a trait
+
+	// Of a trait: its SQL, its identifier and its value.
+	SQL, Key, Value string
+}
 
 func (r *renderer) units() Statement {
 	data := r.exposures()
 	data["Create"] = fmt.Sprintf(r.d.Temp, r.exposed())
-	data["Dimensions"] = r.dimensions()
+	all := r.dimensions()
+	data["Dimensions"], data["Traits"] = all[:len(r.assignment().Dimensions)], all[len(r.assignment().Dimensions):]
 	data["Bounds"], data["Last"] = r.strata()
 	return r.statement("units", "units.sql", "one row per unit: first exposure, variation, epoch", data)
 }
 
-// dimensions are the columns of the assignment query that units keep.
+// dimensions are the columns of the assignment query that units keep, and the
+// traits that effects are sliced by.
 func (r *renderer) dimensions() []dimension {
 	var list []dimension
-	for i, name := range r.assignment().Dimensions {
-		list = append(list, dimension{r.d.ident(name), dimensionAlias(i)})
+	declared := r.assignment().Dimensions
+	for i, name := range declared {
+		list = append(list, dimension{Name: name, Alias: dimensionAlias(i), Column: r.d.ident(name)})
+	}
+	for _, name := range r.e.Slices {
+		if slices.Contains(declared, name) {
+			continue
+		}
+		t := r.p.Config.Traits[name]
+		list = append(list, dimension{
+			Name: name, Alias: dimensionAlias(len(list)),
+			SQL:   r.userSQL(t.SQL, span{r.e.Start.Time, r.look.AsOf, "UTC"}),
+			Key:   r.d.key("t."+r.d.ident(t.Identifier), r.p.Config.Identifiers[t.Identifier].Type),
+			Value: "t." + r.d.ident("value"),
+		})
 	}
 	return list
 }

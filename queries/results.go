@@ -104,8 +104,9 @@ func (b *builder) pooled(m *measure, p float64, of string) string {
 		b.slots[key] = name
 		b.addCap(name, p, of, units)
 	}
-	if len(m.parts) == 1 && m.across == nil {
-		m.capped = name
+	// The covariate is capped after the value, at a percentile of its own.
+	if m.across == nil && len(m.capped) < len(m.parts) {
+		m.capped = append(m.capped, name)
 		b.output(name, "MAX("+name+")")
 	}
 	return name

@@ -26,6 +26,7 @@ type world struct {
 	times map[string]timeKind // by table
 
 	exposures []exposure
+	traits    map[string]string // tier by unit
 	links     []linkRow
 	facts     map[string][]fact // by source
 
@@ -184,6 +185,7 @@ func newWorld(seed uint64) (*world, map[string]metricOf) {
 	w.configure()
 	metrics := w.metrics()
 	w.activate()
+	w.slice()
 	w.events()
 	return w, metrics
 }
@@ -321,6 +323,17 @@ func (w *world) activate() {
 	w.p.Config.Metrics["activation"] = m.spec
 }
 
+// slice asks for effects by platform and by tier in one world of three.
+func (w *world) slice() {
+	if !w.one(3) {
+		return
+	}
+	w.e.Slices = []string{`plat"form`, "tier"}
+	w.p.Config.Traits = map[string]spec.Trait{"tier": {
+		Identifier: "user_id", SQL: "SELECT uid AS user_id, tier AS value FROM " + w.table("traits"),
+	}}
+}
+
 // pin makes two constellations common that would be rare: one metric of complete
 // units alone, and two classes with one value that other facts do not have.
 func (w *world) pin(m *metricOf, i, count int) {
@@ -360,7 +373,7 @@ func (w *world) metric(byEvent bool) metricOf {
 		m.spec.Lookback.Duration = pick(w, []time.Duration{6 * time.Hour, day, 3 * day})
 	}
 	w.ofKind(&m, byEvent)
-	if w.one(5) && len(m.spec.Sources()) == 1 {
+	if w.one(5) && kind != "ratio" {
 		r := pick(w, rules)
 		m.spec.Rule, m.rule = &r.spec, r.ok
 	}
@@ -403,6 +416,10 @@ func (w *world) ofKind(m *metricOf, byEvent bool) {
 		}
 		m.numerator, m.denominatorValues = m.value, pick(w, append(values, one, one, one))
 		s.Numerator = &spec.Part{Value: m.numerator.sql, Where: m.above.sql, Cap: w.cap()}
+		if w.one(3) {
+			r, where := pick(w, rules), m.above.ok
+			s.Numerator.Rule, m.above.ok = &r.spec, func(f fact) bool { return where(f) && r.ok(f) }
+		}
 		s.Denominator = &spec.Part{Value: m.denominatorValues.sql, Where: m.below.sql, Cap: w.cap()}
 		if twoSources {
 			part := pick(w, []*spec.Part{s.Numerator, s.Denominator})
@@ -488,6 +505,12 @@ func (w *world) nudge() time.Duration { return time.Duration(w.rng.IntN(3)-1) * 
 func (w *world) events() {
 	units := w.ids(3+w.rng.IntN(14), w.unitsText)
 	home := map[string]string{}
+	w.traits = map[string]string{}
+	for _, id := range units {
+		if k := keyOf(&id, w.idType); k != "" && !w.one(4) {
+			w.traits[k] = pick(w, []string{"free", "paid", ""})
+		}
+	}
 	exposures := 5 + w.rng.IntN(60)
 	if w.closing > 0 && w.seed%5 == 0 {
 		exposures = 8
@@ -674,6 +697,12 @@ func (w *world) sql(t *testing.T) string {
 	}
 	w.insert(&b, "exposures", rows)
 	fmt.Fprintf(&b, "CREATE TEMP TABLE %s (conversation VARCHAR, uid %s, ts %s);\n", w.table("links"), idColumn(w.unitsText), w.times["links"].column)
+	fmt.Fprintf(&b, "CREATE TEMP TABLE %s (uid %s, tier VARCHAR);\n", w.table("traits"), idColumn(w.unitsText))
+	rows = nil
+	for id, tier := range w.traits {
+		rows = append(rows, row(text(&id), text(&tier)))
+	}
+	w.insert(&b, "traits", rows)
 	rows = nil
 	for _, l := range w.links {
 		rows = append(rows, row(text(l.from), text(l.to), w.clock(t, "links", l.at)))

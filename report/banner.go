@@ -161,7 +161,7 @@ func armText(m *ledger.MetricResult, a stats.ArmValue, q quantity) string {
 		return dash
 	}
 	s := q.value(a.Value)
-	if m.Kind == string(stats.KindProportion) {
+	if counted(m) {
 		s += fmt.Sprintf(" (%s of %s)", q.count(a.Any), q.count(a.N))
 	}
 	return s

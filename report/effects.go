@@ -146,7 +146,7 @@ func armCell(m *ledger.MetricResult, a stats.ArmValue, q quantity) cell {
 		return cell{Main: dash, Note: "no units"}
 	}
 	note := q.count(a.N) + " units"
-	if m.Kind == string(stats.KindProportion) {
+	if counted(m) {
 		note = q.count(a.Any) + " of " + q.count(a.N)
 	}
 	return cell{Main: q.value(a.Value), Note: note}
@@ -219,8 +219,8 @@ func effectNotes(m *ledger.MetricResult, v *ledger.Versus, q quantity) []string 
 	if m.Definition != "" {
 		add(message(m.Definition))
 	}
-	if m.Cap != nil && *m.Cap > 0 {
-		add("the percentile cap is " + q.value(*m.Cap))
+	if len(m.Caps) == 1 && m.Caps[0] > 0 {
+		add("the percentile cap is " + q.value(m.Caps[0]))
 	}
 	if m.Window != "" {
 		add("window: " + message(m.Window))

@@ -288,12 +288,15 @@ type quantity struct {
 	decimals int
 }
 
+// counted tells whether a metric is a share of units: so many of so many.
+func counted(m *ledger.MetricResult) bool { return m.Kind == "proportion" || m.Kind == "retention" }
+
 func quantityOf(n numbers, m *ledger.MetricResult, c *stats.Comparison) quantity {
 	q := quantity{numbers: n, factor: 1}
 	if unit := shorten(clean(m.Unit), 12); unit != "" {
 		q.after = n.gap + unit
 	}
-	if m.Kind == string(stats.KindProportion) {
+	if counted(m) || m.Kind == "daily_participation" {
 		q.factor, q.after = 100, n.percent
 		q.step = n.gap + "pp"
 	} else {

@@ -87,6 +87,10 @@ func fillConfig(c *Config) {
 		a.SQL, a.Timezone = statement(a.SQL), cmp.Or(a.Timezone, "UTC")
 		c.Assignments[name] = a
 	}
+	for name, t := range c.Traits {
+		t.SQL = statement(t.SQL)
+		c.Traits[name] = t
+	}
 	for name, j := range c.Joins {
 		j.SQL, j.Timezone = statement(j.SQL), cmp.Or(j.Timezone, "UTC")
 		c.Joins[name] = j
@@ -113,7 +117,7 @@ func (p *Part) trimmed() *Part {
 	if p == nil {
 		return nil
 	}
-	return &Part{Source: p.Source, Value: strings.TrimSpace(p.Value), Where: strings.TrimSpace(p.Where), Cap: p.Cap}
+	return &Part{Source: p.Source, Value: strings.TrimSpace(p.Value), Where: strings.TrimSpace(p.Where), Rule: p.Rule, Cap: p.Cap}
 }
 
 func fillExperiment(e *Experiment, project Policy) {

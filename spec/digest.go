@@ -28,14 +28,30 @@ func (p *Project) Digest(e *Experiment) string {
 			}
 		}
 	}
-	return digest(map[string]any{
+	values := map[string]any{
 		"experiment":  canonical(reflect.ValueOf(e.digested())),
 		"assignment":  canonical(reflect.ValueOf(assignment)),
 		"identifiers": canonical(reflect.ValueOf(identifiers)),
 		"metrics":     canonical(reflect.ValueOf(metrics)),
 		"facts":       canonical(reflect.ValueOf(facts)),
 		"joins":       canonical(reflect.ValueOf(joins)),
-	}, 16)
+	}
+	// The key is younger than ledgers: where it says nothing it is not there.
+	if traits := p.traits(e); len(traits) > 0 {
+		values["traits"] = canonical(reflect.ValueOf(traits))
+	}
+	return digest(values, 16)
+}
+
+// traits are those that the experiment slices by.
+func (p *Project) traits(e *Experiment) map[string]Trait {
+	out := map[string]Trait{}
+	for _, name := range e.Slices {
+		if t, ok := p.Config.Traits[name]; ok {
+			out[name] = t
+		}
+	}
+	return out
 }
 
 // PlanDigest identifies what is fixed before data. The fields have names for
@@ -123,10 +139,7 @@ func (m Metric) planned() Metric {
 	m.Description, m.Quality, m.Unit, m.BaseSD = "", "", "", nil
 	m.Where, m.Value = plainSQL(m.Where), plainSQL(m.Value)
 	m.Numerator, m.Denominator = m.Numerator.planned(), m.Denominator.planned()
-	if m.Rule != nil {
-		m.Rule = new(*m.Rule)
-		m.Rule.Text = plainSQL(m.Rule.Text)
-	}
+	m.Rule = m.Rule.planned()
 	if m.Total != nil {
 		m.Total = new(*m.Total)
 		m.Total.Value = plainSQL(m.Total.Value)
@@ -134,11 +147,20 @@ func (m Metric) planned() Metric {
 	return m
 }
 
+func (r *Rule) planned() *Rule {
+	if r == nil {
+		return nil
+	}
+	out := *r
+	out.Text = plainSQL(out.Text)
+	return &out
+}
+
 func (p *Part) planned() *Part {
 	if p == nil {
 		return nil
 	}
-	return &Part{Source: p.Source, Value: plainSQL(p.Value), Where: plainSQL(p.Where), Cap: p.Cap}
+	return &Part{Source: p.Source, Value: plainSQL(p.Value), Where: plainSQL(p.Where), Rule: p.Rule.planned(), Cap: p.Cap}
 }
 
 // plannedSource is what a source's metrics are made of: its rows, how they are

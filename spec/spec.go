@@ -31,6 +31,7 @@ type Config struct {
 	Warehouse   Warehouse             `yaml:"warehouse" doc:"Where the queries run."`
 	Identifiers map[string]Identifier `yaml:"identifiers" doc:"Kinds of unit identifiers, by name (user_id, session_id, ...)."`
 	Assignments map[string]Assignment `yaml:"assignments" doc:"Assignment queries by name: who was exposed to what, when."`
+	Traits      map[string]Trait      `yaml:"traits,omitempty" doc:"Dimensions of units by name that exposures do not carry (plan, country of the account): one value a unit."`
 	Joins       map[string]Join       `yaml:"joins,omitempty" doc:"Join queries by name: pairs of identifiers that belong together."`
 	Facts       map[string]Source     `yaml:"facts" doc:"Fact sources by name: the metric queries."`
 	Metrics     map[string]Metric     `yaml:"metrics" doc:"The library of metrics, defined once, reused by name."`
@@ -68,6 +69,13 @@ type Assignment struct {
 	Dimensions []string `yaml:"dimensions,omitempty" doc:"Columns by which sample ratio is also checked."`
 	Timezone   string   `yaml:"timezone,omitempty" doc:"Zone of timestamps that carry none; default UTC."`
 	Freshness  Duration `yaml:"freshness,omitempty" doc:"How old the newest exposure may be at as-of; default policy.freshness."`
+}
+
+// Trait is a dimension that units have of themselves. Its SQL gives the
+// identifier and value; of several values of a unit the greatest counts.
+type Trait struct {
+	Identifier string `yaml:"identifier" doc:"The identifier of the rows: that which is randomised."`
+	SQL        string `yaml:"sql" doc:"SELECT giving the identifier and value."`
 }
 
 // Join is a join query: two identifier columns and optionally timestamp. Where
@@ -165,6 +173,7 @@ type Part struct {
 	Source string `yaml:"source,omitempty" doc:"Fact source, where it is another one than the metric's."`
 	Value  string `yaml:"value,omitempty" doc:"SQL expression; without it facts are counted."`
 	Where  string `yaml:"where,omitempty" doc:"SQL condition, in addition to the metric's."`
+	Rule   *Rule  `yaml:"rule,omitempty" doc:"What a text has to be: only facts that break the rule, or keep it, count."`
 	Cap    *Cap   `yaml:"cap,omitempty" doc:"A unit's part is at most this."`
 }
 
@@ -195,7 +204,7 @@ type Total struct {
 // of all units of all variations together. One of the two is set.
 type Cap struct {
 	At         *float64 `yaml:"at,omitempty" doc:"A number, in the metric's unit."`
-	Percentile float64  `yaml:"percentile,omitempty" share:"true" doc:"The value at this percentile of the pooled units, those without facts included as zeros, as 0.99 or 99%."`
+	Percentile float64  `yaml:"percentile,omitempty" share:"true" doc:"The value at this percentile of the pooled units, as 0.99 or 99%. Units without facts are among them where they count as zeros."`
 }
 
 // Policy is how evidence becomes a decision. After Load no field is unset.
@@ -287,6 +296,7 @@ type Experiment struct {
 	Coverage     float64     `yaml:"coverage,omitempty" share:"true" doc:"Share of units in an experiment, as 0.25 or 25%; default 1 (a rollout uses its ladder)."`
 	Ladder       []float64   `yaml:"ladder,omitempty" share:"true" doc:"Coverage steps of a rollout, as 0.25 or 25%, ending at 1; default [0.1, 0.25, 0.5, 0.75, 1]."`
 	Activation   string      `yaml:"activation,omitempty" doc:"Metric (proportion or count) whose first fact after first exposure starts the windows of all others; units without one are counted, and left out of the effects."`
+	Slices       []string    `yaml:"slices,omitempty" doc:"Dimensions of the assignment query, or traits, by whose values effects are shown: the twenty with most units and the rest. They decide nothing."`
 	Guardrails   []Use       `yaml:"guardrails,omitempty" doc:"Metrics whose harm beyond the margin rolls back."`
 	Goals        []Use       `yaml:"goals,omitempty" doc:"Metrics that are meant to get better."`
 	Secondary    []Use       `yaml:"secondary,omitempty" doc:"Metrics that are reported and decide nothing."`

@@ -14,6 +14,11 @@ func (v validator) validateConfig() {
 	for name, p := range at.at("assignments").entries() {
 		v.assignment(name, p)
 	}
+	for name, p := range at.at("traits").entries() {
+		named(name, p)
+		v.identifier(c.Traits[name].Identifier, p.at("identifier"))
+		query(c.Traits[name].SQL, p.at("sql"))
+	}
 	for name, p := range at.at("joins").entries() {
 		v.join(name, p)
 	}

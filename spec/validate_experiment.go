@@ -24,6 +24,7 @@ func (v validator) experiment(e *Experiment, at place) {
 	prompts(e.Variations, at.at("variations"))
 	v.roles(e, at)
 	v.activation(e, at.at("activation"))
+	v.slices(e, at.at("slices"))
 	v.flag(e.Flag, at.at("flag"))
 	validatePolicy(e.Policy, at.at("policy"))
 	v.shipsInTime(e, at)
@@ -58,6 +59,36 @@ func (v validator) shipsInTime(e *Experiment, at place) {
 	least := cmp.Or(e.Policy.MinDuration, v.config.Policy.MinDuration, defaultPolicy.MinDuration)
 	if least.Duration > e.Duration.Duration {
 		at.at("duration").warnf("the duration %v is shorter than the least duration before ship (policy.min_duration), %v: it can never ship", e.Duration, least)
+	}
+}
+
+// mostSlices bounds the dimensions by which effects are shown: each adds its
+// values to every statement.
+const mostSlices = 5
+
+// slices checks the dimensions by which effects are shown.
+func (v validator) slices(e *Experiment, at place) {
+	a, ok := v.config.Assignments[e.Assignment]
+	if at.absent || !ok {
+		return
+	}
+	at.must(len(e.Slices) <= mostSlices, "want at most %d slices", mostSlices)
+	seen := map[string]bool{}
+	for i, name := range e.Slices {
+		p := at.item(i)
+		p.must(!seen[name], "%s is listed twice", name)
+		seen[name] = true
+		if slices.Contains(a.Dimensions, name) {
+			continue
+		}
+		t, known := v.config.Traits[name]
+		switch {
+		case !known:
+			p.problemf("%q is neither a dimension of assignment %s nor a trait%s", name, e.Assignment,
+				suggest(name, slices.Concat(a.Dimensions, slices.Sorted(maps.Keys(v.config.Traits)))))
+		case t.Identifier != a.Identifier:
+			p.problemf("trait %s is of %s; the experiment randomises %s", name, t.Identifier, a.Identifier)
+		}
 	}
 }
 
@@ -252,6 +283,9 @@ func (v validator) use(u Use, at place, r role) {
 	m, known := refer(at.at("metric"), "metric", u.Metric, v.config.Metrics, v.section("metrics"))
 	if known && r.judged && m.Direction == "" && v.metrics[u.Metric].at("direction").absent {
 		at.at("metric").problemf("metric %s has no direction; say there which way is good", u.Metric)
+	}
+	if r.judged && m.Lookback.Duration > 0 {
+		at.at("metric").problemf("metric %s has a lookback: it forgets, so that its error cannot be bounded over looks; use it as a secondary metric", u.Metric)
 	}
 	sizes(u, at, r)
 	if m.Scale == ScaleLog || m.Scale == ScaleAuto {

@@ -41,9 +41,11 @@ func (v validator) metric(name string, at place) {
 	expression(m.Value, at.at("value"))
 	v.part(m.Numerator, at.at("numerator"))
 	v.part(m.Denominator, at.at("denominator"))
+	if m.Kind == "ratio" {
+		at.at("rule").refuse("a rule of a ratio is that of a part: of both it would cancel out")
+	}
 	if len(m.Sources()) > 1 {
 		at.at("where").refuse("the parts of the ratio are of two sources; give each its own where")
-		at.at("rule").refuse("the parts of the ratio are of two sources; a rule is for one")
 	}
 	if m.Source != "" && !slices.Contains(m.Sources(), m.Source) {
 		at.at("source").problemf("no part of the ratio is of this source; leave source out of one part")
@@ -96,6 +98,7 @@ func (v validator) part(p *Part, at place) {
 	}
 	expression(p.Value, at.at("value"))
 	expression(p.Where, at.at("where"))
+	rule(p.Rule, at.at("rule"))
 	capped(p.Cap, at.at("cap"))
 }
 

@@ -78,11 +78,51 @@ func TestKinds(t *testing.T) {
 			}
 		}
 	}
+	checkSlices(t, db, look)
 	field, _ := reflect.TypeFor[spec.Metric]().FieldByName("Kind")
 	for kind := range strings.SplitSeq(field.Tag.Get("enum"), ",") {
 		if !kinds[kind] {
 			t.Errorf("the example has no %s", kind)
 		}
+	}
+}
+
+// checkSlices compares one metric by platform, and that of plans, of which there
+// are thirty besides users without one, the rest.
+func checkSlices(t *testing.T, db *sql.DB, look ledger.Look) {
+	t.Helper()
+	seen := map[string]int{}
+	for _, m := range look.Metrics {
+		if sliced := m.Kind != "quantile" && m.Name != "tickets_per_response"; sliced != (len(m.Slices) == 3+21) {
+			t.Errorf("%s has %d slices", m.Name, len(m.Slices))
+		}
+		if m.Name != "responses" {
+			continue
+		}
+		for _, s := range m.Slices {
+			seen[s.Dimension]++
+			where := "platform = '" + s.Value + "'"
+			if s.Dimension == "plan" {
+				where = "COALESCE(plan, '') = '" + s.Value + "'"
+			}
+			if s.Rest {
+				where = "CAST(SUBSTR(plan, 6) AS INTEGER) >= 19"
+			}
+			for arm, got := range map[string]float64{"control": s.Control.Value, "treatment": s.Treatment.Value} {
+				var want float64
+				if err := db.QueryRowContext(t.Context(), usersByHand+`
+					x AS (SELECT user_id FROM users JOIN exposures USING (user_id) LEFT JOIN accounts USING (user_id) WHERE `+where+`)
+					SELECT (SELECT COUNT(*) FROM after JOIN x USING (user_id)) / (SELECT COUNT(*) FROM x)`, arm).Scan(&want); err != nil {
+					t.Fatal(err)
+				}
+				if math.Abs(got-want) > 1e-9*want || want == 0 {
+					t.Errorf("%s = %q (rest: %t), %s: %.12g, by hand %.12g", s.Dimension, s.Value, s.Rest, arm, got, want)
+				}
+			}
+		}
+	}
+	if seen["platform"] != 3 || seen["plan"] != 21 {
+		t.Errorf("slices: %v", seen)
 	}
 }
 

@@ -27,6 +27,9 @@ counted AS ( -- one row per fact in the window of its unit
   SELECT
     u.assay_unit,
     u.assay_stratum,
+{{- range .Slices}}
+    u.{{.Column}},
+{{- end}}
     {{.Newest}} AS assay_at,
 {{- if .Classes}}
     CAST(CASE {{.ClassColumn}}
@@ -95,6 +98,9 @@ cells AS ( -- one row per unit{{if .Classes}} and class of its facts, and one pe
     assay_stratum,
 {{- if .Classes}}
     CASE WHEN GROUPING(assay_class) = 1 THEN -1 ELSE assay_class END AS assay_group,
+{{- end}}
+{{- range .Slices}}
+    MAX({{.Column}}) AS {{.Column}},
 {{- end}}
     MAX(assay_at) AS assay_newest,
 {{- if .Lost}}

@@ -1,5 +1,8 @@
 {{define "moments_header"}}-- Purpose: moments of {{.Names}} from one scan of {{.Source}}.
 -- Rows: one per stratum{{if .Classes}} and class of facts (-1: all of them){{end}}, over the units that have such a fact;
+{{- if .Slices}}
+--   besides, the same for each slice of one dimension ({{range $i, $s := .Slices}}{{if $i}}, {{end}}{{$s.Column}}: {{note $s.Name}}{{end}}; -1: all of them);
+{{- end}}
 --   units without one are counted by the summary and enter as zeros.
 -- Numbers: *_n units, *_any units with a value other than zero, *_mean, *_var (sample variance),
 --   *_den_* of the denominator, *_co (sample covariance); newest in microseconds since 1970 UTC;
@@ -24,6 +27,9 @@
 {{define "moments"}}SELECT
   CAST(c.assay_stratum AS {{.D.Integer}}) AS assay_stratum,
   CAST({{if .Classes}}c.assay_group{{else}}-1{{end}} AS {{.D.Integer}}) AS assay_class,
+{{- range .Slices}}
+  CAST(CASE WHEN GROUPING(c.{{.Column}}) = 1 THEN -1 ELSE c.{{.Column}} END AS {{$.D.Integer}}) AS {{.Column}},
+{{- end}}
   CAST(COUNT({{if .Covariates}}c.assay_newest{{else}}*{{end}}) AS {{.D.Integer}}) AS units,
   CAST(MAX(c.assay_newest) AS {{.D.Integer}}) AS newest,
   CAST({{if .Lost}}SUM(c.assay_lost){{else}}0{{end}} AS {{.D.Integer}}) AS not_finite{{if .Outputs}},{{end}}
@@ -31,5 +37,12 @@
   CAST({{$o.Expression}} AS {{if $o.Whole}}{{$.D.Integer}}{{else}}{{$.D.Float}}{{end}}) AS {{$o.Name}}{{comma $i (len $.Outputs)}}
 {{- end}}
 FROM {{.From}} AS c
-GROUP BY c.assay_stratum{{if .Classes}}, c.assay_group{{end}}
-ORDER BY 1, 2{{end}}
+GROUP BY {{if .Slices}}GROUPING SETS (
+  (c.assay_stratum{{if .Classes}}, c.assay_group{{end}})
+{{- range .Slices}},
+  (c.assay_stratum{{if $.Classes}}, c.assay_group{{end}}, c.{{.Column}})
+{{- end}}
+)
+ORDER BY 1, 2{{range $i, $s := .Slices}}, {{add $i 3}}{{end}}
+{{- else}}c.assay_stratum{{if .Classes}}, c.assay_group{{end}}
+ORDER BY 1, 2{{end}}{{end}}

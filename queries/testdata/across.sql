@@ -4,7 +4,7 @@
 --   -2 undeclared variation, -3 first exposed while a change settled, -4 no identifier).
 -- Numbers: assay_anchor and assay_newest, first and last exposure in microseconds since 1970 UTC;
 --   assay_exposures in rows.
-CREATE TEMP TABLE assay_units AS
+CREATE TEMP TABLE assay_exposed AS
 WITH assay_assignment AS ( -- exposures
   SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, app_version
   FROM exposures
@@ -40,6 +40,17 @@ units AS (
   WHERE assay_at >= 1774008000000000 /* 2026-03-20 12:00:00Z */
     AND assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
   GROUP BY assay_unit
+),
+assay_dimension_3_trait AS ( -- plan
+  SELECT user_id, plan AS value FROM accounts
+),
+assay_dimension_3_of AS (
+  SELECT
+    CAST(t."user_id" AS VARCHAR) AS assay_id,
+    MAX(CAST(t."value" AS VARCHAR)) AS assay_value
+  FROM assay_dimension_3_trait AS t
+  WHERE CAST(t."user_id" AS VARCHAR) IS NOT NULL
+  GROUP BY CAST(t."user_id" AS VARCHAR)
 )
 SELECT
   assay_unit,
@@ -55,8 +66,11 @@ SELECT
   assay_newest,
   assay_exposures,
   assay_dimension_1,
-  assay_dimension_2
+  assay_dimension_2,
+  COALESCE(assay_dimension_3_of.assay_value, '') AS assay_dimension_3
 FROM units
+LEFT JOIN assay_dimension_3_of
+  ON assay_dimension_3_of.assay_id = units.assay_unit
 
 -- === links of owner: one user_id for every conversation_id
 -- Purpose: which user_id does each conversation_id belong to? The earliest link wins.
@@ -93,10 +107,90 @@ SELECT
   CAST(COALESCE(SUM(assay_fanned), 0) AS BIGINT) AS fanned_out
 FROM assay_links_owner
 
+-- === activation: when units were activated: their windows begin there
+-- Purpose: when did each unit of answer-v2 first show thumbs_down after its first exposure? Its windows begin there.
+-- Rows: those of assay_exposed; assay_stratum -10 - s for a unit of stratum s that has not been activated.
+-- Numbers: assay_first, first exposure, and assay_anchor, activation, in microseconds since 1970 UTC.
+CREATE TEMP TABLE assay_activated AS
+WITH assay_source AS ( -- feedback
+  SELECT conversation_id, ts AS timestamp, thumbs_down, score, comment FROM feedback
+),
+facts AS (
+  SELECT
+    f."conversation_id" AS assay_id,
+    CASE WHEN typeof(f."timestamp") LIKE '% WITH TIME ZONE' THEN epoch_us(f."timestamp") ELSE epoch_us(timezone('Europe/Berlin', CAST(f."timestamp" AS TIMESTAMP))) END AS assay_at
+  FROM assay_source AS f
+  WHERE thumbs_down
+),
+activations AS (
+  SELECT
+    u.assay_unit,
+    MIN(f.assay_at) AS assay_activated
+  FROM facts AS f
+  JOIN assay_links_owner AS l
+    ON l.assay_from = f.assay_id
+  JOIN assay_exposed AS u
+    ON u.assay_unit = l.assay_to
+    AND f.assay_at >= u.assay_anchor + 3600000000 /* 1h */
+    AND f.assay_at < u.assay_anchor + 90000000000 /* 1d1h */
+  WHERE u.assay_stratum >= 0
+    AND f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+  GROUP BY u.assay_unit
+)
+SELECT
+  u.assay_unit,
+  CAST(CASE
+    WHEN u.assay_stratum >= 0 AND a.assay_activated IS NULL THEN -10 - u.assay_stratum
+    ELSE u.assay_stratum
+  END AS INTEGER) AS assay_stratum,
+  COALESCE(a.assay_activated, u.assay_anchor) AS assay_anchor,
+  u.assay_anchor AS assay_first,
+  u.assay_newest,
+  u.assay_exposures,
+  u.assay_dimension_1,
+  u.assay_dimension_2,
+  u.assay_dimension_3
+FROM assay_exposed AS u
+LEFT JOIN activations AS a
+  ON a.assay_unit = u.assay_unit
+
+-- === slices: which slice a unit belongs to
+-- Purpose: which slices does each unit belong to: of platform, plan, the 20 values with most units, and the rest?
+-- Rows: those of assay_activated. Numbers: assay_slice_*, 0 for the largest, 20 for the rest.
+CREATE TEMP TABLE assay_units AS
+WITH
+largest_1 AS ( -- platform
+  SELECT
+    assay_dimension_1 AS assay_value,
+    ROW_NUMBER() OVER (ORDER BY COUNT(*) DESC, assay_dimension_1) - 1 AS assay_code
+  FROM assay_activated
+  WHERE assay_stratum >= 0
+  GROUP BY assay_dimension_1
+  QUALIFY ROW_NUMBER() OVER (ORDER BY COUNT(*) DESC, assay_dimension_1) <= 20
+),
+largest_2 AS ( -- plan
+  SELECT
+    assay_dimension_3 AS assay_value,
+    ROW_NUMBER() OVER (ORDER BY COUNT(*) DESC, assay_dimension_3) - 1 AS assay_code
+  FROM assay_activated
+  WHERE assay_stratum >= 0
+  GROUP BY assay_dimension_3
+  QUALIFY ROW_NUMBER() OVER (ORDER BY COUNT(*) DESC, assay_dimension_3) <= 20
+)
+SELECT
+  u.*,
+  CAST(COALESCE(l1.assay_code, 20) AS INTEGER) AS assay_slice_1,
+  CAST(COALESCE(l2.assay_code, 20) AS INTEGER) AS assay_slice_2
+FROM assay_activated AS u
+LEFT JOIN largest_1 AS l1
+  ON l1.assay_value = u.assay_dimension_1
+LEFT JOIN largest_2 AS l2
+  ON l2.assay_value = u.assay_dimension_3
+
 -- === summary: counts units per variation and epoch
 -- Purpose: how many units and exposures there are, and how many windows have closed.
--- Rows: one per stratum. Numbers: newest in microseconds since 1970 UTC; closed_*: units whose
---   window has closed at as-of, which it does that long after their first exposure.
+-- Rows: one per stratum (-10 - s: units of stratum s that were not activated). Numbers: newest in microseconds since 1970 UTC; closed_*: units whose
+--   window has closed at as-of, which it does that long after activation.
 SELECT
   CAST(u.assay_stratum AS BIGINT) AS assay_stratum,
   CAST(COUNT(*) AS BIGINT) AS units,
@@ -115,7 +209,7 @@ SELECT
   CAST(u.assay_anchor - MOD(u.assay_anchor, 86400000000) AS BIGINT) AS day,
   CAST(u.assay_stratum AS BIGINT) AS assay_stratum,
   CAST(COUNT(*) AS BIGINT) AS units
-FROM assay_units AS u
+FROM assay_exposed AS u
 WHERE u.assay_stratum >= 0
 GROUP BY u.assay_anchor - MOD(u.assay_anchor, 86400000000), u.assay_stratum
 ORDER BY 1, 2
@@ -125,7 +219,7 @@ ORDER BY 1, 2
 -- Rows: one per value at first exposure (the twenty with most units) and stratum. Numbers: units.
 WITH largest AS (
   SELECT assay_dimension_1 AS assay_value
-  FROM assay_units
+  FROM assay_exposed
   WHERE assay_stratum >= 0
   GROUP BY assay_dimension_1
   ORDER BY COUNT(*) DESC, assay_dimension_1
@@ -135,7 +229,7 @@ SELECT
   u.assay_dimension_1 AS value,
   CAST(u.assay_stratum AS BIGINT) AS assay_stratum,
   CAST(COUNT(*) AS BIGINT) AS units
-FROM assay_units AS u
+FROM assay_exposed AS u
 JOIN largest AS l
   ON l.assay_value = u.assay_dimension_1
 WHERE u.assay_stratum >= 0
@@ -147,7 +241,7 @@ ORDER BY 1, 2
 -- Rows: one per value at first exposure (the twenty with most units) and stratum. Numbers: units.
 WITH largest AS (
   SELECT assay_dimension_2 AS assay_value
-  FROM assay_units
+  FROM assay_exposed
   WHERE assay_stratum >= 0
   GROUP BY assay_dimension_2
   ORDER BY COUNT(*) DESC, assay_dimension_2
@@ -157,11 +251,65 @@ SELECT
   u.assay_dimension_2 AS value,
   CAST(u.assay_stratum AS BIGINT) AS assay_stratum,
   CAST(COUNT(*) AS BIGINT) AS units
-FROM assay_units AS u
+FROM assay_exposed AS u
 JOIN largest AS l
   ON l.assay_value = u.assay_dimension_2
 WHERE u.assay_stratum >= 0
 GROUP BY u.assay_dimension_2, u.assay_stratum
+ORDER BY 1, 2
+
+-- === dimension plan: counts units per plan
+-- Purpose: does the split hold for every plan?
+-- Rows: one per value at first exposure (the twenty with most units) and stratum. Numbers: units.
+WITH largest AS (
+  SELECT assay_dimension_3 AS assay_value
+  FROM assay_exposed
+  WHERE assay_stratum >= 0
+  GROUP BY assay_dimension_3
+  ORDER BY COUNT(*) DESC, assay_dimension_3
+  LIMIT 20
+)
+SELECT
+  u.assay_dimension_3 AS value,
+  CAST(u.assay_stratum AS BIGINT) AS assay_stratum,
+  CAST(COUNT(*) AS BIGINT) AS units
+FROM assay_exposed AS u
+JOIN largest AS l
+  ON l.assay_value = u.assay_dimension_3
+WHERE u.assay_stratum >= 0
+GROUP BY u.assay_dimension_3, u.assay_stratum
+ORDER BY 1, 2
+
+-- === slices by platform: counts units per slice by platform
+-- Purpose: how many units are in each slice of platform?
+-- Rows: one per slice and stratum. Numbers: assay_slice as in assay_units, value its name (none for the rest);
+--   units; closed_* those whose window has closed at as-of.
+SELECT
+  CAST(u.assay_slice_1 AS BIGINT) AS assay_slice,
+  CAST(u.assay_stratum AS BIGINT) AS assay_stratum,
+  CASE WHEN u.assay_slice_1 < 20 THEN MAX(u.assay_dimension_1) END AS value,
+  CAST(COUNT(*) AS BIGINT) AS units,
+  CAST(SUM(CASE WHEN u.assay_anchor <= 1774612800000000 /* 2026-03-27 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_0, -- 3d
+  CAST(SUM(CASE WHEN u.assay_anchor <= 1774267200000000 /* 2026-03-23 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_1 -- 7d
+FROM assay_units AS u
+WHERE u.assay_stratum >= 0
+GROUP BY u.assay_slice_1, u.assay_stratum
+ORDER BY 1, 2
+
+-- === slices by plan: counts units per slice by plan
+-- Purpose: how many units are in each slice of plan?
+-- Rows: one per slice and stratum. Numbers: assay_slice as in assay_units, value its name (none for the rest);
+--   units; closed_* those whose window has closed at as-of.
+SELECT
+  CAST(u.assay_slice_2 AS BIGINT) AS assay_slice,
+  CAST(u.assay_stratum AS BIGINT) AS assay_stratum,
+  CASE WHEN u.assay_slice_2 < 20 THEN MAX(u.assay_dimension_3) END AS value,
+  CAST(COUNT(*) AS BIGINT) AS units,
+  CAST(SUM(CASE WHEN u.assay_anchor <= 1774612800000000 /* 2026-03-27 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_0, -- 3d
+  CAST(SUM(CASE WHEN u.assay_anchor <= 1774267200000000 /* 2026-03-23 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_1 -- 7d
+FROM assay_units AS u
+WHERE u.assay_stratum >= 0
+GROUP BY u.assay_slice_2, u.assay_stratum
 ORDER BY 1, 2
 
 -- === units of events: what the facts of events come to for each unit
@@ -196,13 +344,15 @@ counted AS ( -- one row per fact in the window of its unit
   SELECT
     u.assay_unit,
     u.assay_stratum,
+    u.assay_slice_1,
+    u.assay_slice_2,
     CASE WHEN f.assay_at >= u.assay_anchor THEN f.assay_at END AS assay_at,
     CAST(CASE f.event
       WHEN 'purchase' THEN 0 -- purchases
       WHEN 'refund' THEN 1 -- refunds
     END AS INTEGER) AS assay_class,
     CASE WHEN f.assay_at >= u.assay_anchor AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS DOUBLE) END AS in_m0, -- complaints
-    CASE WHEN f.assay_at < u.assay_anchor THEN CAST(1 AS DOUBLE) END AS in_m1, -- complaints
+    CASE WHEN f.assay_at < u.assay_first THEN CAST(1 AS DOUBLE) END AS in_m1, -- complaints
     CASE
       WHEN f.event = 'purchase' AND f.assay_at >= u.assay_anchor AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */ THEN CAST(1 AS DOUBLE)
       WHEN f.event = 'refund' AND f.assay_at >= u.assay_anchor AND u.assay_anchor <= 1774267200000000 /* 2026-03-23 12:00:00Z */ THEN CAST(amount AS DOUBLE)
@@ -210,7 +360,7 @@ counted AS ( -- one row per fact in the window of its unit
   FROM once AS f
   JOIN assay_units AS u
     ON u.assay_unit = CAST(f."user_id" AS VARCHAR)
-    AND f.assay_at >= u.assay_anchor - 604800000000 /* 7d */
+    AND f.assay_at >= u.assay_first - 604800000000 /* 7d */
     AND f.assay_at < u.assay_anchor + 604800000000 /* 7d */
   WHERE u.assay_stratum >= 0
     AND f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
@@ -220,6 +370,8 @@ cells AS ( -- one row per unit and class of its facts, and one per unit over all
     assay_unit,
     assay_stratum,
     CASE WHEN GROUPING(assay_class) = 1 THEN -1 ELSE assay_class END AS assay_group,
+    MAX(assay_slice_1) AS assay_slice_1,
+    MAX(assay_slice_2) AS assay_slice_2,
     MAX(assay_at) AS assay_newest,
     COUNT(CASE WHEN NOT (ABS(in_c0_sum) < CAST('1e80' AS DOUBLE)) THEN 1 END) AS assay_lost,
     SUM(in_m0) AS m0,
@@ -235,6 +387,7 @@ FROM cells
 -- === facts of events: moments of all metrics of events
 -- Purpose: moments of complaints, purchases, refunds from one scan of events.
 -- Rows: one per stratum and class of facts (-1: all of them), over the units that have such a fact;
+--   besides, the same for each slice of one dimension (assay_slice_1: platform, assay_slice_2: plan; -1: all of them);
 --   units without one are counted by the summary and enter as zeros.
 -- Numbers: *_n units, *_any units with a value other than zero, *_mean, *_var (sample variance),
 --   *_den_* of the denominator, *_co (sample covariance); newest in microseconds since 1970 UTC;
@@ -244,6 +397,8 @@ FROM cells
 SELECT
   CAST(c.assay_stratum AS BIGINT) AS assay_stratum,
   CAST(c.assay_group AS BIGINT) AS assay_class,
+  CAST(CASE WHEN GROUPING(c.assay_slice_1) = 1 THEN -1 ELSE c.assay_slice_1 END AS BIGINT) AS assay_slice_1,
+  CAST(CASE WHEN GROUPING(c.assay_slice_2) = 1 THEN -1 ELSE c.assay_slice_2 END AS BIGINT) AS assay_slice_2,
   CAST(COUNT(c.assay_newest) AS BIGINT) AS units,
   CAST(MAX(c.assay_newest) AS BIGINT) AS newest,
   CAST(SUM(c.assay_lost) AS BIGINT) AS not_finite,
@@ -253,8 +408,12 @@ SELECT
   CAST(VAR_SAMP(c0_sum) AS DOUBLE) AS c0_sum_var,
   CAST(AVG(c0_sum * c0_sum * c0_sum) AS DOUBLE) AS c0_sum_cube
 FROM assay_cells_2 AS c
-GROUP BY c.assay_stratum, c.assay_group
-ORDER BY 1, 2
+GROUP BY GROUPING SETS (
+  (c.assay_stratum, c.assay_group),
+  (c.assay_stratum, c.assay_group, c.assay_slice_1),
+  (c.assay_stratum, c.assay_group, c.assay_slice_2)
+)
+ORDER BY 1, 2, 3, 4
 
 -- === units of feedback: what the facts of feedback come to for each unit
 -- Purpose: what the facts of feedback come to for each unit, from one scan of it; complaints are made of them.
@@ -271,15 +430,17 @@ counted AS ( -- one row per fact in the window of its unit
   SELECT
     u.assay_unit,
     u.assay_stratum,
+    u.assay_slice_1,
+    u.assay_slice_2,
     CASE WHEN f.assay_at >= u.assay_anchor THEN f.assay_at END AS assay_at,
     CASE WHEN (thumbs_down) AND f.assay_at >= u.assay_anchor THEN CAST(1 AS DOUBLE) END AS in_m0, -- complaints
-    CASE WHEN (thumbs_down) AND f.assay_at < u.assay_anchor THEN CAST(1 AS DOUBLE) END AS in_m1 -- complaints
+    CASE WHEN (thumbs_down) AND f.assay_at < u.assay_first THEN CAST(1 AS DOUBLE) END AS in_m1 -- complaints
   FROM facts AS f
   JOIN assay_links_owner AS l
     ON l.assay_from = f."conversation_id"
   JOIN assay_units AS u
     ON u.assay_unit = l.assay_to
-    AND f.assay_at >= u.assay_anchor - 604800000000 /* 7d */
+    AND f.assay_at >= u.assay_first - 604800000000 /* 7d */
     AND f.assay_at < u.assay_anchor + 259200000000 /* 3d */
   WHERE u.assay_stratum >= 0
     AND f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
@@ -288,6 +449,8 @@ cells AS ( -- one row per unit
   SELECT
     assay_unit,
     assay_stratum,
+    MAX(assay_slice_1) AS assay_slice_1,
+    MAX(assay_slice_2) AS assay_slice_2,
     MAX(assay_at) AS assay_newest,
     SUM(in_m0) AS m0,
     SUM(in_m1) AS m1
@@ -300,6 +463,7 @@ FROM cells
 -- === facts of feedback: moments of all metrics of feedback
 -- Purpose: moments of complaints from one scan of feedback.
 -- Rows: one per stratum, over the units that have such a fact;
+--   besides, the same for each slice of one dimension (assay_slice_1: platform, assay_slice_2: plan; -1: all of them);
 --   units without one are counted by the summary and enter as zeros.
 -- Numbers: *_n units, *_any units with a value other than zero, *_mean, *_var (sample variance),
 --   *_den_* of the denominator, *_co (sample covariance); newest in microseconds since 1970 UTC;
@@ -308,12 +472,18 @@ FROM cells
 SELECT
   CAST(c.assay_stratum AS BIGINT) AS assay_stratum,
   CAST(-1 AS BIGINT) AS assay_class,
+  CAST(CASE WHEN GROUPING(c.assay_slice_1) = 1 THEN -1 ELSE c.assay_slice_1 END AS BIGINT) AS assay_slice_1,
+  CAST(CASE WHEN GROUPING(c.assay_slice_2) = 1 THEN -1 ELSE c.assay_slice_2 END AS BIGINT) AS assay_slice_2,
   CAST(COUNT(c.assay_newest) AS BIGINT) AS units,
   CAST(MAX(c.assay_newest) AS BIGINT) AS newest,
   CAST(0 AS BIGINT) AS not_finite
 FROM assay_cells_1 AS c
-GROUP BY c.assay_stratum
-ORDER BY 1, 2
+GROUP BY GROUPING SETS (
+  (c.assay_stratum),
+  (c.assay_stratum, c.assay_slice_1),
+  (c.assay_stratum, c.assay_slice_2)
+)
+ORDER BY 1, 2, 3, 4
 
 -- === ratios of feedback over events: moments of the ratios of both
 -- Purpose: moments of complaints: of what feedback come to for a unit over what events do.

@@ -320,7 +320,6 @@ SELECT
   CAST(AVG(CASE WHEN c0_sum > 0 THEN LN(c0_sum) END) AS DOUBLE) AS c0_sum_log_mean,
   CAST(VAR_SAMP(CASE WHEN c0_sum > 0 THEN LN(c0_sum) END) AS DOUBLE) AS c0_sum_log_var,
   CAST(MAX(c2_sum_cap0) AS DOUBLE) AS c2_sum_cap0,
-  CAST(MAX(c3_sum_cap1) AS DOUBLE) AS c3_sum_cap1,
   CAST(COUNT(COALESCE(CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END, 0 * (CASE WHEN c3_sum_cap1 > 0 AND c3_sum > c3_sum_cap1 THEN c3_sum_cap1 ELSE c3_sum END))) AS BIGINT) AS c2_sum_v0_c3_sum_v1_n,
   CAST(COUNT(CASE WHEN CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END <> 0 THEN 1 END) AS BIGINT) AS c2_sum_v0_c3_sum_v1_any,
   CAST(AVG(COALESCE(CASE WHEN c2_sum_cap0 > 0 AND c2_sum > c2_sum_cap0 THEN c2_sum_cap0 ELSE c2_sum END, 0 * (CASE WHEN c3_sum_cap1 > 0 AND c3_sum > c3_sum_cap1 THEN c3_sum_cap1 ELSE c3_sum END))) AS DOUBLE) AS c2_sum_v0_c3_sum_v1_mean,

@@ -5,7 +5,8 @@ SELECT
   'u' || i AS user_id,
   TIMESTAMP '2026-11-01' + INTERVAL (i * 163 % 9900) MINUTE AS exposed_at,
   'kinds' AS experiment_id,
-  CASE WHEN i % 2 = 0 THEN 'control' ELSE 'treatment' END AS variation_id
+  CASE WHEN i % 2 = 0 THEN 'control' ELSE 'treatment' END AS variation_id,
+  ['ios', 'android', 'web'][1 + i // 2 % 3] AS platform
 FROM range(3000) AS t(i);
 
 CREATE OR REPLACE TABLE responses AS
@@ -21,6 +22,10 @@ SELECT
 FROM (SELECT *, CAST(SUBSTR(user_id, 2) AS BIGINT) AS i FROM exposures) AS e
 CROSS JOIN range(12) AS t(k)
 WHERE (i + k) % 5 <> 0;
+
+CREATE OR REPLACE TABLE accounts AS
+SELECT 'u' || i AS user_id, 'plan ' || (i // 2 % 30) AS plan
+FROM range(2900) AS t(i);
 
 CREATE OR REPLACE TABLE tickets AS
 SELECT user_id, ts + INTERVAL 1 HOUR AS opened_at
