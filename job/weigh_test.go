@@ -119,3 +119,33 @@ func TestScaleAuto(t *testing.T) {
 		}
 	}
 }
+
+// Whether units have a value is compared within epochs and among those that
+// count: a ramp in which the first units were mostly control and are complete,
+// and those since then are not, shows no difference; one arm without values does.
+func TestPresenceInRamp(t *testing.T) {
+	p, e := small(t, "rank")
+	at := standingAt(t, openLedger(t), p, e, Options{AsOf: hours(24)})
+	ev := &evidence{strata: newStrata(2, 2)}
+	ev.strata[0][0] = counts{exposed: 900, units: 900, closed: map[string]int64{"closed_0": 900}}
+	ev.strata[0][1] = counts{exposed: 100, units: 100, closed: map[string]int64{"closed_0": 100}}
+	ev.strata[1][0] = counts{exposed: 500, units: 500, closed: map[string]int64{}}
+	ev.strata[1][1] = counts{exposed: 500, units: 500, closed: map[string]int64{}}
+	data := &metricData{
+		measure:   queries.Measure{Kind: "mean", Closed: "closed_0", CompleteOnly: true},
+		moments:   [][]stats.Moments{{{N: 720}, {N: 80}}, {{}, {}}},
+		quantiles: [][]stats.Quantile{make([]stats.Quantile, 2), make([]stats.Quantile, 2)},
+	}
+	if r := presence(at, ev, data, 1); r == nil || r.Failed {
+		t.Errorf("no difference: %+v", r)
+	}
+	data.moments[0][1].N = 20
+	if r := presence(at, ev, data, 1); r == nil || !r.Failed {
+		t.Errorf("80 and 20 %%: %+v", r)
+	}
+	data.measure = queries.Measure{Kind: "quantile", Quantile: 0.5, Closed: "closed_0", CompleteOnly: true}
+	data.quantiles[0][0].N, data.quantiles[0][1].N = 720, 80
+	if r := presence(at, ev, data, 1); r == nil || r.Failed {
+		t.Errorf("a quantile: %+v", r)
+	}
+}
