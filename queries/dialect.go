@@ -22,11 +22,8 @@ type Dialect struct {
 	Backslash, BackslashName bool
 	// Temp opens a temporary table: name.
 	Temp string
-	// Instant is a literal of a point in time, filled with its UTC wall clock;
-	// Zoneless tells that it carries no zone, so that beside a column that is
-	// meant in a named zone it has to be that zone's wall clock.
-	Instant  string
-	Zoneless bool
+	// Instant is a literal of a point in time, filled with its UTC wall clock.
+	Instant string
 	// Micros turns a time column into microseconds since 1970 UTC: a column that
 	// carries a zone as the instant it names, any other as UTC. MicrosIn reads
 	// the other in a named zone: column, zone.
@@ -46,8 +43,8 @@ var (
 		Text: "VARCHAR", Integer: "BIGINT", Small: "INTEGER", Float: "DOUBLE",
 		Quote: `"`, QuotePlain: true,
 		Temp:    "CREATE TEMP TABLE %s AS",
-		Instant: "TIMESTAMP '%s'", Zoneless: true,
-		Micros: "epoch_us(%s)",
+		Instant: "TIMESTAMP '%s'",
+		Micros:  "epoch_us(%s)",
 		MicrosIn: "CASE WHEN typeof(%[1]s) LIKE '%% WITH TIME ZONE' THEN epoch_us(%[1]s)" +
 			" ELSE epoch_us(timezone(%[2]s, CAST(%[1]s AS TIMESTAMP))) END",
 		TryInteger: "TRY_CAST(%s AS BIGINT)",
@@ -61,10 +58,10 @@ var (
 		Instant: "TIMESTAMP '%s+00:00'",
 		Micros:  "UNIX_MICROS(CAST(%s AS TIMESTAMP))",
 		// Only a TIMESTAMP is written with an offset.
-		MicrosIn: "CASE WHEN ENDS_WITH(CAST(%[1]s AS STRING), '+00') THEN UNIX_MICROS(CAST(%[1]s AS TIMESTAMP))" +
+		MicrosIn: "CASE WHEN REGEXP_CONTAINS(CAST(%[1]s AS STRING), r':[0-9][0-9]([.][0-9]+)?[+-]') THEN UNIX_MICROS(CAST(%[1]s AS TIMESTAMP))" +
 			" ELSE UNIX_MICROS(TIMESTAMP(CAST(%[1]s AS DATETIME), %[2]s)) END",
 		TryInteger: "SAFE_CAST(%s AS INT64)",
-		Length:     "CHAR_LENGTH(%s)", ValidJSON: "SAFE.PARSE_JSON(%s) IS NOT NULL", Found: "REGEXP_CONTAINS(%s, %s)",
+		Length:     "CHAR_LENGTH(%s)", ValidJSON: "SAFE.PARSE_JSON(%s, wide_number_mode => 'round') IS NOT NULL", Found: "REGEXP_CONTAINS(%s, %s)",
 	}
 	Snowflake = Dialect{
 		Name: "snowflake",
@@ -120,11 +117,7 @@ func quote(s, mark string, backslash bool) string {
 
 // instant writes a typed literal of a point in time.
 func (d Dialect) instant(t time.Time) string {
-	return d.wallClock(t.UTC())
-}
-
-func (d Dialect) wallClock(t time.Time) string {
-	return fmt.Sprintf(d.Instant, t.Format("2006-01-02 15:04:05.000000"))
+	return fmt.Sprintf(d.Instant, t.UTC().Format("2006-01-02 15:04:05.000000"))
 }
 
 // micros reads a time column as microseconds since 1970 UTC.

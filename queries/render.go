@@ -208,18 +208,14 @@ type span struct {
 	zone       string // of timestamps that carry none
 }
 
-// literals of the bounds. Beside wall clocks of a named zone they are wall
-// clocks too, an hour wider, since one hour of the year comes twice.
+// literals of the bounds. Beside a source with a zone of its own, whose column
+// may hold wall clocks or instants, they are a day wider on both sides, which
+// covers every zone: they save scanning, and what counts is decided after them.
 func (s span) literals(d Dialect) (start, end string) {
-	if s.zone == "" || s.zone == "UTC" || !d.Zoneless {
+	if s.zone == "" || s.zone == "UTC" {
 		return d.instant(s.start), d.instant(s.end)
 	}
-	zone, err := time.LoadLocation(s.zone)
-	if err != nil {
-		// The spec has checked the name; without it no bound is safe but wide ones.
-		return d.instant(s.start.AddDate(0, 0, -1)), d.instant(s.end.AddDate(0, 0, 1))
-	}
-	return d.wallClock(s.start.Add(-time.Hour).In(zone)), d.wallClock(s.end.Add(time.Hour).In(zone))
+	return d.instant(s.start.AddDate(0, 0, -1)), d.instant(s.end.AddDate(0, 0, 1))
 }
 
 // userSQL fills the placeholders of the user's text and indents it, outside of

@@ -2,6 +2,7 @@ package queries_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"regexp"
@@ -252,8 +253,8 @@ func (w *world) configure() {
 			"joined": {Identifiers: []string{"conversation_id"}, Timezone: w.times["joined"].zone, SQL: w.sourceSQL("joined", "conversation_id")},
 		},
 	}}
-	for name, source := range w.p.Config.Facts {
-		if w.one(2) {
+	for _, name := range slices.Sorted(maps.Keys(w.p.Config.Facts)) {
+		if source := w.p.Config.Facts[name]; w.one(2) {
 			source.Key = `k"ey`
 			w.p.Config.Facts[name] = source
 		}
@@ -266,9 +267,7 @@ func (w *world) assignmentSQL() string {
 	sql := `SELECT uid AS user_id, ts AS timestamp, exp AS experiment_id, var AS variation_id, platform AS "plat""form" FROM ` + w.table("exposures")
 	if w.one(2) {
 		sql += "\n-- only {{experiment}}; not more\nWHERE exp = {{experiment}}"
-		if zone := w.times["exposures"].zone; zone == "" || zone == "UTC" {
-			sql += " AND ts >= {{start}} AND ts < {{end}}"
-		}
+		sql += " AND ts >= {{start}} AND ts < {{end}}"
 	}
 	return sql + pick(w, []string{"", ";", " -- the end;"})
 }

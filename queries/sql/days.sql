@@ -6,5 +6,5 @@ SELECT
   CAST(COUNT(*) AS {{.D.Integer}}) AS units
 FROM {{.Exposed}} AS u
 WHERE u.assay_stratum >= 0
-GROUP BY u.assay_anchor - MOD(u.assay_anchor, 86400000000), u.assay_stratum
+GROUP BY 1, 2
 ORDER BY 1, 2

@@ -69,7 +69,7 @@ pairs AS (
   SELECT
     j.`conversation_id` AS assay_from,
     CAST(j.`user_id` AS STRING) AS assay_to,
-    CASE WHEN ENDS_WITH(CAST(j.`timestamp` AS STRING), '+00') THEN UNIX_MICROS(CAST(j.`timestamp` AS TIMESTAMP)) ELSE UNIX_MICROS(TIMESTAMP(CAST(j.`timestamp` AS DATETIME), 'Europe/Berlin')) END AS assay_at
+    CASE WHEN REGEXP_CONTAINS(CAST(j.`timestamp` AS STRING), r':[0-9][0-9]([.][0-9]+)?[+-]') THEN UNIX_MICROS(CAST(j.`timestamp` AS TIMESTAMP)) ELSE UNIX_MICROS(TIMESTAMP(CAST(j.`timestamp` AS DATETIME), 'Europe/Berlin')) END AS assay_at
   FROM assay_join AS j
 )
 SELECT
@@ -119,7 +119,7 @@ SELECT
   CAST(COUNT(*) AS INT64) AS units
 FROM assay_units AS u
 WHERE u.assay_stratum >= 0
-GROUP BY u.assay_anchor - MOD(u.assay_anchor, 86400000000), u.assay_stratum
+GROUP BY 1, 2
 ORDER BY 1, 2
 
 -- === dimension platform: counts units per platform
@@ -380,7 +380,7 @@ WITH assay_source AS ( -- feedback
   SELECT conversation_id, ts AS timestamp, thumbs_down, score, comment FROM feedback
 ),
 facts AS (
-  SELECT f.*, CASE WHEN ENDS_WITH(CAST(f.`timestamp` AS STRING), '+00') THEN UNIX_MICROS(CAST(f.`timestamp` AS TIMESTAMP)) ELSE UNIX_MICROS(TIMESTAMP(CAST(f.`timestamp` AS DATETIME), 'Europe/Berlin')) END AS assay_at
+  SELECT f.*, CASE WHEN REGEXP_CONTAINS(CAST(f.`timestamp` AS STRING), r':[0-9][0-9]([.][0-9]+)?[+-]') THEN UNIX_MICROS(CAST(f.`timestamp` AS TIMESTAMP)) ELSE UNIX_MICROS(TIMESTAMP(CAST(f.`timestamp` AS DATETIME), 'Europe/Berlin')) END AS assay_at
   FROM assay_source AS f
 ),
 counted AS ( -- one row per fact in the window of its unit
@@ -393,7 +393,7 @@ counted AS ( -- one row per fact in the window of its unit
     CASE WHEN f.assay_at < u.assay_anchor + 604800000000 /* 7d */ THEN CAST((f.assay_at - (u.assay_anchor)) - MOD((f.assay_at - (u.assay_anchor)), 86400000000) AS INT64) END AS in_m2, -- days_active
     CASE WHEN f.assay_at < u.assay_anchor + 604800000000 /* 7d */ THEN CAST((((CASE WHEN u.assay_anchor + 604800000000 /* 7d */ < 1774872000000000 /* 2026-03-30 12:00:00Z */ THEN 604800000000 ELSE 1774872000000000 /* 2026-03-30 12:00:00Z */ - (u.assay_anchor) END) + 86399999999) - MOD(((CASE WHEN u.assay_anchor + 604800000000 /* 7d */ < 1774872000000000 /* 2026-03-30 12:00:00Z */ THEN 604800000000 ELSE 1774872000000000 /* 2026-03-30 12:00:00Z */ - (u.assay_anchor) END) + 86399999999), 86400000000)) / 86400000000 AS INT64) END AS in_m3, -- days_active
     CAST(score AS FLOAT64) AS in_m4, -- p95_score
-    CASE WHEN (CASE WHEN CHAR_LENGTH(CAST(comment AS STRING)) >= 2 AND CHAR_LENGTH(CAST(comment AS STRING)) <= 4000 AND SAFE.PARSE_JSON(CAST(comment AS STRING)) IS NOT NULL AND REGEXP_CONTAINS(CAST(comment AS STRING), '"answer"') AND NOT REGEXP_CONTAINS(CAST(comment AS STRING), '(?i)\\bas an ai\\b') THEN 0 ELSE 1 END = 1) THEN CAST(1 AS FLOAT64) END AS in_m9 -- bad_format
+    CASE WHEN (CASE WHEN CHAR_LENGTH(CAST(comment AS STRING)) >= 2 AND CHAR_LENGTH(CAST(comment AS STRING)) <= 4000 AND SAFE.PARSE_JSON(CAST(comment AS STRING), wide_number_mode => 'round') IS NOT NULL AND REGEXP_CONTAINS(CAST(comment AS STRING), '"answer"') AND NOT REGEXP_CONTAINS(CAST(comment AS STRING), '(?i)\\bas an ai\\b') THEN 0 ELSE 1 END = 1) THEN CAST(1 AS FLOAT64) END AS in_m9 -- bad_format
   FROM facts AS f
   JOIN assay_links_owner AS l
     ON l.assay_from = f.`conversation_id`
@@ -643,7 +643,7 @@ WITH assay_source AS ( -- feedback
 facts AS (
   SELECT
     f.`conversation_id` AS assay_id,
-    CASE WHEN ENDS_WITH(CAST(f.`timestamp` AS STRING), '+00') THEN UNIX_MICROS(CAST(f.`timestamp` AS TIMESTAMP)) ELSE UNIX_MICROS(TIMESTAMP(CAST(f.`timestamp` AS DATETIME), 'Europe/Berlin')) END AS assay_at
+    CASE WHEN REGEXP_CONTAINS(CAST(f.`timestamp` AS STRING), r':[0-9][0-9]([.][0-9]+)?[+-]') THEN UNIX_MICROS(CAST(f.`timestamp` AS TIMESTAMP)) ELSE UNIX_MICROS(TIMESTAMP(CAST(f.`timestamp` AS DATETIME), 'Europe/Berlin')) END AS assay_at
   FROM assay_source AS f
 ),
 identifiers AS (
@@ -699,7 +699,7 @@ WITH assay_source AS ( -- feedback
 facts AS (
   SELECT
     f.`conversation_id` AS assay_id,
-    CASE WHEN ENDS_WITH(CAST(f.`timestamp` AS STRING), '+00') THEN UNIX_MICROS(CAST(f.`timestamp` AS TIMESTAMP)) ELSE UNIX_MICROS(TIMESTAMP(CAST(f.`timestamp` AS DATETIME), 'Europe/Berlin')) END AS assay_at
+    CASE WHEN REGEXP_CONTAINS(CAST(f.`timestamp` AS STRING), r':[0-9][0-9]([.][0-9]+)?[+-]') THEN UNIX_MICROS(CAST(f.`timestamp` AS TIMESTAMP)) ELSE UNIX_MICROS(TIMESTAMP(CAST(f.`timestamp` AS DATETIME), 'Europe/Berlin')) END AS assay_at
   FROM assay_source AS f
 ),
 identifiers AS (

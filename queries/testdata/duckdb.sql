@@ -119,7 +119,7 @@ SELECT
   CAST(COUNT(*) AS BIGINT) AS units
 FROM assay_units AS u
 WHERE u.assay_stratum >= 0
-GROUP BY u.assay_anchor - MOD(u.assay_anchor, 86400000000), u.assay_stratum
+GROUP BY 1, 2
 ORDER BY 1, 2
 
 -- === dimension platform: counts units per platform

@@ -1,0 +1,91 @@
+"""Translate statements of BigQuery and Snowflake into DuckDB's SQL.
+
+Reads [{"dialect": "bigquery", "sql": "..."}, ...] and writes [{"sql": "..."} or {"error": "..."}, ...]
+in the same order. What sqlglot does not understand, or knows that it cannot
+express, is an error and never passed on as it is. Written for sqlglot 30.30.0.
+"""
+
+import json
+import logging
+import multiprocessing
+import re
+import sys
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
+
+# Functions that sqlglot does not know and DuckDB gets as macros, in transpiled_test.go.
+STAND_INS = {"SYSTEM$TYPEOF"}
+
+
+def translate(dialect, sql):
+    statements = sqlglot.parse(sql, read=dialect)
+    if len(statements) != 1:
+        raise ValueError(f"{len(statements)} statements")
+    tree = statements[0]
+    if isinstance(tree, exp.Command):
+        raise ValueError("a statement that sqlglot does not parse")
+    for function in tree.find_all(exp.Anonymous):
+        if function.name.upper() not in STAND_INS:
+            raise ValueError(f"{dialect} has no function {function.name} that sqlglot knows")
+    tree = tree.transform(tried)
+    if dialect == "snowflake":
+        tree = instants(exact_names(tree))
+    return tree.sql("duckdb", unsupported_level=ErrorLevel.RAISE, comments=False, copy=False)
+
+
+def tried(node):
+    """Write SAFE.PARSE_JSON(x) as TRY_PARSE_JSON(x), which sqlglot translates.
+
+    It leaves SAFE. as it is, before a function that fails; DuckDB knows no such prefix.
+    """
+    if not isinstance(node, exp.SafeFunc):
+        return node
+    if not isinstance(node.this, exp.ParseJSON):
+        raise ValueError(f"SAFE.{node.this.sql()} is not translated")
+    return exp.ParseJSON(this=node.this.this, safe=True)
+
+
+def exact_names(tree):
+    """Make names that differ by case only differ in DuckDB too.
+
+    DuckDB never tells upper from lower case; Snowflake does, where a name is
+    quoted. A bare name is upper case there, so lower case is left in exact names only.
+    """
+    tree = normalize_identifiers(tree, dialect="snowflake")
+    for name in tree.find_all(exp.Identifier):
+        if name.this != name.this.upper():
+            name.set("this", name.this + " exactly")
+        name.set("quoted", True)
+    return tree
+
+
+def instants(tree):
+    """Write literals of instants as DuckDB reads them.
+
+    sqlglot hands the text of TO_TIMESTAMP_TZ('2026-01-01 00:00:00 +00:00') on, and
+    DuckDB takes what follows the second blank for the name of a zone.
+    """
+    for cast in tree.find_all(exp.Cast):
+        if cast.is_type("timestamptz") and cast.this.is_string:
+            cast.this.set("this", re.sub(r" (?=[+-]\d\d:\d\d$)", "", cast.this.this))
+    return tree
+
+
+def answer(request):
+    logging.disable(logging.CRITICAL)
+    try:
+        return {"sql": translate(request["dialect"], request["sql"])}
+    except (SqlglotError, ValueError) as error:
+        return {"error": str(error)}
+
+
+def main():
+    with multiprocessing.Pool() as pool:
+        json.dump(pool.map(answer, json.load(sys.stdin), chunksize=16), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
