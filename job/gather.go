@@ -70,7 +70,11 @@ type gatherer struct {
 	session connectors.Session
 	script  *queries.Script
 	ev      *evidence
-	done    int
+	kept    map[string]bool // sources whose table by unit is there
+	newest  int64           // activation, in microseconds
+	// unsliced: the slices could not be told.
+	unsliced bool
+	done     int
 }
 
 // gather runs every statement. A statement that fails is part of the evidence;
@@ -80,7 +84,7 @@ func (j *Job) gather(ctx context.Context, at *vantage) (*evidence, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &gatherer{job: j, at: at, script: script, ev: newEvidence(at)}
+	g := &gatherer{job: j, at: at, script: script, ev: newEvidence(at), kept: map[string]bool{}}
 	session, err := j.Warehouse.Session(ctx)
 	if err != nil {
 		if canceled(err) {
@@ -142,7 +146,9 @@ func (g *gatherer) all(ctx context.Context) error {
 		return err
 	}
 	g.ratios()
-	g.activated()
+	if err := g.activated(ctx); err != nil {
+		return err
+	}
 	for _, d := range g.script.Dimensions {
 		if err := g.dimension(ctx, d); err != nil {
 			return err
@@ -171,10 +177,7 @@ func (g *gatherer) all(ctx context.Context) error {
 // run executes one statement and keeps it for the report. ok is false where it
 // failed, which is then part of the evidence.
 func (g *gatherer) run(ctx context.Context, s queries.Statement) (rows *connectors.Rows, ok bool, err error) {
-	g.done++
-	stop := g.watch(Event{Experiment: g.at.experiment.Name, What: s.Name, Done: g.done, Total: max(g.done, len(g.script.All()))})
-	rows, err = g.session.Run(ctx, s)
-	stop()
+	rows, err = g.try(ctx, s)
 	if err != nil {
 		if canceled(err) {
 			return nil, false, err
@@ -182,8 +185,20 @@ func (g *gatherer) run(ctx context.Context, s queries.Statement) (rows *connecto
 		g.fail(s.Name, err)
 		return nil, false, nil
 	}
-	g.ev.statements = append(g.ev.statements, ledger.Statement{Name: s.Name, Purpose: s.Purpose, SQL: s.SQL, Rows: int64(rows.Len())})
 	return rows, true, nil
+}
+
+// try executes one statement and keeps it for the report.
+func (g *gatherer) try(ctx context.Context, s queries.Statement) (*connectors.Rows, error) {
+	g.done++
+	stop := g.watch(Event{Experiment: g.at.experiment.Name, What: s.Name, Done: g.done, Total: max(g.done, len(g.script.All()))})
+	rows, err := g.session.Run(ctx, s)
+	stop()
+	if err != nil {
+		return nil, err
+	}
+	g.ev.statements = append(g.ev.statements, ledger.Statement{Name: s.Name, Purpose: s.Purpose, SQL: s.SQL, Rows: int64(rows.Len())})
+	return rows, nil
 }
 
 // tick is how often a running statement is asked how far it is.
@@ -241,14 +256,12 @@ func (g *gatherer) find(code, text, source string) {
 // units activates the units where a metric says so, and counts them.
 func (g *gatherer) units(ctx context.Context) (bool, error) {
 	if a := g.script.Activation; a != nil {
-		if _, ok, err := g.run(ctx, *a); !ok {
+		if _, ok, err := g.run(ctx, a.Statement); !ok {
 			return false, err
 		}
 	}
-	if s := g.script.Sliced; s != nil {
-		if _, ok, err := g.run(ctx, *s); !ok {
-			return false, err
-		}
+	if ok, err := g.sliceUnits(ctx); !ok {
+		return false, err
 	}
 	rows, ok, err := g.run(ctx, g.script.Summary)
 	if !ok {
@@ -335,6 +348,8 @@ func (g *gatherer) stratum(rows *connectors.Rows, row int, code, units int64) {
 	c.units = units
 	if g.ev.health.Activated != nil {
 		g.ev.health.Activated[arm] += units
+		newest, _ := rows.Int(row, "activated")
+		g.newest = max(g.newest, newest)
 	}
 	g.closed(rows, row, c)
 }
@@ -393,6 +408,7 @@ func (g *gatherer) facts(ctx context.Context, f queries.Facts, join *ledger.Join
 		if _, ok, err := g.run(ctx, *f.Keep); !ok {
 			return err
 		}
+		g.kept[f.Source] = true
 	}
 	rows, ok, err := g.run(ctx, f.Statement)
 	if !ok {
@@ -464,6 +480,9 @@ func (c *counts) any(measures []queries.Measure) int64 {
 func (g *gatherer) across(ctx context.Context, a queries.Across) error {
 	for _, m := range a.Measures {
 		g.ev.metrics[m.Metric] = &metricData{source: a.Sources[0], measure: m, failed: true}
+	}
+	if !g.kept[a.Sources[0]] || !g.kept[a.Sources[1]] {
+		return nil // What failed there has been told.
 	}
 	rows, ok, err := g.run(ctx, a.Statement)
 	if !ok {

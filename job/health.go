@@ -115,7 +115,7 @@ func (g *gatherer) fewer(h *ledger.SourceHealth) (was float64, ok bool) {
 		return 0, false
 	}
 	for _, before := range g.at.previous.Health.Sources {
-		if before.Source != h.Source || total(before.Units) < 100 || total(h.Units) < 100 {
+		if before.Source != h.Source || before.Activation != h.Activation || total(before.Units) < 100 || total(h.Units) < 100 {
 			continue
 		}
 		was = float64(total(before.Present)) / float64(total(before.Units))
@@ -193,6 +193,10 @@ func (g *gatherer) valueless(source string, lost, present int64) {
 // secondary metrics it is told.
 func (g *gatherer) sourceTrouble(list *[]decide.Trouble, code, source, text string) {
 	e := g.at.experiment
+	if m, ok := g.at.project.Config.Metrics[e.Activation]; ok && m.Source == source {
+		g.trouble(list, code, "hold", source, text)
+		return
+	}
 	for _, use := range slices.Concat(e.Guardrails, e.Goals) {
 		if slices.Contains(g.at.project.Config.Metrics[use.Metric].Sources(), source) {
 			g.trouble(list, code, "hold", source, text)
@@ -205,9 +209,9 @@ func (g *gatherer) sourceTrouble(list *[]decide.Trouble, code, source, text stri
 // windowOpen tells whether facts could be expected by now, where they may take
 // so long to be loaded.
 func (g *gatherer) windowOpen(f queries.Facts, lag time.Duration) bool {
-	first := g.at.project.Config.Metrics[f.Measures[0].Metric].Delay.Duration
-	for _, m := range f.Measures {
-		first = min(first, g.at.project.Config.Metrics[m.Metric].Delay.Duration)
+	first := g.at.project.Config.Metrics[f.Metrics[0]].Delay.Duration
+	for _, m := range f.Metrics {
+		first = min(first, g.at.project.Config.Metrics[m].Delay.Duration)
 	}
 	return g.at.asOf.Sub(g.at.experiment.Start.Time) > first+lag
 }

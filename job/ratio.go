@@ -79,20 +79,38 @@ func (g *gatherer) offBalance(overall stats.SampleRatio) {
 	}
 }
 
-// activated checks that the arms' units are activated alike. Where they are not,
-// the change itself decides who is looked at, and no comparison of those is fair.
-func (g *gatherer) activated() {
+// activated checks that the source of the activation metric can be trusted, and
+// that the arms' units are activated alike. Where they are not, the change itself
+// decides who is looked at, and no comparison of those is fair. Epochs are
+// compared one by one: in a ramp the arms' shares and the time to be activated
+// both move.
+func (g *gatherer) activated(ctx context.Context) error {
 	h := &g.ev.health
 	if h.Activated == nil || total(h.ByVariation) == 0 {
-		return
+		return nil
+	}
+	var groups []stats.RatioGroup
+	for _, epoch := range g.ev.strata {
+		active, exposed := make([]int64, len(epoch)), make([]int64, len(epoch))
+		for arm := range epoch {
+			active[arm], exposed[arm] = epoch[arm].units, epoch[arm].exposed
+		}
+		if total(exposed) > 0 {
+			groups = append(groups, stats.RatioGroup{Counts: active, Expected: shares(exposed)})
+		}
 	}
 	units, alpha := g.planned()
-	check := stats.TestSampleRatio(h.Activated, shares(h.ByVariation), units, alpha).WithFloor(g.floor())
+	check := stats.CombineRatios(groups, units, alpha).WithFloor(g.floor())
 	h.SampleRatio = append(h.SampleRatio, ledger.RatioCheck{Slice: "activated", SampleRatio: check})
+	g.activatedAlike(check)
+	return g.activationHealth(ctx)
+}
+
+func (g *gatherer) activatedAlike(check stats.SampleRatio) {
+	h, e := &g.ev.health, g.at.experiment
 	if !check.Failed {
 		return
 	}
-	e := g.at.experiment
 	parts := make([]string, len(e.Variations))
 	for i, v := range e.Variations {
 		parts[i] = fmt.Sprintf("%s %d of %d", v.ID, h.Activated[i], h.ByVariation[i])
@@ -100,6 +118,23 @@ func (g *gatherer) activated() {
 	g.trouble(&g.ev.unhealthy, "activation_differs", e.Policy.OnSampleRatio, "", fmt.Sprintf(
 		"Units are not activated alike by %s: %s. The change itself moves who is compared; compare all exposed units, or activate by what happens before the change shows.",
 		e.Activation, strings.Join(parts, ", ")))
+}
+
+// activationHealth judges the source of the activation metric as others are: a
+// stale or foreign one leaves nobody to compare, and would pass for no harm.
+func (g *gatherer) activationHealth(ctx context.Context) error {
+	a := g.script.Activation
+	health := ledger.SourceHealth{
+		Source: a.Source, Activation: true,
+		Units: slices.Clone(g.ev.health.ByVariation), Present: slices.Clone(g.ev.health.Activated),
+	}
+	if g.newest > 0 {
+		at := time.UnixMicro(g.newest).UTC()
+		health.Newest = &at
+	}
+	err := g.sourceHealth(ctx, *a, &health)
+	g.ev.health.Sources = append(g.ev.health.Sources, health)
+	return err
 }
 
 // planned are what the checks of the split are tuned to, and their error.

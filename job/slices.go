@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"fmt"
 
 	"assay/connectors"
 	"assay/ledger"
@@ -22,9 +23,41 @@ type sliced struct {
 	strata [][]counts
 }
 
+// sliceUnits gives units their slices. They decide nothing: where they cannot be
+// told there are none, and the look goes on.
+func (g *gatherer) sliceUnits(ctx context.Context) (ok bool, err error) {
+	s := g.script.Sliced
+	if s == nil {
+		return true, nil
+	}
+	if _, ok, err = g.undecided(ctx, s.Statement); ok || err != nil {
+		return ok, err
+	}
+	g.unsliced = true
+	_, ok, err = g.run(ctx, s.Without)
+	return ok, err
+}
+
+// undecided runs a statement that nothing depends on: where it fails a finding
+// says so.
+func (g *gatherer) undecided(ctx context.Context, s queries.Statement) (rows *connectors.Rows, ok bool, err error) {
+	rows, err = g.try(ctx, s)
+	switch {
+	case err == nil:
+		return rows, true, nil
+	case canceled(err):
+		return nil, false, err
+	}
+	g.find("no_slices", fmt.Sprintf("Effects by dimension are not shown: %s.", oneLine(err)), s.Name)
+	return nil, false, nil
+}
+
 // slice counts the units of each slice of a dimension.
 func (g *gatherer) slice(ctx context.Context, dimension int, s queries.Slice) error {
-	rows, ok, err := g.run(ctx, s.Statement)
+	if g.unsliced {
+		return nil
+	}
+	rows, ok, err := g.undecided(ctx, s.Statement)
 	if !ok {
 		return err
 	}
@@ -68,8 +101,8 @@ func (g *gatherer) sliceOf(rows *connectors.Rows, row int, across bool) (key sli
 	return key, false
 }
 
-// alphaSlices is the error of the intervals of all slices of a dimension
-// together, of one metric. They decide nothing.
+// alphaSlices is the error of the intervals of all slices of a dimension and all
+// treatments together, of one metric. They decide nothing.
 const alphaSlices = 0.05
 
 // bySlice are the effects of one question by slice, by intervals that hold at
@@ -79,15 +112,14 @@ func bySlice(at *vantage, ev *evidence, q question) []ledger.SliceResult {
 	if data == nil || data.failed || len(data.slices) == 0 {
 		return nil
 	}
-	number := map[int]int{}
-	for _, s := range ev.sliced {
-		number[s.key.dimension]++
-	}
+	// As many as there can ever be, so that no value that appears later changes
+	// what was said.
+	family := float64((queries.SliceRest + 1) * (len(at.experiment.Variations) - 1))
 	var out []ledger.SliceResult
 	for i := range ev.sliced {
 		s := &ev.sliced[i]
 		d := design(at, q)
-		d.Alpha = alphaSlices / float64(number[s.key.dimension])
+		d.Alpha = alphaSlices / family
 		d.Margin, d.Method = stats.Size{}, sliceMethod(d)
 		c := stats.Compare(d, sliceStrata(at, ev, data.slices[s.key], s, q.treatment), stats.Look{})
 		out = append(out, ledger.SliceResult{
@@ -119,7 +151,7 @@ func sliceStrata(at *vantage, ev *evidence, moments [][]stats.Moments, s *sliced
 		}
 		share := w[treatment] / (w[treatment] + w[control])
 		nc, nt := s.strata[i][control].units, s.strata[i][treatment].units
-		if ev.broken[i] && nc > 0 && nt > 0 {
+		if bySize(at, ev, i) && nc > 0 && nt > 0 {
 			share = float64(nt) / float64(nt+nc)
 		}
 		out = append(out, stats.Stratum{Epoch: i + 1, Share: share, Control: moments[i][control], Treatment: moments[i][treatment]})

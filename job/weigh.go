@@ -276,7 +276,7 @@ func strata(at *vantage, ev *evidence, data *metricData, treatment int) strataOf
 		}
 		share := w[treatment] / (w[treatment] + w[control])
 		nc, nt := ev.strata[i][control].units, ev.strata[i][treatment].units
-		if ev.broken[i] && nc > 0 && nt > 0 {
+		if bySize(at, ev, i) && nc > 0 && nt > 0 {
 			share = float64(nt) / float64(nt+nc)
 		}
 		out.moments = append(out.moments, stats.Stratum{
@@ -289,6 +289,13 @@ func strata(at *vantage, ev *evidence, data *metricData, treatment int) strataOf
 		})
 	}
 	return out
+}
+
+// bySize tells whether the arms' sizes take the place of the declared split in
+// an epoch: where its sample ratio fails, and where units are activated, which
+// no split is declared for.
+func bySize(at *vantage, ev *evidence, epoch int) bool {
+	return ev.broken[epoch] || at.experiment.Activation != ""
 }
 
 func controlOf(e *spec.Experiment) int {

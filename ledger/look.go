@@ -167,6 +167,9 @@ type RatioSince struct {
 // SourceHealth is how one fact source meets the exposed units.
 type SourceHealth struct {
 	Source string `json:"source"`
+	// Activation: it is judged as the source of the activation metric; Present are
+	// the units that were activated, and Newest is the newest activation.
+	Activation bool `json:"activation,omitempty"`
 	// Present are exposed units with any fact that a metric counts, by variation.
 	Present []int64 `json:"present"`
 	Units   []int64 `json:"units"`

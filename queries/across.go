@@ -19,7 +19,8 @@ type side struct {
 	source      *source
 	half        *measure
 	value, past term
-	classed     bool // the table has rows by class besides those over all facts
+	cap         string // column of the table with a percentile cap; "" = none
+	classed     bool   // the table has rows by class besides those over all facts
 }
 
 // split gives a ratio's parts to their sources.
@@ -45,9 +46,13 @@ func (a *across) take(b *builder, half *measure, column, before string) {
 			continue
 		}
 		s.classed = len(b.classes) > 0
-		s.value = b.capped(half, half.parts[0].cap, column)
+		c := half.parts[0].cap
+		s.value = b.capped(half, c, column)
+		if c != nil && c.At == nil {
+			s.cap = b.pooled(half, c.Percentile, column)
+		}
 		if half.pre > 0 {
-			s.past = b.capped(half, half.parts[0].cap, before)
+			s.past = b.capped(half, c, before)
 		}
 	}
 }
@@ -84,6 +89,11 @@ func (r *renderer) ratio(sources [2]*source, group []*across) Across {
 			if a.whole.pre > 0 {
 				columns[k] = append(columns[k], column{Name: name + "_pre", Expression: s.past.value})
 				terms[2+k] = term{name + "_pre", name + "_pre"}
+			}
+			if s.cap != "" {
+				columns[k] = append(columns[k], column{Name: name + "_cap", Expression: s.cap})
+				a.whole.capped = append(a.whole.capped, name+"_cap")
+				b.output(name+"_cap", "MAX("+name+"_cap)")
 			}
 		}
 		a.whole.prefix, a.whole.closed = b.quotient(terms, a.whole.pre > 0), a.sides[0].half.closed

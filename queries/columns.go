@@ -99,6 +99,7 @@ type builder struct {
 	shelves    []shelf
 	values     []string          // inputs that the user's expressions fill
 	terms      map[string]string // what a unit's value is -> its name
+	quantiles  []float64         // that are asked for
 
 	// Steps between facts and units, and between units and results.
 	factRanks, factPositions, places []column

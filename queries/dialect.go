@@ -48,7 +48,10 @@ var (
 		MicrosIn: "CASE WHEN typeof(%[1]s) LIKE '%% WITH TIME ZONE' THEN epoch_us(%[1]s)" +
 			" ELSE epoch_us(timezone(%[2]s, CAST(%[1]s AS TIMESTAMP))) END",
 		TryInteger: "TRY_CAST(%s AS BIGINT)",
-		Length:     "LENGTH(%s)", ValidJSON: "json_valid(%s)", Found: "regexp_matches(%s, %s)",
+		Length:     "LENGTH(%s)", Found: "regexp_matches(%s, %s)",
+		// Its parser takes trailing commas, NaN and Infinity, which are no JSON: outside
+		// of strings there must be none.
+		ValidJSON: `(json_valid(%[1]s) AND NOT regexp_matches(regexp_replace(%[1]s, '"(\\.|[^"\\])*"', '""', 'g'), '(?i),\s*[]}]|nan|inf'))`,
 	}
 	BigQuery = Dialect{
 		Name: "bigquery",

@@ -224,11 +224,11 @@ func (r *renderer) facts(src *source) Facts {
 	b := newBuilder(r.d, src.measures)
 	data := r.factsData(src, b)
 	f := Facts{
-		Source: src.name,
+		Source: src.name, Metrics: names(src.measures),
 		Alignment: r.statement("alignment of "+src.name, "alignment.sql",
-			"whether the identifiers of "+src.name+" meet the exposed units", r.alignmentData(src)),
+			"whether the identifiers of "+src.name+" meet the exposed units", r.alignmentData(src, "assay_units")),
 		Shapes: r.statement("shapes of "+src.name, "shapes.sql",
-			"what the identifiers of "+src.name+" look like", r.sourceData(src)),
+			"what the identifiers of "+src.name+" look like", r.shapesData(src, "assay_units")),
 	}
 	if src.table == "" {
 		f.Statement = r.statement("facts of "+src.name, "facts.sql", "moments of all metrics of "+src.name, data)
@@ -300,9 +300,16 @@ func atOrNone(t time.Time) string {
 
 // alignmentData has the widest window, so that a source whose rows all fall
 // outside of it is told from one without events.
-func (r *renderer) alignmentData(src *source) map[string]any {
-	data, s := r.sourceData(src), share(src.measures)
+func (r *renderer) alignmentData(src *source, units string) map[string]any {
+	data, s := r.shapesData(src, units), share(src.measures)
 	data["Opens"], data["Closes"], data["Limit"] = plus(s.opens), plus(s.closes), moment(s.limit)
+	return data
+}
+
+// shapesData is a source beside a table of units.
+func (r *renderer) shapesData(src *source, units string) map[string]any {
+	data := r.sourceData(src)
+	data["Units"] = units
 	return data
 }
 

@@ -795,10 +795,10 @@ func (c *check) run(wh connectors.Warehouse) {
 	c.query(script.Units)
 	c.checkLinks()
 	if script.Activation != nil {
-		c.query(*script.Activation)
+		c.query(script.Activation.Statement)
 	}
 	if script.Sliced != nil {
-		c.query(*script.Sliced)
+		c.query(script.Sliced.Statement)
 	}
 	c.checkSummary()
 	c.checkDays()

@@ -3,6 +3,7 @@ package queries
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // endsZ is how many standard errors of a share the ends of a quantile are from
@@ -16,13 +17,24 @@ func (b *builder) quantile(of string, nu float64) (prefix string) {
 	over := b.partition("assay_stratum")
 	b.rank(of+"_place", fmt.Sprintf("ROW_NUMBER() OVER (%s ORDER BY %s NULLS LAST)", over, of))
 	b.rank(of+"_of", fmt.Sprintf("COUNT(%s) OVER (%s)", of, over))
-	prefix = fmt.Sprintf("%s_q%g", of, nu*1e6)
+	prefix = b.quantilePrefix(of, nu)
 	b.output(prefix+"_n", "COUNT("+of+")")
 	for _, end := range b.ends(nu, of+"_of") {
 		b.positions = append(b.positions, column{Name: prefix + end.Name + "_position", Expression: end.Expression})
 		b.output(prefix+end.Name, interpolated(of, of+"_place", prefix+end.Name+"_position", ""))
 	}
 	return prefix
+}
+
+// quantilePrefix names the columns of a quantile: by its number, since not all
+// digits of a share make a name.
+func (b *builder) quantilePrefix(of string, nu float64) string {
+	i := slices.Index(b.quantiles, nu)
+	if i < 0 {
+		i = len(b.quantiles)
+		b.quantiles = append(b.quantiles, nu)
+	}
+	return fmt.Sprintf("%s_q%d", of, i)
 }
 
 // ends are the suffixes of a quantile's columns with their positions among n
@@ -62,7 +74,7 @@ func (b *builder) addEvents(m *measure) {
 		column{Name: value, Expression: usable, Metrics: m.name},
 		column{Name: raw + "_place", Expression: "ROW_NUMBER() OVER (PARTITION BY assay_stratum ORDER BY " + usable + " NULLS LAST)"},
 		column{Name: raw + "_of", Expression: "COUNT(" + usable + ")" + over})
-	prefix := fmt.Sprintf("%s_q%g", name, m.metric.Quantile*1e6)
+	prefix := b.quantilePrefix(name, m.metric.Quantile)
 	for _, end := range b.ends(m.metric.Quantile, raw+"_of") {
 		b.factPositions = append(b.factPositions, column{Name: raw + end.Name + "_position", Expression: end.Expression})
 		b.places = append(b.places, column{Name: raw + end.Name, Expression: interpolated(value, raw+"_place", raw+end.Name+"_position", over)})

@@ -36,11 +36,11 @@ type Statement struct {
 type Script struct {
 	Units      Statement // creates the table of exposed units: one row per unit
 	Links      []Link
-	Activation *Statement // makes the unit table of the exposed ones; nil without an activation metric
-	Sliced     *Statement // adds the slices to the unit table; nil without any
-	Summary    Statement  // counts per stratum
-	Days       Statement  // first exposures per day and arm
-	Unknown    Statement  // names of undeclared variations; run where there are any
+	Activation *Facts    // makes the unit table of the exposed ones; nil without an activation metric
+	Sliced     *Sliced   // adds the slices to the unit table; nil without any
+	Summary    Statement // counts per stratum
+	Days       Statement // first exposures per day and arm
+	Unknown    Statement // names of undeclared variations; run where there are any
 	Dimensions []Dimension
 	Slices     []Slice
 	Facts      []Facts
@@ -66,6 +66,13 @@ type Dimension struct {
 	Statement
 }
 
+// Sliced adds the slices of units. They decide nothing: where that fails Without
+// makes the same table with every unit in the rest.
+type Sliced struct {
+	Statement
+	Without Statement
+}
+
 // Slice counts the units of each slice of a dimension. In the rows of a Facts
 // statement Column is the slice that a row is about, SliceAll where it is about
 // all of them; a row is about one slice of one dimension at the most.
@@ -87,7 +94,8 @@ const (
 // or of a size of 1e80 and more and therefore none (not_finite), and the columns
 // of the measures.
 type Facts struct {
-	Source string
+	Source  string
+	Metrics []string // that read the source, those over two sources included
 	// Keep makes the table that Statement reads; nil where that scans the source
 	// itself. Ratios over two sources need one of each.
 	Keep *Statement
@@ -196,10 +204,10 @@ func (s *Script) All() []Statement {
 		all = append(all, l.Create, l.Health)
 	}
 	if s.Activation != nil {
-		all = append(all, *s.Activation)
+		all = append(all, s.Activation.Statement)
 	}
 	if s.Sliced != nil {
-		all = append(all, *s.Sliced)
+		all = append(all, s.Sliced.Statement)
 	}
 	all = append(all, s.Summary, s.Days)
 	for _, d := range s.Dimensions {
@@ -223,6 +231,9 @@ func (s *Script) All() []Statement {
 // Checks lists the statements that run only where All leaves a doubt.
 func (s *Script) Checks() []Statement {
 	checks := []Statement{s.Unknown}
+	if a := s.Activation; a != nil {
+		checks = append(checks, a.Alignment, a.Shapes)
+	}
 	for _, f := range s.Facts {
 		checks = append(checks, f.Alignment, f.Shapes)
 	}

@@ -74,7 +74,7 @@ func (r *renderer) script(sources []*source) *Script {
 		map[string]any{"Horizons": horizons, "Activation": r.e.Activation})
 	s.Days = r.statement("days", "days.sql", "counts first exposures per day", map[string]any{"Exposed": r.exposed()})
 	s.Unknown = r.unknown()
-	for _, d := range r.dimensions() {
+	for _, d := range r.declared() {
 		s.Dimensions = append(s.Dimensions, Dimension{Name: d.Name, Statement: r.statement(
 			"dimension "+d.Name, "dimension.sql", "counts units per "+d.Name,
 			map[string]any{"Name": d.Name, "Alias": d.Alias, "Values": DimensionValues, "Exposed": r.exposed()})})
@@ -136,8 +136,9 @@ func (r *renderer) slices() []sliceOf {
 	return out
 }
 
-// sliced renders the statement that gives units their slices; nil without any.
-func (r *renderer) sliced() *Statement {
+// sliced renders the statement that gives units their slices, and the one that
+// puts all of them into the rest instead; nil without any.
+func (r *renderer) sliced() *Sliced {
 	if len(r.e.Slices) == 0 {
 		return nil
 	}
@@ -145,11 +146,14 @@ func (r *renderer) sliced() *Statement {
 	if r.e.Activation != "" {
 		from = r.activatedTable()
 	}
-	s := r.statement("slices", "sliced.sql", "which slice a unit belongs to", map[string]any{
-		"Create": fmt.Sprintf(r.d.Temp, "assay_units"), "Table": from,
+	data := map[string]any{
+		"Create": fmt.Sprintf(r.d.Temp, "assay_units"), "Table": from, "Traits": r.dimensions()[len(r.assignment().Dimensions):],
 		"Names": strings.Join(r.e.Slices, ", "), "Slices": r.slices(), "Values": DimensionValues,
-	})
-	return &s
+	}
+	return &Sliced{
+		Statement: r.statement("slices", "sliced.sql", "which slice a unit belongs to", data),
+		Without:   r.statement("no slices", "unsliced.sql", "the units, where their slices could not be told", data),
+	}
 }
 
 // firstExposure is the column of a unit's first exposure in assay_units.
@@ -162,7 +166,7 @@ func (r *renderer) firstExposure() string {
 
 // activation renders the statement that anchors windows at the first fact of
 // the activation metric; nil without one.
-func (r *renderer) activation(s *Script) *Statement {
+func (r *renderer) activation(s *Script) *Facts {
 	if r.e.Activation == "" {
 		return nil
 	}
@@ -173,11 +177,21 @@ func (r *renderer) activation(s *Script) *Statement {
 	src.measures = []*measure{a}
 	data := r.sourceData(src)
 	data["Create"] = fmt.Sprintf(r.d.Temp, r.activatedTable())
+	data["Key"], data["Ties"] = "", ""
 	data["Metric"], data["Filter"], data["Limit"] = r.e.Activation, a.where, moment(a.limit)
 	data["Opens"], data["Closes"] = plus(a.opens), plus(a.closes)
-	data["Dimensions"] = r.dimensions()
-	out := r.statement("activation", "activation.sql", "when units were activated: their windows begin there", data)
-	return &out
+	data["Dimensions"] = r.declared()
+	if src.spec.Key != "" {
+		data["Key"], data["Ties"] = "f."+r.d.ident(src.spec.Key), ties(data["FactKey"].(string), src.measures)
+	}
+	return &Facts{
+		Source: src.name, Metrics: names(src.measures),
+		Statement: r.statement("activation", "activation.sql", "when units were activated: their windows begin there", data),
+		Alignment: r.statement("alignment of activation", "alignment.sql",
+			"whether the identifiers of "+src.name+" meet the exposed units", r.alignmentData(src, "assay_exposed")),
+		Shapes: r.statement("shapes of activation", "shapes.sql",
+			"what the identifiers of "+src.name+" look like", r.shapesData(src, "assay_exposed")),
+	}
 }
 
 func (r *renderer) assignment() spec.Assignment { return r.p.Config.Assignments[r.e.Assignment] }
@@ -309,14 +323,15 @@ type dimension struct {
 func (r *renderer) units() Statement {
 	data := r.exposures()
 	data["Create"] = fmt.Sprintf(r.d.Temp, r.exposed())
-	all := r.dimensions()
-	data["Dimensions"], data["Traits"] = all[:len(r.assignment().Dimensions)], all[len(r.assignment().Dimensions):]
+	data["Dimensions"] = r.declared()
 	data["Bounds"], data["Last"] = r.strata()
 	return r.statement("units", "units.sql", "one row per unit: first exposure, variation, epoch", data)
 }
 
-// dimensions are the columns of the assignment query that units keep, and the
-// traits that effects are sliced by.
+// declared are the columns of the assignment query that units keep.
+func (r *renderer) declared() []dimension { return r.dimensions()[:len(r.assignment().Dimensions)] }
+
+// dimensions are those and the traits that effects are sliced by.
 func (r *renderer) dimensions() []dimension {
 	var list []dimension
 	declared := r.assignment().Dimensions

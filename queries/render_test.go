@@ -1,6 +1,8 @@
 package queries_test
 
 import (
+	"database/sql"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -140,5 +142,51 @@ func TestTablesOfJoins(t *testing.T) {
 	}
 	if len(made) != 3 {
 		t.Errorf("tables %v", made)
+	}
+}
+
+// TestValidJSON: what models write instead of JSON is none, whatever the engine's
+// parser takes.
+func TestValidJSON(t *testing.T) {
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	for text, want := range map[string]bool{
+		`{"a": 1, "b": [2, null, true], "c": "x,]"}`: true, `{"nan": "inf, NaN }"}`: true, `"a \" , ]"`: true, `12`: true, `null`: true,
+		`[1,]`: false, `{"a": 1 , }`: false, `{"a": NaN}`: false, `[-Infinity]`: false, `{'a': 1}`: false, ``: false, `Sure! {"a": 1}`: false,
+	} {
+		var got bool
+		query := "SELECT " + fmt.Sprintf(queries.DuckDB.ValidJSON, "CAST($1 AS VARCHAR)")
+		if err := db.QueryRowContext(t.Context(), query, text).Scan(&got); err != nil || got != want {
+			t.Errorf("%s: %t, %v", text, got, err)
+		}
+	}
+}
+
+// TestOddNames: shares with many digits and dimensions with line ends make no
+// broken statement.
+func TestOddNames(t *testing.T) {
+	p, e, look := example()
+	p.Config.Metrics["odd"] = spec.Metric{Kind: "quantile", Of: "event", Source: "feedback", Value: "score", Quantile: 1.0 / 3}
+	p.Config.Metrics["odder"] = spec.Metric{Kind: "quantile", Of: "unit", PerUnit: "mean", Source: "feedback", Value: "score", Quantile: 0.9999999}
+	p.Config.Traits = map[string]spec.Trait{"of\nthe account": {Identifier: "user_id", SQL: "SELECT user_id, plan AS value FROM accounts"}}
+	e.Slices = []string{"of\nthe account"}
+	e.Secondary = append(e.Secondary, spec.Use{Metric: "odd"}, spec.Use{Metric: "odder"})
+	script, err := queries.Render(p, e, look, queries.DuckDB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	defer func() { _ = db.Close() }()
+	for _, s := range append([]queries.Statement{{Name: "tables", SQL: exampleTables}}, append(script.All(), script.Checks()...)...) {
+		if _, err := db.ExecContext(t.Context(), s.SQL); err != nil {
+			t.Errorf("%s: %v\n%s", s.Name, err, s.SQL)
+		}
 	}
 }

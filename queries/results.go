@@ -25,9 +25,11 @@ func (b *builder) results(m *measure, columns, befores []string) {
 		m.prefix = b.meets(m, columns[0], befores[0])
 	case m.pre > 0:
 		y, x := b.capped(m, m.parts[0].cap, columns[0]), b.capped(m, m.parts[0].cap, befores[0])
+		b.tellCap(m, m.parts[0].cap, columns[0])
 		m.prefix = b.adjusted(m, y, x)
 	default:
 		m.prefix = b.moments(m, b.capped(m, m.parts[0].cap, columns[0]))
+		b.tellCap(m, m.parts[0].cap, columns[0])
 	}
 }
 
@@ -104,12 +106,18 @@ func (b *builder) pooled(m *measure, p float64, of string) string {
 		b.slots[key] = name
 		b.addCap(name, p, of, units)
 	}
-	// The covariate is capped after the value, at a percentile of its own.
-	if m.across == nil && len(m.capped) < len(m.parts) {
-		m.capped = append(m.capped, name)
-		b.output(name, "MAX("+name+")")
-	}
 	return name
+}
+
+// tellCap adds the output of a value's percentile cap. That of its covariate, a
+// percentile of its own, is not told.
+func (b *builder) tellCap(m *measure, c *spec.Cap, of string) {
+	if c == nil || c.At != nil {
+		return
+	}
+	name := b.pooled(m, c.Percentile, of)
+	m.capped = append(m.capped, name)
+	b.output(name, "MAX("+name+")")
 }
 
 // addCap ranks the units that have a value, and finds the one at the percentile.
@@ -278,6 +286,7 @@ func (b *builder) ratio(m *measure, columns, befores []string) {
 	var all [4]term
 	for i, p := range m.parts {
 		all[i] = b.capped(m, p.cap, columns[i])
+		b.tellCap(m, p.cap, columns[i])
 		if m.pre > 0 {
 			all[2+i] = b.capped(m, p.cap, befores[i])
 		}

@@ -104,6 +104,7 @@ func fillConfig(c *Config) {
 		if m.Scale == scaleLinear {
 			m.Scale = ""
 		}
+		m.Rule, m.Total = m.Rule.trimmed(), m.Total.trimmed()
 		m.Numerator, m.Denominator = m.Numerator.trimmed(), m.Denominator.trimmed()
 		if m.Kind == "quantile" && m.Of == "unit" {
 			m.PerUnit = cmp.Or(m.PerUnit, "mean")
@@ -112,12 +113,35 @@ func fillConfig(c *Config) {
 	}
 }
 
+// trimmed is the rule without blanks around its SQL, and with the default left
+// out: writing it changes no digest.
+func (r *Rule) trimmed() *Rule {
+	if r == nil {
+		return nil
+	}
+	out := *r
+	out.Text = strings.TrimSpace(r.Text)
+	if out.Counts == ruleBroken {
+		out.Counts = ""
+	}
+	return &out
+}
+
+func (t *Total) trimmed() *Total {
+	if t == nil {
+		return nil
+	}
+	out := *t
+	out.Value = strings.TrimSpace(t.Value)
+	return &out
+}
+
 // trimmed is the part without blanks around its SQL.
 func (p *Part) trimmed() *Part {
 	if p == nil {
 		return nil
 	}
-	return &Part{Source: p.Source, Value: strings.TrimSpace(p.Value), Where: strings.TrimSpace(p.Where), Rule: p.Rule, Cap: p.Cap}
+	return &Part{Source: p.Source, Value: strings.TrimSpace(p.Value), Where: strings.TrimSpace(p.Where), Rule: p.Rule.trimmed(), Cap: p.Cap}
 }
 
 func fillExperiment(e *Experiment, project Policy) {

@@ -71,7 +71,9 @@ func (p *Project) PlanDigest(e *Experiment) (whole string, fields map[string]str
 		values["goal_correction"] = correction
 	}
 	if e.Activation != "" {
-		m := p.Config.Metrics[e.Activation].planned()
+		all := p.Config.Metrics[e.Activation].planned()
+		// What it is beside an instant does not matter.
+		m := Metric{Where: all.Where, Rule: all.Rule, Delay: all.Delay, Window: all.Window, PastEnd: all.PastEnd, Source: all.Source}
 		values["activation"] = map[string]any{"metric": canonical(reflect.ValueOf(m)), "source": p.plannedSource(e, m.Source)}
 	}
 	for role, r := range e.roles() {

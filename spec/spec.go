@@ -72,7 +72,8 @@ type Assignment struct {
 }
 
 // Trait is a dimension that units have of themselves. Its SQL gives the
-// identifier and value; of several values of a unit the greatest counts.
+// identifier and value; of several values of a unit the last in the order of text
+// counts.
 type Trait struct {
 	Identifier string `yaml:"identifier" doc:"The identifier of the rows: that which is randomised."`
 	SQL        string `yaml:"sql" doc:"SELECT giving the identifier and value."`
@@ -188,8 +189,12 @@ type Rule struct {
 	Counts    string `yaml:"counts,omitempty" enum:"broken,kept" doc:"Which facts count: those that break any part of the rule, or those that keep all of it; default broken."`
 }
 
-// RuleKept are the facts that keep the whole rule.
-const RuleKept = "kept"
+// RuleKept are the facts that keep the whole rule; the default, those that break
+// it, is "" after Load.
+const (
+	RuleKept   = "kept"
+	ruleBroken = "broken"
+)
 
 // Total is a condition on what a unit's facts come to. Units without facts never
 // meet it.

@@ -78,10 +78,11 @@ func (v validator) slices(e *Experiment, at place) {
 		p := at.item(i)
 		p.must(!seen[name], "%s is listed twice", name)
 		seen[name] = true
+		t, known := v.config.Traits[name]
 		if slices.Contains(a.Dimensions, name) {
+			p.must(!known, "%s is a dimension of assignment %s and a trait as well; name one of them otherwise", name, e.Assignment)
 			continue
 		}
-		t, known := v.config.Traits[name]
 		switch {
 		case !known:
 			p.problemf("%q is neither a dimension of assignment %s nor a trait%s", name, e.Assignment,
@@ -106,6 +107,8 @@ func (v validator) activation(e *Experiment, at place) {
 		at.problemf("%s is a %s; the activation is the first fact of a proportion or a count", e.Activation, m.Kind)
 	case m.Total != nil:
 		at.problemf("%s has a total, which has no one instant; the activation is the first fact of a metric without", e.Activation)
+	case slices.ContainsFunc(slices.Concat(e.Guardrails, e.Goals), func(u Use) bool { return u.Metric == e.Activation }):
+		at.problemf("%s is judged as well: every unit that is compared has it, so that it can show nothing", e.Activation)
 	case m.Delay.Duration < 0 || m.Lookback.Duration > 0:
 		at.problemf("%s looks back; a unit is activated after it was exposed", e.Activation)
 	}

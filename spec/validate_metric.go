@@ -119,11 +119,15 @@ func rule(r *Rule, at place) {
 		if _, err := regexp.Compile(pattern); err != nil && p.ok() {
 			p.problemf("not a regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 		}
+		p.must(!namedGroup.MatchString(pattern), "(?<name>...) is not known to every warehouse; write (?:...)")
 	}
 	if r.MinLength == 0 && r.MaxLength == 0 && !r.JSON && r.Matches == "" && r.Lacks == "" {
 		at.keyProblemf("the rule asks nothing of the text: min_length, max_length, json, matches or lacks")
 	}
 }
+
+// namedGroup is a group that Go's regular expressions have and RE2 has not.
+var namedGroup = regexp.MustCompile(`\(\?<[^=!]`)
 
 // total checks a condition on what a unit's facts come to.
 func total(t *Total, at place) {

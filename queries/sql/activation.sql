@@ -6,31 +6,32 @@ WITH assay_source AS ( -- {{.Source}}
 {{.SQL}}
 ),
 facts AS (
-  SELECT
-    {{.FactKey}} AS assay_id,
-    {{.At}} AS assay_at
+  SELECT f.*, {{.At}} AS assay_at
   FROM assay_source AS f
-{{- if .Filter}}
-  WHERE {{.Filter}}
-{{- end}}
 ),
+{{- if .Key}}
+{{template "once" .}},
+{{- end}}
 activations AS (
   SELECT
     u.assay_unit,
     MIN(f.assay_at) AS assay_activated
-  FROM facts AS f
+  FROM {{if .Key}}once{{else}}facts{{end}} AS f
 {{- if .Link}}
   JOIN {{.Link}} AS l
-    ON l.assay_from = f.assay_id
+    ON l.assay_from = {{.FactKey}}
 {{- end}}
   JOIN assay_exposed AS u
-    ON u.assay_unit = {{if .Link}}l.assay_to{{else}}f.assay_id{{end}}
+    ON u.assay_unit = {{if .Link}}l.assay_to{{else}}{{.FactKey}}{{end}}
     AND f.assay_at >= u.assay_anchor{{.Opens}}
 {{- if .Closes}}
     AND f.assay_at < u.assay_anchor{{.Closes}}
 {{- end}}
   WHERE u.assay_stratum >= 0
     AND f.assay_at < {{.Limit}}
+{{- if .Filter}}
+    AND ({{.Filter}})
+{{- end}}
   GROUP BY u.assay_unit
 )
 SELECT

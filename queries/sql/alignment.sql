@@ -26,7 +26,7 @@ inside AS (
   JOIN {{.Link}} AS l
     ON l.assay_from = f.assay_id
 {{- end}}
-  JOIN assay_units AS u
+  JOIN {{.Units}} AS u
     ON u.assay_unit = {{if .Link}}l.assay_to{{else}}f.assay_id{{end}}
     AND f.assay_at >= u.assay_anchor{{.Opens}}
 {{- if .Closes}}
@@ -47,7 +47,7 @@ totals AS (
   LEFT JOIN {{.Link}} AS l
     ON l.assay_from = i.assay_id
 {{- end}}
-  LEFT JOIN assay_units AS u
+  LEFT JOIN {{.Units}} AS u
     ON u.assay_unit = {{if .Link}}l.assay_to{{else}}i.assay_id{{end}}
 )
 SELECT

@@ -10,18 +10,7 @@ facts AS (
   FROM assay_source AS f
 ),
 {{- if .Key}}
-once AS ( -- a fact that repeats, at its earliest time
-  SELECT *
-  FROM facts AS f
-  WHERE f.assay_at < {{.Limit}}
-  QUALIFY {{.Key}} IS NULL
-    OR ROW_NUMBER() OVER (
-      PARTITION BY {{.Key}}
-      ORDER BY f.assay_at,
-        -- Of repeats at one instant any will do, but always the same one.
-        {{.Ties}}
-    ) = 1
-),
+{{template "once" .}},
 {{- end}}
 counted AS ( -- one row per fact in the window of its unit
   SELECT

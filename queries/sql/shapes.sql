@@ -24,7 +24,7 @@ identifiers AS (
   WHERE f.assay_at < {{.AsOf}}
   UNION ALL
   SELECT 'units' AS side, CAST(u.assay_unit AS {{.D.Text}}) AS id
-  FROM assay_units AS u
+  FROM {{.Units}} AS u
 ),
 shapes AS (
   SELECT

@@ -5,7 +5,10 @@ SELECT
   CAST(u.assay_stratum AS {{.D.Integer}}) AS assay_stratum,
   CAST(COUNT(*) AS {{.D.Integer}}) AS units,
   CAST(SUM(u.assay_exposures) AS {{.D.Integer}}) AS exposures,
-  CAST(MAX(u.assay_newest) AS {{.D.Integer}}) AS newest{{if .Horizons}},{{end}}
+  CAST(MAX(u.assay_newest) AS {{.D.Integer}}) AS newest{{if or .Activation .Horizons}},{{end}}
+{{- if .Activation}}
+  CAST(MAX(u.assay_anchor) AS {{.D.Integer}}) AS activated{{if .Horizons}},{{end}} -- the newest activation
+{{- end}}
 {{- range $i, $h := .Horizons}}
   CAST(SUM(CASE WHEN u.assay_anchor <= {{$h.Latest}} THEN 1 ELSE 0 END) AS {{$.D.Integer}}) AS {{$h.Column}}{{comma $i (len $.Horizons)}} -- {{$h.Closes}}
 {{- end}}

@@ -42,19 +42,6 @@ units AS (
     AND assay_at < {{.End}}
   GROUP BY assay_unit
 )
-{{- range .Traits}},
-{{.Alias}}_trait AS ( -- {{note .Name}}
-{{.SQL}}
-),
-{{.Alias}}_of AS (
-  SELECT
-    {{.Key}} AS assay_id,
-    MAX(CAST({{.Value}} AS {{$.D.Text}})) AS assay_value
-  FROM {{.Alias}}_trait AS t
-  WHERE {{.Key}} IS NOT NULL
-  GROUP BY {{.Key}}
-)
-{{- end}}
 SELECT
   assay_unit,
   CAST(CASE
@@ -72,11 +59,4 @@ SELECT
 {{- range .Dimensions}},
   {{.Alias}}
 {{- end}}
-{{- range .Traits}},
-  COALESCE({{.Alias}}_of.assay_value, '') AS {{.Alias}}
-{{- end}}
 FROM units
-{{- range .Traits}}
-LEFT JOIN {{.Alias}}_of
-  ON {{.Alias}}_of.assay_id = units.assay_unit
-{{- end}}

@@ -40,17 +40,6 @@ units AS (
   WHERE assay_at >= 1774008000000000 /* 2026-03-20 12:00:00Z */
     AND assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
   GROUP BY assay_unit
-),
-assay_dimension_3_trait AS ( -- plan
-  SELECT user_id, plan AS value FROM accounts
-),
-assay_dimension_3_of AS (
-  SELECT
-    CAST(t."user_id" AS VARCHAR) AS assay_id,
-    MAX(CAST(t."value" AS VARCHAR)) AS assay_value
-  FROM assay_dimension_3_trait AS t
-  WHERE CAST(t."user_id" AS VARCHAR) IS NOT NULL
-  GROUP BY CAST(t."user_id" AS VARCHAR)
 )
 SELECT
   assay_unit,
@@ -66,11 +55,8 @@ SELECT
   assay_newest,
   assay_exposures,
   assay_dimension_1,
-  assay_dimension_2,
-  COALESCE(assay_dimension_3_of.assay_value, '') AS assay_dimension_3
+  assay_dimension_2
 FROM units
-LEFT JOIN assay_dimension_3_of
-  ON assay_dimension_3_of.assay_id = units.assay_unit
 
 -- === links of owner: one user_id for every conversation_id
 -- Purpose: which user_id does each conversation_id belong to? The earliest link wins.
@@ -116,11 +102,8 @@ WITH assay_source AS ( -- feedback
   SELECT conversation_id, ts AS timestamp, thumbs_down, score, comment FROM feedback
 ),
 facts AS (
-  SELECT
-    f."conversation_id" AS assay_id,
-    CASE WHEN typeof(f."timestamp") LIKE '% WITH TIME ZONE' THEN epoch_us(f."timestamp") ELSE epoch_us(timezone('Europe/Berlin', CAST(f."timestamp" AS TIMESTAMP))) END AS assay_at
+  SELECT f.*, CASE WHEN typeof(f."timestamp") LIKE '% WITH TIME ZONE' THEN epoch_us(f."timestamp") ELSE epoch_us(timezone('Europe/Berlin', CAST(f."timestamp" AS TIMESTAMP))) END AS assay_at
   FROM assay_source AS f
-  WHERE thumbs_down
 ),
 activations AS (
   SELECT
@@ -128,13 +111,14 @@ activations AS (
     MIN(f.assay_at) AS assay_activated
   FROM facts AS f
   JOIN assay_links_owner AS l
-    ON l.assay_from = f.assay_id
+    ON l.assay_from = f."conversation_id"
   JOIN assay_exposed AS u
     ON u.assay_unit = l.assay_to
     AND f.assay_at >= u.assay_anchor + 3600000000 /* 1h */
     AND f.assay_at < u.assay_anchor + 90000000000 /* 1d1h */
   WHERE u.assay_stratum >= 0
     AND f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+    AND (thumbs_down)
   GROUP BY u.assay_unit
 )
 SELECT
@@ -148,8 +132,7 @@ SELECT
   u.assay_newest,
   u.assay_exposures,
   u.assay_dimension_1,
-  u.assay_dimension_2,
-  u.assay_dimension_3
+  u.assay_dimension_2
 FROM assay_exposed AS u
 LEFT JOIN activations AS a
   ON a.assay_unit = u.assay_unit
@@ -159,11 +142,30 @@ LEFT JOIN activations AS a
 -- Rows: those of assay_activated. Numbers: assay_slice_*, 0 for the largest, 20 for the rest.
 CREATE TEMP TABLE assay_units AS
 WITH
+assay_dimension_3_trait AS ( -- plan
+  SELECT user_id, plan AS value FROM accounts
+),
+assay_dimension_3_of AS (
+  SELECT
+    CAST(t."user_id" AS VARCHAR) AS assay_id,
+    MAX(CAST(t."value" AS VARCHAR)) AS assay_value
+  FROM assay_dimension_3_trait AS t
+  WHERE CAST(t."user_id" AS VARCHAR) IS NOT NULL
+  GROUP BY CAST(t."user_id" AS VARCHAR)
+),
+units AS (
+  SELECT
+    u.*,
+    COALESCE(assay_dimension_3_of.assay_value, '') AS assay_dimension_3
+  FROM assay_activated AS u
+  LEFT JOIN assay_dimension_3_of
+    ON assay_dimension_3_of.assay_id = u.assay_unit
+),
 largest_1 AS ( -- platform
   SELECT
     assay_dimension_1 AS assay_value,
     ROW_NUMBER() OVER (ORDER BY COUNT(*) DESC, assay_dimension_1) - 1 AS assay_code
-  FROM assay_activated
+  FROM units
   WHERE assay_stratum >= 0
   GROUP BY assay_dimension_1
   QUALIFY ROW_NUMBER() OVER (ORDER BY COUNT(*) DESC, assay_dimension_1) <= 20
@@ -172,7 +174,7 @@ largest_2 AS ( -- plan
   SELECT
     assay_dimension_3 AS assay_value,
     ROW_NUMBER() OVER (ORDER BY COUNT(*) DESC, assay_dimension_3) - 1 AS assay_code
-  FROM assay_activated
+  FROM units
   WHERE assay_stratum >= 0
   GROUP BY assay_dimension_3
   QUALIFY ROW_NUMBER() OVER (ORDER BY COUNT(*) DESC, assay_dimension_3) <= 20
@@ -181,7 +183,7 @@ SELECT
   u.*,
   CAST(COALESCE(l1.assay_code, 20) AS INTEGER) AS assay_slice_1,
   CAST(COALESCE(l2.assay_code, 20) AS INTEGER) AS assay_slice_2
-FROM assay_activated AS u
+FROM units AS u
 LEFT JOIN largest_1 AS l1
   ON l1.assay_value = u.assay_dimension_1
 LEFT JOIN largest_2 AS l2
@@ -196,6 +198,7 @@ SELECT
   CAST(COUNT(*) AS BIGINT) AS units,
   CAST(SUM(u.assay_exposures) AS BIGINT) AS exposures,
   CAST(MAX(u.assay_newest) AS BIGINT) AS newest,
+  CAST(MAX(u.assay_anchor) AS BIGINT) AS activated, -- the newest activation
   CAST(SUM(CASE WHEN u.assay_anchor <= 1774612800000000 /* 2026-03-27 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_0, -- 3d
   CAST(SUM(CASE WHEN u.assay_anchor <= 1774267200000000 /* 2026-03-23 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_1 -- 7d
 FROM assay_units AS u
@@ -256,28 +259,6 @@ JOIN largest AS l
   ON l.assay_value = u.assay_dimension_2
 WHERE u.assay_stratum >= 0
 GROUP BY u.assay_dimension_2, u.assay_stratum
-ORDER BY 1, 2
-
--- === dimension plan: counts units per plan
--- Purpose: does the split hold for every plan?
--- Rows: one per value at first exposure (the twenty with most units) and stratum. Numbers: units.
-WITH largest AS (
-  SELECT assay_dimension_3 AS assay_value
-  FROM assay_exposed
-  WHERE assay_stratum >= 0
-  GROUP BY assay_dimension_3
-  ORDER BY COUNT(*) DESC, assay_dimension_3
-  LIMIT 20
-)
-SELECT
-  u.assay_dimension_3 AS value,
-  CAST(u.assay_stratum AS BIGINT) AS assay_stratum,
-  CAST(COUNT(*) AS BIGINT) AS units
-FROM assay_exposed AS u
-JOIN largest AS l
-  ON l.assay_value = u.assay_dimension_3
-WHERE u.assay_stratum >= 0
-GROUP BY u.assay_dimension_3, u.assay_stratum
 ORDER BY 1, 2
 
 -- === slices by platform: counts units per slice by platform
@@ -566,6 +547,111 @@ WHERE assay_at >= 1774008000000000 /* 2026-03-20 12:00:00Z */
 GROUP BY assay_variation
 ORDER BY COUNT(*) DESC, assay_variation
 LIMIT 10
+
+-- === alignment of activation: whether the identifiers of feedback meet the exposed units
+-- Purpose: do the identifiers of feedback meet the exposed units at all?
+-- Rows: one. Numbers: rows; identifiers of feedback and how many of them meet a unit through owner;
+--   in_window units with any row inside the widest window, whatever the metrics count; newest in microseconds since 1970 UTC.
+WITH assay_source AS ( -- feedback
+  SELECT conversation_id, ts AS timestamp, thumbs_down, score, comment FROM feedback
+),
+facts AS (
+  SELECT
+    f."conversation_id" AS assay_id,
+    CASE WHEN typeof(f."timestamp") LIKE '% WITH TIME ZONE' THEN epoch_us(f."timestamp") ELSE epoch_us(timezone('Europe/Berlin', CAST(f."timestamp" AS TIMESTAMP))) END AS assay_at
+  FROM assay_source AS f
+),
+identifiers AS (
+  SELECT
+    assay_id,
+    COUNT(*) AS assay_rows,
+    MAX(assay_at) AS assay_newest
+  FROM facts
+  WHERE assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+  GROUP BY assay_id
+),
+inside AS (
+  SELECT COUNT(DISTINCT u.assay_unit) AS assay_units_in_window
+  FROM facts AS f
+  JOIN assay_links_owner AS l
+    ON l.assay_from = f.assay_id
+  JOIN assay_exposed AS u
+    ON u.assay_unit = l.assay_to
+    AND f.assay_at >= u.assay_anchor + 3600000000 /* 1h */
+    AND f.assay_at < u.assay_anchor + 90000000000 /* 1d1h */
+  WHERE u.assay_stratum >= 0
+    AND f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+),
+totals AS (
+  SELECT
+    COALESCE(SUM(i.assay_rows), 0) AS fact_rows,
+    COALESCE(SUM(CASE WHEN i.assay_id IS NULL THEN i.assay_rows ELSE 0 END), 0) AS null_rows,
+    COUNT(i.assay_id) AS identifiers,
+    COUNT(u.assay_unit) AS matched,
+    MAX(i.assay_newest) AS newest
+  FROM identifiers AS i
+  LEFT JOIN assay_links_owner AS l
+    ON l.assay_from = i.assay_id
+  LEFT JOIN assay_exposed AS u
+    ON u.assay_unit = l.assay_to
+)
+SELECT
+  CAST(t.fact_rows AS BIGINT) AS fact_rows,
+  CAST(t.null_rows AS BIGINT) AS null_rows,
+  CAST(t.identifiers AS BIGINT) AS identifiers,
+  CAST(t.matched AS BIGINT) AS matched,
+  CAST(w.assay_units_in_window AS BIGINT) AS in_window,
+  CAST(t.newest AS BIGINT) AS newest
+FROM totals AS t
+CROSS JOIN inside AS w
+
+-- === shapes of activation: what the identifiers of feedback look like
+-- Purpose: what do the identifiers of the exposures and of feedback look like?
+-- Rows: the commonest shape of each side (letters as A and a, digits as 9), with its first and last
+--   identifier, of which only the common beginning is kept. Numbers: identifiers.
+WITH assay_source AS ( -- feedback
+  SELECT conversation_id, ts AS timestamp, thumbs_down, score, comment FROM feedback
+),
+facts AS (
+  SELECT
+    f."conversation_id" AS assay_id,
+    CASE WHEN typeof(f."timestamp") LIKE '% WITH TIME ZONE' THEN epoch_us(f."timestamp") ELSE epoch_us(timezone('Europe/Berlin', CAST(f."timestamp" AS TIMESTAMP))) END AS assay_at
+  FROM assay_source AS f
+),
+identifiers AS (
+  -- What owner makes of an identifier, or the identifier itself where it is not linked.
+  SELECT DISTINCT 'facts' AS side, COALESCE(CAST(l.assay_to AS VARCHAR), CAST(f.assay_id AS VARCHAR)) AS id
+  FROM facts AS f
+  LEFT JOIN assay_links_owner AS l
+    ON l.assay_from = f.assay_id
+  WHERE f.assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+  UNION ALL
+  SELECT 'units' AS side, CAST(u.assay_unit AS VARCHAR) AS id
+  FROM assay_exposed AS u
+),
+shapes AS (
+  SELECT
+    side,
+    TRANSLATE(SUBSTR(id, 1, 64),
+      'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789',
+      'AAAAAAAAAAAAAAAAAAAAAAAAAAaaaaaaaaaaaaaaaaaaaaaaaaaa9999999999') AS shape,
+    COUNT(*) AS n,
+    MIN(id) AS first_id,
+    MAX(id) AS last_id
+  FROM identifiers
+  WHERE id IS NOT NULL
+  GROUP BY 1, 2
+)
+SELECT
+  side,
+  shape,
+  first_id,
+  last_id,
+  CAST(n AS BIGINT) AS n
+FROM shapes
+WHERE n > 0
+QUALIFY ROW_NUMBER() OVER (PARTITION BY side ORDER BY n DESC, shape) = 1
+ORDER BY side
 
 -- === alignment of events: whether the identifiers of events meet the exposed units
 -- Purpose: do the identifiers of events meet the exposed units at all?

@@ -455,9 +455,9 @@ ranked AS ( -- in the order of their values
 placed AS ( -- beside the positions of quantiles and the percentiles of all units
   SELECT
     ranked.*,
-    1 + CAST('0.5' AS FLOAT64) * (m1_of - 1) AS m1_q500000_at_position,
-    1 + GREATEST(CAST('0.5' AS FLOAT64) - CAST('0.979981992270027' AS FLOAT64) / SQRT(NULLIF(m1_of, 0)), 0) * (m1_of - 1) AS m1_q500000_lower_position,
-    1 + LEAST(CAST('0.5' AS FLOAT64) + CAST('0.979981992270027' AS FLOAT64) / SQRT(NULLIF(m1_of, 0)), 1) * (m1_of - 1) AS m1_q500000_upper_position
+    1 + CAST('0.5' AS FLOAT64) * (m1_of - 1) AS m1_q1_at_position,
+    1 + GREATEST(CAST('0.5' AS FLOAT64) - CAST('0.979981992270027' AS FLOAT64) / SQRT(NULLIF(m1_of, 0)), 0) * (m1_of - 1) AS m1_q1_lower_position,
+    1 + LEAST(CAST('0.5' AS FLOAT64) + CAST('0.979981992270027' AS FLOAT64) / SQRT(NULLIF(m1_of, 0)), 1) * (m1_of - 1) AS m1_q1_upper_position
   FROM ranked
 )
 SELECT
@@ -483,20 +483,20 @@ SELECT
   CAST(COUNT(CASE WHEN m2 / m3 <> 0 THEN 1 END) AS INT64) AS m2_v0_any,
   CAST(AVG(m2 / m3) AS FLOAT64) AS m2_v0_mean,
   CAST(VAR_SAMP(m2 / m3) AS FLOAT64) AS m2_v0_var,
-  CAST(MAX(m4_at) AS FLOAT64) AS m4_q950000_at,
-  CAST(MAX(m4_lower) AS FLOAT64) AS m4_q950000_lower,
-  CAST(MAX(m4_upper) AS FLOAT64) AS m4_q950000_upper,
-  CAST(COUNT(m4_below) AS INT64) AS m4_q950000_n,
-  CAST(COUNT(CASE WHEN m4_below <> 0 THEN 1 END) AS INT64) AS m4_q950000_any,
-  CAST(AVG(m4_below) AS FLOAT64) AS m4_q950000_mean,
-  CAST(VAR_SAMP(m4_below) AS FLOAT64) AS m4_q950000_var,
-  CAST(AVG(m4_events) AS FLOAT64) AS m4_q950000_den_mean,
-  CAST(VAR_SAMP(m4_events) AS FLOAT64) AS m4_q950000_den_var,
-  CAST(COVAR_SAMP(m4_below, m4_events) AS FLOAT64) AS m4_q950000_co,
-  CAST(COUNT(m1) AS INT64) AS m1_q500000_n,
-  CAST(MIN(CASE WHEN ABS(m1_place - m1_q500000_at_position) < 1 THEN m1 END) + MAX(m1_q500000_at_position - FLOOR(m1_q500000_at_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q500000_at_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q500000_at_position) < 1 THEN m1 END)) AS FLOAT64) AS m1_q500000_at,
-  CAST(MIN(CASE WHEN ABS(m1_place - m1_q500000_lower_position) < 1 THEN m1 END) + MAX(m1_q500000_lower_position - FLOOR(m1_q500000_lower_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q500000_lower_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q500000_lower_position) < 1 THEN m1 END)) AS FLOAT64) AS m1_q500000_lower,
-  CAST(MIN(CASE WHEN ABS(m1_place - m1_q500000_upper_position) < 1 THEN m1 END) + MAX(m1_q500000_upper_position - FLOOR(m1_q500000_upper_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q500000_upper_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q500000_upper_position) < 1 THEN m1 END)) AS FLOAT64) AS m1_q500000_upper,
+  CAST(MAX(m4_at) AS FLOAT64) AS m4_q0_at,
+  CAST(MAX(m4_lower) AS FLOAT64) AS m4_q0_lower,
+  CAST(MAX(m4_upper) AS FLOAT64) AS m4_q0_upper,
+  CAST(COUNT(m4_below) AS INT64) AS m4_q0_n,
+  CAST(COUNT(CASE WHEN m4_below <> 0 THEN 1 END) AS INT64) AS m4_q0_any,
+  CAST(AVG(m4_below) AS FLOAT64) AS m4_q0_mean,
+  CAST(VAR_SAMP(m4_below) AS FLOAT64) AS m4_q0_var,
+  CAST(AVG(m4_events) AS FLOAT64) AS m4_q0_den_mean,
+  CAST(VAR_SAMP(m4_events) AS FLOAT64) AS m4_q0_den_var,
+  CAST(COVAR_SAMP(m4_below, m4_events) AS FLOAT64) AS m4_q0_co,
+  CAST(COUNT(m1) AS INT64) AS m1_q1_n,
+  CAST(MIN(CASE WHEN ABS(m1_place - m1_q1_at_position) < 1 THEN m1 END) + MAX(m1_q1_at_position - FLOOR(m1_q1_at_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q1_at_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q1_at_position) < 1 THEN m1 END)) AS FLOAT64) AS m1_q1_at,
+  CAST(MIN(CASE WHEN ABS(m1_place - m1_q1_lower_position) < 1 THEN m1 END) + MAX(m1_q1_lower_position - FLOOR(m1_q1_lower_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q1_lower_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q1_lower_position) < 1 THEN m1 END)) AS FLOAT64) AS m1_q1_lower,
+  CAST(MIN(CASE WHEN ABS(m1_place - m1_q1_upper_position) < 1 THEN m1 END) + MAX(m1_q1_upper_position - FLOOR(m1_q1_upper_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q1_upper_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q1_upper_position) < 1 THEN m1 END)) AS FLOAT64) AS m1_q1_upper,
   CAST(COUNT(m9) AS INT64) AS m9_n,
   CAST(COUNT(CASE WHEN m9 <> 0 THEN 1 END) AS INT64) AS m9_any,
   CAST(AVG(m9) AS FLOAT64) AS m9_mean,

@@ -393,7 +393,7 @@ counted AS ( -- one row per fact in the window of its unit
     CASE WHEN f.assay_at < u.assay_anchor + 604800000000 /* 7d */ THEN CAST((f.assay_at - (u.assay_anchor)) - MOD((f.assay_at - (u.assay_anchor)), 86400000000) AS BIGINT) END AS in_m2, -- days_active
     CASE WHEN f.assay_at < u.assay_anchor + 604800000000 /* 7d */ THEN CAST((((CASE WHEN u.assay_anchor + 604800000000 /* 7d */ < 1774872000000000 /* 2026-03-30 12:00:00Z */ THEN 604800000000 ELSE 1774872000000000 /* 2026-03-30 12:00:00Z */ - (u.assay_anchor) END) + 86399999999) - MOD(((CASE WHEN u.assay_anchor + 604800000000 /* 7d */ < 1774872000000000 /* 2026-03-30 12:00:00Z */ THEN 604800000000 ELSE 1774872000000000 /* 2026-03-30 12:00:00Z */ - (u.assay_anchor) END) + 86399999999), 86400000000)) / 86400000000 AS BIGINT) END AS in_m3, -- days_active
     CAST(score AS DOUBLE) AS in_m4, -- p95_score
-    CASE WHEN (CASE WHEN LENGTH(CAST(comment AS VARCHAR)) >= 2 AND LENGTH(CAST(comment AS VARCHAR)) <= 4000 AND json_valid(CAST(comment AS VARCHAR)) AND regexp_matches(CAST(comment AS VARCHAR), '"answer"') AND NOT regexp_matches(CAST(comment AS VARCHAR), '(?i)\bas an ai\b') THEN 0 ELSE 1 END = 1) THEN CAST(1 AS DOUBLE) END AS in_m9 -- bad_format
+    CASE WHEN (CASE WHEN LENGTH(CAST(comment AS VARCHAR)) >= 2 AND LENGTH(CAST(comment AS VARCHAR)) <= 4000 AND (json_valid(CAST(comment AS VARCHAR)) AND NOT regexp_matches(regexp_replace(CAST(comment AS VARCHAR), '"(\\.|[^"\\])*"', '""', 'g'), '(?i),\s*[]}]|nan|inf')) AND regexp_matches(CAST(comment AS VARCHAR), '"answer"') AND NOT regexp_matches(CAST(comment AS VARCHAR), '(?i)\bas an ai\b') THEN 0 ELSE 1 END = 1) THEN CAST(1 AS DOUBLE) END AS in_m9 -- bad_format
   FROM facts AS f
   JOIN assay_links_owner AS l
     ON l.assay_from = f."conversation_id"
@@ -455,9 +455,9 @@ ranked AS ( -- in the order of their values
 placed AS ( -- beside the positions of quantiles and the percentiles of all units
   SELECT
     ranked.*,
-    1 + CAST('0.5' AS DOUBLE) * (m1_of - 1) AS m1_q500000_at_position,
-    1 + GREATEST(CAST('0.5' AS DOUBLE) - CAST('0.979981992270027' AS DOUBLE) / SQRT(NULLIF(m1_of, 0)), 0) * (m1_of - 1) AS m1_q500000_lower_position,
-    1 + LEAST(CAST('0.5' AS DOUBLE) + CAST('0.979981992270027' AS DOUBLE) / SQRT(NULLIF(m1_of, 0)), 1) * (m1_of - 1) AS m1_q500000_upper_position
+    1 + CAST('0.5' AS DOUBLE) * (m1_of - 1) AS m1_q1_at_position,
+    1 + GREATEST(CAST('0.5' AS DOUBLE) - CAST('0.979981992270027' AS DOUBLE) / SQRT(NULLIF(m1_of, 0)), 0) * (m1_of - 1) AS m1_q1_lower_position,
+    1 + LEAST(CAST('0.5' AS DOUBLE) + CAST('0.979981992270027' AS DOUBLE) / SQRT(NULLIF(m1_of, 0)), 1) * (m1_of - 1) AS m1_q1_upper_position
   FROM ranked
 )
 SELECT
@@ -483,20 +483,20 @@ SELECT
   CAST(COUNT(CASE WHEN m2 / m3 <> 0 THEN 1 END) AS BIGINT) AS m2_v0_any,
   CAST(AVG(m2 / m3) AS DOUBLE) AS m2_v0_mean,
   CAST(VAR_SAMP(m2 / m3) AS DOUBLE) AS m2_v0_var,
-  CAST(MAX(m4_at) AS DOUBLE) AS m4_q950000_at,
-  CAST(MAX(m4_lower) AS DOUBLE) AS m4_q950000_lower,
-  CAST(MAX(m4_upper) AS DOUBLE) AS m4_q950000_upper,
-  CAST(COUNT(m4_below) AS BIGINT) AS m4_q950000_n,
-  CAST(COUNT(CASE WHEN m4_below <> 0 THEN 1 END) AS BIGINT) AS m4_q950000_any,
-  CAST(AVG(m4_below) AS DOUBLE) AS m4_q950000_mean,
-  CAST(VAR_SAMP(m4_below) AS DOUBLE) AS m4_q950000_var,
-  CAST(AVG(m4_events) AS DOUBLE) AS m4_q950000_den_mean,
-  CAST(VAR_SAMP(m4_events) AS DOUBLE) AS m4_q950000_den_var,
-  CAST(COVAR_SAMP(m4_below, m4_events) AS DOUBLE) AS m4_q950000_co,
-  CAST(COUNT(m1) AS BIGINT) AS m1_q500000_n,
-  CAST(MIN(CASE WHEN ABS(m1_place - m1_q500000_at_position) < 1 THEN m1 END) + MAX(m1_q500000_at_position - FLOOR(m1_q500000_at_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q500000_at_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q500000_at_position) < 1 THEN m1 END)) AS DOUBLE) AS m1_q500000_at,
-  CAST(MIN(CASE WHEN ABS(m1_place - m1_q500000_lower_position) < 1 THEN m1 END) + MAX(m1_q500000_lower_position - FLOOR(m1_q500000_lower_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q500000_lower_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q500000_lower_position) < 1 THEN m1 END)) AS DOUBLE) AS m1_q500000_lower,
-  CAST(MIN(CASE WHEN ABS(m1_place - m1_q500000_upper_position) < 1 THEN m1 END) + MAX(m1_q500000_upper_position - FLOOR(m1_q500000_upper_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q500000_upper_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q500000_upper_position) < 1 THEN m1 END)) AS DOUBLE) AS m1_q500000_upper,
+  CAST(MAX(m4_at) AS DOUBLE) AS m4_q0_at,
+  CAST(MAX(m4_lower) AS DOUBLE) AS m4_q0_lower,
+  CAST(MAX(m4_upper) AS DOUBLE) AS m4_q0_upper,
+  CAST(COUNT(m4_below) AS BIGINT) AS m4_q0_n,
+  CAST(COUNT(CASE WHEN m4_below <> 0 THEN 1 END) AS BIGINT) AS m4_q0_any,
+  CAST(AVG(m4_below) AS DOUBLE) AS m4_q0_mean,
+  CAST(VAR_SAMP(m4_below) AS DOUBLE) AS m4_q0_var,
+  CAST(AVG(m4_events) AS DOUBLE) AS m4_q0_den_mean,
+  CAST(VAR_SAMP(m4_events) AS DOUBLE) AS m4_q0_den_var,
+  CAST(COVAR_SAMP(m4_below, m4_events) AS DOUBLE) AS m4_q0_co,
+  CAST(COUNT(m1) AS BIGINT) AS m1_q1_n,
+  CAST(MIN(CASE WHEN ABS(m1_place - m1_q1_at_position) < 1 THEN m1 END) + MAX(m1_q1_at_position - FLOOR(m1_q1_at_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q1_at_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q1_at_position) < 1 THEN m1 END)) AS DOUBLE) AS m1_q1_at,
+  CAST(MIN(CASE WHEN ABS(m1_place - m1_q1_lower_position) < 1 THEN m1 END) + MAX(m1_q1_lower_position - FLOOR(m1_q1_lower_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q1_lower_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q1_lower_position) < 1 THEN m1 END)) AS DOUBLE) AS m1_q1_lower,
+  CAST(MIN(CASE WHEN ABS(m1_place - m1_q1_upper_position) < 1 THEN m1 END) + MAX(m1_q1_upper_position - FLOOR(m1_q1_upper_position)) * (MAX(CASE WHEN ABS(m1_place - m1_q1_upper_position) < 1 THEN m1 END) - MIN(CASE WHEN ABS(m1_place - m1_q1_upper_position) < 1 THEN m1 END)) AS DOUBLE) AS m1_q1_upper,
   CAST(COUNT(m9) AS BIGINT) AS m9_n,
   CAST(COUNT(CASE WHEN m9 <> 0 THEN 1 END) AS BIGINT) AS m9_any,
   CAST(AVG(m9) AS DOUBLE) AS m9_mean,
