@@ -2,16 +2,10 @@ package queries_test
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"maps"
+	"math"
 	"slices"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -22,96 +16,53 @@ import (
 )
 
 // The benchmarks compare whole looks with hand-written queries, as ratios of
-// times of one run: run them with -benchtime 1x. The tables are generated once
-// into the folder $ASSAY_BENCH_DIR, else into the user's cache.
+// times of one run: run them with -benchtime 1x. The tables are made once (see
+// benchDir); ASSAY_BENCH_SCALE=full measures the full ones beside a tenth of
+// them. Rivals take turns and medians are compared, so that a machine that
+// others use too favours none. Where "spread" says that it was restless, trust
+// the ratios of processor time: waiting is not in them.
+
+// rounds is how often each rival has its turn.
+const rounds = 3
+
+// The budgets of docs/performance.md.
 const (
-	benchFolder = "queries-1"
-	benchUnits  = 4_000_000
-	rounds      = 3
+	budgetOne    = 1.25 // a look at one metric, times the bare query for it
+	budgetSparse = 1.3  // a look at many sparse metrics, times one at one metric
+	budgetScan   = 4.0  // a look, times the scan of the columns it uses
+	budgetMemory = 0.5  // GB per million exposed units
 )
-
-// benchTables makes 6 million exposures of 4 million users and 20 million facts
-// with 20 events, in no order.
-var benchTables = []string{
-	`CREATE TABLE exposures AS SELECT user_id,
-		make_timestamp(1767225600000000 + CAST(hash(i, 1) % 1209600000000 AS BIGINT)) AS ts,
-		'exp' AS experiment_id, CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END AS variation_id
-	FROM (SELECT i, CAST(CASE WHEN i < 4000000 THEN i * 2654435761 ELSE hash(i) END % 4000000 AS BIGINT) AS user_id FROM range(6000000) t(i))`,
-	`CREATE TABLE facts AS SELECT CAST(hash(i, 2) % 4000000 AS BIGINT) AS user_id,
-		make_timestamp(1767225600000000 + CAST(hash(i, 3) % 1468800000000 AS BIGINT)) AS ts,
-		'event_' || CAST(hash(i, 4) % 20 AS VARCHAR) AS event, (hash(i, 5) % 1000) / 10.0 AS amount
-	FROM range(20000000) t(i)`,
-	"COPY exposures TO 'exposures.parquet' (COMPRESSION zstd)",
-	"COPY facts TO 'facts.parquet' (COMPRESSION zstd)",
-	"CHECKPOINT",
-}
-
-// benchDir makes the files where they are missing, in one step for whoever
-// looks.
-func benchDir(b *testing.B) string {
-	b.Helper()
-	dir := os.Getenv("ASSAY_BENCH_DIR")
-	if dir == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			b.Fatal(err)
-		}
-		dir = filepath.Join(cache, "assay-bench")
-	}
-	dir = filepath.Join(dir, benchFolder)
-	_, err := os.Stat(dir)
-	if err == nil {
-		return dir
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		b.Fatal(err)
-	}
-	b.Logf("making %s, once", dir)
-	unfinished := fmt.Sprintf("%s.%d", dir, os.Getpid())
-	if err := os.MkdirAll(unfinished, 0o755); err != nil {
-		b.Fatal(err)
-	}
-	generate(b, unfinished)
-	if err := os.Rename(unfinished, dir); err != nil {
-		b.Fatal(err)
-	}
-	return dir
-}
-
-func generate(b *testing.B, dir string) {
-	b.Helper()
-	db, err := sql.Open("duckdb", filepath.Join(dir, "tables.duckdb"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, s := range benchTables {
-		s = strings.ReplaceAll(s, "TO '", "TO '"+dir+"/")
-		if _, err := db.ExecContext(b.Context(), s); err != nil {
-			b.Fatal(err)
-		}
-	}
-	if err := db.Close(); err != nil {
-		b.Fatal(err)
-	}
-}
 
 // tables and parquet are the same events, kept in two ways.
 var (
 	tables  = spec.Warehouse{Type: "duckdb", Path: "tables.duckdb"}
-	parquet = spec.Warehouse{Type: "duckdb", Files: map[string]string{"exposures": "exposures.parquet", "facts": "facts.parquet"}}
+	parquet = spec.Warehouse{Type: "duckdb", Files: map[string]string{
+		"exposures": "exposures.parquet", "facts": "facts.parquet",
+	}}
 )
 
 // contender is a list of statements that run in one session.
 type contender struct {
 	name       string
 	statements []queries.Statement
+	budget     float64 // greatest ratio to the last rival; 0 = none
+	// answer is what the results come to, the total of all metrics over treated
+	// units: rivals that have one must agree. nil = it has none to compare.
+	answer func(results []*connectors.Rows) float64
 }
 
+// within gives a contender its budget.
+func (c contender) within(budget float64) contender {
+	c.budget = budget
+	return c
+}
+
+// begin is the start of the experiment and of the tables.
 var begin = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // atEnd is a look when everything is over.
 func atEnd() queries.Look {
-	return queries.Look{AsOf: begin.Add(17 * day), Epochs: []queries.Epoch{{Start: begin, Settled: begin}}}
+	return queries.Look{AsOf: begin.Add(benchDays * day), Epochs: []queries.Epoch{{Start: begin, Settled: begin}}}
 }
 
 // look renders a whole look at metrics.
@@ -126,7 +77,8 @@ func render(b *testing.B, name string, at queries.Look, metrics []spec.Metric) c
 		Identifiers: map[string]spec.Identifier{"user_id": {}},
 		Assignments: map[string]spec.Assignment{"exposures": {
 			Identifier: "user_id",
-			SQL:        "SELECT user_id, ts AS timestamp, experiment_id, variation_id\nFROM exposures\nWHERE ts >= {{start}} AND ts < {{end}}",
+			SQL: "SELECT user_id, ts AS timestamp, experiment_id, variation_id\nFROM exposures\n" +
+				"WHERE ts >= {{start}} AND ts < {{end}}",
 		}},
 		Facts: map[string]spec.Source{"facts": {
 			Identifiers: []string{"user_id"},
@@ -135,7 +87,8 @@ func render(b *testing.B, name string, at queries.Look, metrics []spec.Metric) c
 		Metrics: map[string]spec.Metric{},
 	}}
 	e := &spec.Experiment{
-		Name: "exp", ExperimentID: "exp", Assignment: "exposures", Start: spec.Instant{Time: begin}, Duration: spec.Duration{Duration: 17 * day},
+		Name: "exp", ExperimentID: "exp", Assignment: "exposures",
+		Start: spec.Instant{Time: begin}, Duration: spec.Duration{Duration: benchDays * day},
 		Variations: []spec.Variation{{ID: "control", KnownGood: true}, {ID: "treatment"}},
 	}
 	for i, m := range metrics {
@@ -148,62 +101,62 @@ func render(b *testing.B, name string, at queries.Look, metrics []spec.Metric) c
 	if err != nil {
 		b.Fatal(err)
 	}
-	return contender{name, script.All()}
+	return contender{name: name, statements: script.All(), answer: totalOf(script)}
 }
 
-// bare is the query that one would write by hand for one metric.
-func bare(where string) contender {
-	return contender{"bare", []queries.Statement{{Name: "bare", SQL: `WITH first AS (
-  SELECT user_id, arg_min(variation_id, ts) AS v, MIN(ts) AS t0
-  FROM exposures
-  WHERE experiment_id = 'exp' AND ts >= TIMESTAMP '2026-01-01' AND ts < TIMESTAMP '2026-01-18'
-  GROUP BY user_id
-),
-per_user AS (
-  SELECT any_value(f.v) AS v, COALESCE(SUM(e.amount), 0) AS y
-  FROM first AS f
-  LEFT JOIN facts AS e
-    ON e.user_id = f.user_id AND e.ts >= f.t0 AND e.ts < f.t0 + INTERVAL 3 DAY` + where + `
-  GROUP BY f.user_id
-)
-SELECT v, COUNT(*) AS n, AVG(y) AS mean, VAR_SAMP(y) AS var
-FROM per_user
-GROUP BY v`}}}
+// totalOf reads the total of a script's metrics from its last statement; units
+// without a fact add nothing to it.
+func totalOf(script *queries.Script) func(results []*connectors.Rows) float64 {
+	return func(results []*connectors.Rows) float64 {
+		total, rows := 0.0, results[len(results)-1]
+		for row := range rows.Len() {
+			stratum, _ := rows.Int(row, "assay_stratum")
+			class, _ := rows.Int(row, "assay_class")
+			_, arm := script.Stratum(stratum)
+			for _, m := range script.Facts[0].Measures {
+				if m.Class == class && arm == 1 {
+					n, _ := rows.Int(row, m.Prefix+"_n")
+					mean, _ := rows.Float(row, m.Prefix+"_mean")
+					total += float64(n) * mean
+				}
+			}
+		}
+		return total
+	}
 }
 
-// scan only reads the columns that a look uses.
-func scan() contender {
-	return contender{"scan", []queries.Statement{
-		{Name: "scan", SQL: "SELECT MAX(experiment_id) AS e, MAX(variation_id) AS v, CAST(SUM(user_id) AS DOUBLE) AS u, epoch_us(MAX(ts)) AS t FROM exposures"},
-		{Name: "scan", SQL: "SELECT CAST(SUM(user_id) AS DOUBLE) AS u, epoch_us(MAX(ts)) AS t, SUM(amount) AS a FROM facts"},
-	}}
-}
-
-func (c contender) run(b *testing.B, w connectors.Warehouse) {
+func (c contender) run(b *testing.B, w connectors.Warehouse) []*connectors.Rows {
 	b.Helper()
 	s, err := w.Session(context.Background())
 	if err != nil {
 		b.Fatal(err)
 	}
+	var results []*connectors.Rows
 	for _, st := range c.statements {
-		if _, err := s.Run(context.Background(), st); err != nil {
-			b.Fatal(err)
+		rows, err := s.Run(context.Background(), st)
+		if err != nil {
+			b.Fatalf("%s: %v", c.name, err)
 		}
+		results = append(results, rows)
 	}
 	if err := s.Close(); err != nil {
 		b.Fatal(err)
 	}
+	return results
 }
 
 // took is what one run of a contender took: seconds on the clock and of
 // processor time.
 type took struct{ wall, cpu float64 }
 
-func (c contender) time(b *testing.B, w connectors.Warehouse) took {
+func wall(t took) float64 { return t.wall }
+func cpu(t took) float64  { return t.cpu }
+
+func (c contender) time(b *testing.B, w connectors.Warehouse) (took, []*connectors.Rows) {
 	b.Helper()
-	wall, cpu := b.Elapsed(), processor(b)
-	c.run(b, w)
-	return took{(b.Elapsed() - wall).Seconds(), (processor(b) - cpu).Seconds()}
+	clock, used := b.Elapsed(), processor(b)
+	results := c.run(b, w)
+	return took{(b.Elapsed() - clock).Seconds(), (processor(b) - used).Seconds()}, results
 }
 
 func processor(b *testing.B) time.Duration {
@@ -215,43 +168,84 @@ func processor(b *testing.B) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// compete runs the contenders in turns and reports the median of each over that
-// of the last one.
-func compete(b *testing.B, cfg spec.Warehouse, contenders ...contender) {
+// open opens the tables of a scale as a warehouse, until the benchmark ends.
+func open(b *testing.B, cfg spec.Warehouse, s scale) connectors.Warehouse {
 	b.Helper()
-	w, err := connectors.Open(b.Context(), cfg, benchDir(b))
+	w, err := connectors.Open(b.Context(), cfg, benchDir(b, s))
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer func() { _ = w.Close() }()
+	b.Cleanup(func() { _ = w.Close() })
+	return w
+}
+
+// compete runs the contenders in turns and reports the median of each over that
+// of the last one. It returns the medians.
+func compete(b *testing.B, w connectors.Warehouse, contenders ...contender) []took {
+	b.Helper()
+	base := contenders[len(contenders)-1]
+	base.run(b, w) // warms the file's cache
 	times := make([][]took, len(contenders))
-	contenders[len(contenders)-1].run(b, w) // warms the file's cache
+	answers := make([]float64, len(contenders))
 	b.ResetTimer()
 	for range rounds * b.N {
 		for i, c := range contenders {
-			times[i] = append(times[i], c.time(b, w))
+			t, results := c.time(b, w)
+			times[i] = append(times[i], t)
+			if c.answer != nil {
+				answers[i] = c.answer(results)
+			}
 		}
 	}
-	last := len(contenders) - 1
-	wall := func(t took) float64 { return t.wall }
-	cpu := func(t took) float64 { return t.cpu }
-	for i, c := range contenders[:last] {
-		unit := c.name + "/" + contenders[last].name
-		b.ReportMetric(median(times[i], wall)/median(times[last], wall), unit)
-		b.ReportMetric(median(times[i], cpu)/median(times[last], cpu), unit+"-cpu")
+	medians := report(b, contenders, times)
+	for i, c := range contenders {
+		if c.answer != nil && base.answer != nil && !agrees(answers[i], answers[len(answers)-1]) {
+			b.Errorf("%s comes to %v, %s to %v: they do not measure the same",
+				c.name, answers[i], base.name, answers[len(answers)-1])
+		}
 	}
-	b.ReportMetric(median(times[last], wall), contenders[last].name+"-s")
-	b.ReportMetric(0, "ns/op")
+	return medians
 }
 
-func median(times []took, of func(took) float64) float64 {
+// report gives each contender's ratios to the last one, the shares of its budget
+// that they are, and the last one's seconds. It returns the medians.
+func report(b *testing.B, contenders []contender, times [][]took) []took {
+	b.Helper()
+	medians, spread := make([]took, len(times)), 0.0
+	for i, list := range times {
+		clock, used := seconds(list, wall), seconds(list, cpu)
+		middle := len(list) / 2
+		medians[i] = took{clock[middle], used[middle]}
+		spread = max(spread, (clock[len(clock)-1]-clock[0])/clock[middle])
+	}
+	last := len(contenders) - 1
+	for i, c := range contenders[:last] {
+		unit := c.name + "/" + contenders[last].name
+		clock, used := medians[i].wall/medians[last].wall, medians[i].cpu/medians[last].cpu
+		b.ReportMetric(clock, unit)
+		b.ReportMetric(used, unit+"-cpu")
+		if c.budget > 0 {
+			b.ReportMetric(clock/c.budget, unit+"-of-budget")
+			b.ReportMetric(used/c.budget, unit+"-cpu-of-budget")
+		}
+	}
+	b.ReportMetric(spread, "spread")
+	b.ReportMetric(medians[last].wall, contenders[last].name+"-s")
+	b.ReportMetric(0, "ns/op")
+	return medians
+}
+
+// seconds are those of one kind, in order.
+func seconds(times []took, of func(took) float64) []float64 {
 	list := make([]float64, len(times))
 	for i, t := range times {
 		list[i] = of(t)
 	}
 	slices.Sort(list)
-	return list[len(list)/2]
+	return list
 }
+
+func agrees(x, y float64) bool { return math.Abs(x-y) <= 1e-9*math.Abs(y) }
 
 // everything is the sum over all facts.
 var everything = spec.Metric{Kind: "sum", Value: "amount"}
@@ -274,18 +268,76 @@ func dense(n int) []spec.Metric {
 	return list
 }
 
+// otherKinds are metrics on the same facts as everything, of kinds that ask more of
+// a warehouse than a sum.
+var otherKinds = map[string]spec.Metric{
+	"capped":          {Kind: "sum", Value: "amount", Cap: &spec.Cap{Percentile: 0.99}},
+	"covariate":       {Kind: "sum", Value: "amount", Covariate: spec.Duration{Duration: 7 * day}},
+	"distinct":        {Kind: "distinct", Value: "event"},
+	"quantile-units":  {Kind: "quantile", Value: "amount", Quantile: 0.95, Of: "unit", PerUnit: "sum"},
+	"quantile-events": {Kind: "quantile", Value: "amount", Quantile: 0.95, Of: "event"},
+}
+
+// looksByKind are whole looks at one metric of each of these kinds.
+func looksByKind(b *testing.B) []contender {
+	b.Helper()
+	var list []contender
+	for _, name := range slices.Sorted(maps.Keys(otherKinds)) {
+		c := look(b, name, otherKinds[name])
+		c.answer = nil // Each asks another question.
+		list = append(list, c)
+	}
+	return list
+}
+
 // BenchmarkOneMetric: a whole look with one metric against the bare query for
-// it; budget 1.25.
+// it.
 func BenchmarkOneMetric(b *testing.B) {
-	b.Run("all", func(b *testing.B) { compete(b, tables, look(b, "look", everything), bare("")) })
-	b.Run("event", func(b *testing.B) {
-		compete(b, tables, look(b, "look", sparse(1)...), bare(" AND e.event = 'event_0'"))
+	atScales(b, func(b *testing.B, s scale) {
+		b.Run("all", func(b *testing.B) {
+			compete(b, open(b, parquet, s), look(b, "look", everything).within(budgetOne), bare(""))
+		})
+		b.Run("event", func(b *testing.B) {
+			compete(b, open(b, parquet, s), look(b, "look", sparse(1)...).within(budgetOne), bare(" AND e.event = 'event_0'"))
+		})
 	})
 }
 
-// BenchmarkManyMetrics: twenty metrics against one; budget 1.3.
+// BenchmarkManyMetrics: many metrics against one over all facts, which joins as
+// many facts to units as fifty sparse ones do; a metric on one event alone
+// leaves out most facts while it reads them.
 func BenchmarkManyMetrics(b *testing.B) {
-	compete(b, tables, look(b, "sparse20", sparse(20)...), look(b, "dense20", dense(20)...), look(b, "one", everything))
+	atScales(b, func(b *testing.B, s scale) {
+		contenders := []contender{look(b, "event1", sparse(1)...)}
+		for _, n := range []int{5, 20, 50} {
+			contenders = append(contenders, look(b, fmt.Sprintf("sparse%d", n), sparse(n)...).within(budgetSparse))
+		}
+		contenders = append(contenders, look(b, "dense20", dense(20)...), look(b, "one", everything))
+		for i := range contenders {
+			contenders[i].answer = nil
+		}
+		compete(b, open(b, parquet, s), contenders...)
+	})
+}
+
+// BenchmarkPipeline: looks against a pipeline of its own for each metric. Five
+// pipelines are run, of which none helps another; twenty take four times that,
+// which is not measured.
+func BenchmarkPipeline(b *testing.B) {
+	atScales(b, func(b *testing.B, s scale) {
+		twenty := look(b, "look20", sparse(20)...)
+		twenty.answer = nil
+		medians := compete(b, open(b, parquet, s), pipelines(5), twenty, look(b, "look5", sparse(5)...))
+		b.ReportMetric(4*medians[0].wall/medians[1].wall, "pipelines20/look20-extrapolated")
+		b.ReportMetric(4*medians[0].cpu/medians[1].cpu, "pipelines20/look20-extrapolated-cpu")
+	})
+}
+
+// BenchmarkKinds: what one metric costs by its kind, against a sum.
+func BenchmarkKinds(b *testing.B) {
+	atScales(b, func(b *testing.B, s scale) {
+		compete(b, open(b, parquet, s), append(looksByKind(b), look(b, "sum", everything))...)
+	})
 }
 
 // BenchmarkMoments: what third moments and logarithms add to twenty metrics.
@@ -296,74 +348,48 @@ func BenchmarkMoments(b *testing.B) {
 	for i := range logs {
 		logs[i].Scale = spec.ScaleLog
 	}
-	compete(b, tables, render(b, "cubes", skewed, sparse(20)), look(b, "logs", logs...), look(b, "sparse20", sparse(20)...))
+	atScales(b, func(b *testing.B, s scale) {
+		onLogs := look(b, "logs", logs...)
+		onLogs.answer = nil
+		compete(b, open(b, parquet, s), render(b, "cubes", skewed, sparse(20)), onLogs, look(b, "sparse20", sparse(20)...))
+	})
 }
 
-// BenchmarkScan: a whole look against reading the columns it uses; budget 4 on
-// Parquet. The engine's own tables are packed so lightly that reading them is
-// next to nothing.
+// BenchmarkScan: whole looks against reading the columns they use. The engine's
+// own tables are packed so lightly that reading them is next to nothing.
 func BenchmarkScan(b *testing.B) {
-	b.Run("parquet", func(b *testing.B) { compete(b, parquet, look(b, "look", everything), scan()) })
-	b.Run("tables", func(b *testing.B) { compete(b, tables, look(b, "look", everything), scan()) })
+	atScales(b, func(b *testing.B, s scale) {
+		b.Run("parquet", func(b *testing.B) {
+			compete(b, open(b, parquet, s), look(b, "look", everything).within(budgetScan), scan())
+		})
+		b.Run("parquet-events", func(b *testing.B) {
+			compete(b, open(b, parquet, s), look(b, "look20", sparse(20)...).within(budgetScan),
+				look(b, "look50", sparse(50)...).within(budgetScan), scan("MAX(event) AS e"))
+		})
+		b.Run("tables", func(b *testing.B) {
+			compete(b, open(b, tables, s), look(b, "look", everything), scan())
+		})
+	})
 }
 
-const benchChild = "ASSAY_BENCH_CHILD"
-
-// BenchmarkMemory: the peak memory of a process that takes one look, per
-// million exposed units; budget 0.5 GB.
-func BenchmarkMemory(b *testing.B) {
-	contenders := []contender{look(b, "one", everything), look(b, "sparse20", sparse(20)...), look(b, "dense20", dense(20)...)}
-	if as := os.Getenv(benchChild); as != "" {
-		for _, c := range contenders {
-			if c.name == as {
-				peak(b, c)
+// BenchmarkGrowth: what ten times the units and facts cost, in turns.
+func BenchmarkGrowth(b *testing.B) {
+	list := scales(b)
+	if len(list) < 2 {
+		b.Skip("one scale only: set " + benchScale + "=full")
+	}
+	for _, c := range []contender{look(b, "one", everything), look(b, "sparse20", sparse(20)...)} {
+		b.Run(c.name, func(b *testing.B) {
+			w := []connectors.Warehouse{open(b, parquet, full), open(b, parquet, tenth)}
+			times := make([][]took, len(w))
+			b.ResetTimer()
+			for range rounds * b.N {
+				for i := range w {
+					t, _ := c.time(b, w[i])
+					times[i] = append(times[i], t)
+				}
 			}
-		}
-		return
+			report(b, []contender{{name: "full"}, {name: "tenth"}}, times)
+		})
 	}
-	benchDir(b)
-	for _, c := range contenders {
-		cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkMemory$", "-test.benchtime=1x")
-		cmd.Env = append(os.Environ(), benchChild+"="+c.name)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			b.Fatalf("%v\n%s", err, out)
-		}
-		b.ReportMetric(hwm(b, string(out))/(benchUnits/1e6), c.name+"-GB/M")
-	}
-	b.ReportMetric(0, "ns/op")
-}
-
-// peak takes the look and prints what the system says of the process.
-func peak(b *testing.B, c contender) {
-	b.Helper()
-	w, err := connectors.Open(b.Context(), tables, benchDir(b))
-	if err != nil {
-		b.Fatal(err)
-	}
-	c.run(b, w)
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		b.Skip(err)
-	}
-	fmt.Println(string(status))
-	if err := w.Close(); err != nil {
-		b.Fatal(err)
-	}
-}
-
-// hwm reads the peak memory in GB.
-func hwm(b *testing.B, status string) float64 {
-	b.Helper()
-	for line := range strings.Lines(status) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			if err != nil {
-				b.Fatal(err)
-			}
-			return kb * 1024 / 1e9
-		}
-	}
-	b.Skip("this system does not tell the peak memory of a process")
-	return 0
 }
