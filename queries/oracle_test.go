@@ -148,7 +148,8 @@ func (w *world) activated(units map[string]*unit) {
 	if w.activation == nil {
 		return
 	}
-	byUnit := w.byUnit(w.activation.spec.Source, false)
+	source := w.activation.spec.Source
+	byUnit := w.byUnit(source, w.p.Config.Facts[source].Key != "")
 	for k, u := range units {
 		if u.code < 0 {
 			continue
