@@ -14,6 +14,9 @@ type aggregate struct {
 	typ  func(d Dialect) string
 	// numbers: a value that is no number of usable size counts as none.
 	numbers bool
+	// merge makes that of two sets of facts from those of each, filled with the
+	// column; "" = that cannot be done.
+	merge string
 }
 
 func floats(d Dialect) string   { return d.Float }
@@ -23,12 +26,12 @@ func integers(d Dialect) string { return d.Integer }
 // The aggregates. Distinct values are compared as text: classes of facts whose
 // values have several types share a column.
 var (
-	sum        = aggregate{"sum", "SUM(%s)", floats, true}
-	average    = aggregate{"avg", "AVG(%s)", floats, true}
-	greatest   = aggregate{"max", "MAX(%s)", floats, true}
-	distinct   = aggregate{"distinct", "COUNT(DISTINCT %s)", texts, false}
-	activeDays = aggregate{"days", "COUNT(DISTINCT %s)", integers, false}
-	daySpan    = aggregate{"span", "MAX(%s)", integers, false}
+	sum        = aggregate{"sum", "SUM(%s)", floats, true, "SUM(%s)"}
+	average    = aggregate{"avg", "AVG(%s)", floats, true, "of its sum and number"}
+	greatest   = aggregate{"max", "MAX(%s)", floats, true, "MAX(%s)"}
+	distinct   = aggregate{"distinct", "COUNT(DISTINCT %s)", texts, false, ""}
+	activeDays = aggregate{"days", "COUNT(DISTINCT %s)", integers, false, ""}
+	daySpan    = aggregate{"span", "MAX(%s)", integers, false, ""}
 )
 
 // aggregates are those that a spec can name.

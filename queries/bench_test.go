@@ -31,6 +31,7 @@ const (
 	budgetSparse = 1.3  // a look at many sparse metrics, times one at one metric
 	budgetScan   = 4.0  // a look, times the scan of the columns it uses
 	budgetMemory = 0.5  // GB per million exposed units
+	budgetDay    = 0.1  // a day's incremental look, times a full one
 )
 
 // tables and parquet are the same events, kept in two ways.
@@ -49,6 +50,8 @@ type contender struct {
 	// answer is what the results come to, the total of all metrics over treated
 	// units: rivals that have one must agree. nil = it has none to compare.
 	answer func(results []*connectors.Rows) float64
+	// before is run before each turn and not timed; nil = nothing.
+	before func(b *testing.B)
 }
 
 // within gives a contender its budget.
@@ -72,6 +75,12 @@ func look(b *testing.B, name string, metrics ...spec.Metric) contender {
 }
 
 func render(b *testing.B, name string, at queries.Look, metrics []spec.Metric) contender {
+	b.Helper()
+	script := scriptOf(b, at, metrics)
+	return contender{name: name, statements: script.All(), answer: totalOf(script)}
+}
+
+func scriptOf(b *testing.B, at queries.Look, metrics []spec.Metric) *queries.Script {
 	b.Helper()
 	p := &spec.Project{Config: spec.Config{
 		Identifiers: map[string]spec.Identifier{"user_id": {}},
@@ -101,14 +110,14 @@ func render(b *testing.B, name string, at queries.Look, metrics []spec.Metric) c
 	if err != nil {
 		b.Fatal(err)
 	}
-	return contender{name: name, statements: script.All(), answer: totalOf(script)}
+	return script
 }
 
-// totalOf reads the total of a script's metrics from its last statement; units
+// totalOf reads the total of a script's metrics from the last of its statements; units
 // without a fact add nothing to it.
 func totalOf(script *queries.Script) func(results []*connectors.Rows) float64 {
 	return func(results []*connectors.Rows) float64 {
-		total, rows := 0.0, results[len(results)-1]
+		total, rows := 0.0, results[len(script.All())-1]
 		for row := range rows.Len() {
 			stratum, _ := rows.Int(row, "assay_stratum")
 			class, _ := rows.Int(row, "assay_class")
@@ -154,6 +163,9 @@ func cpu(t took) float64  { return t.cpu }
 
 func (c contender) time(b *testing.B, w connectors.Warehouse) (took, []*connectors.Rows) {
 	b.Helper()
+	if c.before != nil {
+		c.before(b)
+	}
 	clock, used := b.Elapsed(), processor(b)
 	results := c.run(b, w)
 	return took{(b.Elapsed() - clock).Seconds(), (processor(b) - used).Seconds()}, results
@@ -184,7 +196,7 @@ func open(b *testing.B, cfg spec.Warehouse, s scale) connectors.Warehouse {
 func compete(b *testing.B, w connectors.Warehouse, contenders ...contender) []took {
 	b.Helper()
 	base := contenders[len(contenders)-1]
-	base.run(b, w) // warms the file's cache
+	base.time(b, w) // warms the file's cache
 	times := make([][]took, len(contenders))
 	answers := make([]float64, len(contenders))
 	b.ResetTimer()

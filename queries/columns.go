@@ -101,6 +101,14 @@ type builder struct {
 	terms      map[string]string // what a unit's value is -> its name
 	quantiles  []float64         // that are asked for
 
+	// Where what facts come to is kept for the next look: the columns that are, and
+	// what they come to.
+	keeps   bool
+	pastEnd bool      // some measure goes on after end
+	end     time.Time // of the experiment
+	stored  []stored
+	finals  []column
+
 	// Steps between facts and units, and between units and results.
 	factRanks, factPositions, places []column
 	ranks, positions, caps           []column
@@ -115,6 +123,22 @@ func newBuilder(d Dialect, measures []*measure) *builder {
 		d: d, shared: share(measures), column: discriminator(measures),
 		slots: map[string]string{}, terms: map[string]string{},
 	}
+	b.build(measures)
+	return b
+}
+
+// newKeeper makes the columns of what is kept.
+func newKeeper(d Dialect, measures []*measure, end time.Time) *builder {
+	b := &builder{
+		d: d, shared: share(measures), column: discriminator(measures),
+		slots: map[string]string{}, terms: map[string]string{},
+		keeps: true, pastEnd: mixesPastEnd(measures), end: end,
+	}
+	b.build(measures)
+	return b
+}
+
+func (b *builder) build(measures []*measure) {
 	for _, m := range measures {
 		b.classify(m)
 		b.unclassed = b.unclassed || m.class == ClassAll
@@ -125,7 +149,6 @@ func newBuilder(d Dialect, measures []*measure) *builder {
 		b.add(m, served)
 	}
 	b.fillShelves(served)
-	return b
 }
 
 // counting is the time of a fact, NULL for one that only enters a covariate.
@@ -166,7 +189,10 @@ func (b *builder) condition(m *measure, wheres ...string) string {
 	if m.closes != b.shared.closes {
 		parts = append(parts, "f.assay_at < u.assay_anchor"+plus(m.closes))
 	}
-	if m.limit.Before(b.shared.limit) {
+	switch {
+	case b.keeps:
+		parts = append(parts, b.fixedLimit(m))
+	case m.limit.Before(b.shared.limit):
 		parts = append(parts, "f.assay_at < "+moment(m.limit))
 	}
 	if !m.since.Equal(b.shared.since) {
@@ -186,7 +212,7 @@ func (b *builder) before(m *measure, wheres ...string) string {
 
 // complete leaves out units whose window is open, where not all measures do.
 func (b *builder) complete(m *measure) string {
-	if m.latest.IsZero() || !b.shared.latest.IsZero() {
+	if m.latest.IsZero() || !b.shared.latest.IsZero() || b.keeps {
 		return ""
 	}
 	return "u.assay_anchor <= " + moment(m.latest)
@@ -222,12 +248,25 @@ func (b *builder) where(m *measure) string {
 }
 
 // input is what is aggregated: a value of the facts that meet a condition, ""
-// being met by all.
-type input struct{ value, condition string }
+// being met by all. Where it is kept, latest tells units whose window is open from
+// the others, which otherwise the condition does.
+type input struct {
+	value, condition string
+	latest           time.Time
+}
 
 // input is what a part of a measure aggregates.
 func (b *builder) input(m *measure, p part) input {
-	return input{b.value(m, p), b.condition(m, b.where(m), p.where)}
+	return input{b.value(m, p), b.condition(m, b.where(m), p.where), b.latest(m)}
+}
+
+// latest is that of a measure whose value is kept, where not all measures share
+// it.
+func (b *builder) latest(m *measure) time.Time {
+	if !b.keeps || !b.shared.latest.IsZero() {
+		return time.Time{}
+	}
+	return m.latest
 }
 
 // value is an input's: the user's expression, a day, or 1 to count.
@@ -269,7 +308,7 @@ func (b *builder) add(m *measure, served map[string][]string) {
 	for i, p := range m.parts {
 		columns[i] = b.place(m, p, b.input(m, p), served)
 		if m.pre > 0 {
-			in := input{b.value(m, p), b.before(m, b.where(m), p.where)}
+			in := input{b.value(m, p), b.before(m, b.where(m), p.where), b.latest(m)}
 			befores[i] = b.place(m, p, in, served)
 		}
 	}
@@ -294,7 +333,7 @@ func (b *builder) place(m *measure, p part, in input, served map[string][]string
 // slot is the column of an aggregate over all facts of a unit; equal ones are
 // shared. valued tells whether a value of the user's enters.
 func (b *builder) slot(of aggregate, in input, metric string, valued bool) string {
-	key := of.name + " " + in.String()
+	key := of.name + " " + in.String() + atOrNone(in.latest)
 	if name, ok := b.slots[key]; ok {
 		i := slices.IndexFunc(b.inputs, func(c column) bool { return c.Name == "in_"+name })
 		b.inputs[i].Metrics += ", " + metric
@@ -302,13 +341,13 @@ func (b *builder) slot(of aggregate, in input, metric string, valued bool) strin
 	}
 	name := fmt.Sprintf("m%d", len(b.aggregates))
 	b.slots[key] = name
-	b.append(name, of, column{Expression: in.String(), Metrics: metric}, valued)
+	b.append(name, of, column{Expression: in.String(), Metrics: metric}, valued, isOpen(in.latest))
 	return name
 }
 
 // append adds an input and its aggregate. A value that is no number of usable
-// size counts as none.
-func (b *builder) append(name string, of aggregate, c column, valued bool) {
+// size counts as none; open is for what is kept (see keep).
+func (b *builder) append(name string, of aggregate, c column, valued bool, open string) {
 	in := "in_" + name
 	b.inputs = append(b.inputs, column{in, c.Expression, c.Metrics})
 	if valued && of.numbers {
@@ -316,6 +355,7 @@ func (b *builder) append(name string, of aggregate, c column, valued bool) {
 		in = b.guard(in)
 	}
 	b.aggregates = append(b.aggregates, column{name, of.of(b.d, in), c.Metrics})
+	b.keep(name, of, in, open)
 }
 
 // guard is an input where it is a usable number.
@@ -386,7 +426,7 @@ func (b *builder) fillShelves(served map[string][]string) {
 				valued = valued || in.value != one
 			}
 			name := fmt.Sprintf("c%d_%s", i, of.name)
-			b.append(name, of, column{Expression: b.choose(places), Metrics: strings.Join(served[name], ", ")}, valued)
+			b.append(name, of, column{Expression: b.choose(places), Metrics: strings.Join(served[name], ", ")}, valued, b.openIn(places))
 		}
 	}
 }

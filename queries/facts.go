@@ -220,19 +220,32 @@ func (m *measure) discriminates() (column, literal string) {
 }
 
 // facts renders the statements over one fact source.
-func (r *renderer) facts(src *source) Facts {
-	b := newBuilder(r.d, src.measures)
+func (r *renderer) facts(s *Script, src *source) Facts {
+	var b *builder
+	whole := ""
+	if r.keeps() {
+		whole = r.unkept(src)
+	}
+	kept := r.keeps() && whole == ""
+	if kept {
+		b = newKeeper(r.d, src.measures, r.e.End())
+	} else {
+		b = newBuilder(r.d, src.measures)
+	}
 	data := r.factsData(src, b)
 	f := Facts{
-		Source: src.name, Metrics: names(src.measures),
+		Source: src.name, Metrics: names(src.measures), Whole: whole,
 		Alignment: r.statement("alignment of "+src.name, "alignment.sql",
 			"whether the identifiers of "+src.name+" meet the exposed units", r.alignmentData(src, "assay_units")),
 		Shapes: r.statement("shapes of "+src.name, "shapes.sql",
 			"what the identifiers of "+src.name+" look like", r.shapesData(src, "assay_units")),
 	}
-	if src.table == "" {
+	switch {
+	case kept:
+		r.recentFacts(s, src, b, data, &f)
+	case src.table == "":
 		f.Statement = r.statement("facts of "+src.name, "facts.sql", "moments of all metrics of "+src.name, data)
-	} else {
+	default:
 		keep := r.statement("units of "+src.name, "facts.sql", "what the facts of "+src.name+" come to for each unit", data)
 		f.Keep = &keep
 		f.Statement = r.statement("facts of "+src.name, "kept.sql", "moments of all metrics of "+src.name, data)

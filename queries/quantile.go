@@ -64,7 +64,7 @@ func interpolated(value, rank, position, over string) string {
 // independent ones, and this is what tells by how much.
 func (b *builder) addEvents(m *measure) {
 	const over = " OVER (PARTITION BY assay_stratum)"
-	in := input{cast(m.metric.Value, b.d.Float), b.condition(m, b.where(m))}
+	in := input{value: cast(m.metric.Value, b.d.Float), condition: b.condition(m, b.where(m))}
 	name := fmt.Sprintf("m%d", len(b.aggregates))
 	raw := "in_" + name
 	b.inputs = append(b.inputs, column{raw, in.String(), m.name})

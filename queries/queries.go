@@ -18,6 +18,8 @@ type Look struct {
 	// Skewed tells that arms differ in size by intent. Third moments are then
 	// brought along; between equal arms the skewness of a value cancels.
 	Skewed bool
+	// State is that of earlier looks; nil = all is scanned, and nothing left.
+	State *State
 }
 
 // Epoch is a span with constant weights. Units first exposed in [Start,
@@ -34,7 +36,8 @@ type Statement struct {
 // Script is everything a look may run, in order. Units, Links and Activation create
 // temporary tables that the others read, so they share one session.
 type Script struct {
-	Units      Statement // creates the table of exposed units: one row per unit
+	Units      Statement   // creates the table of exposed units: one row per unit
+	Merge      []Statement // with a state: Units creates the recent ones and, after Leave.Units, these all of them
 	Links      []Link
 	Activation *Facts    // makes the unit table of the exposed ones; nil without an activation metric
 	Sliced     *Sliced   // adds the slices to the unit table; nil without any
@@ -45,6 +48,7 @@ type Script struct {
 	Slices     []Slice
 	Facts      []Facts
 	Ratios     []Across
+	Leave      *Leave // writes the state; nil without one
 
 	arms int
 }
@@ -99,6 +103,11 @@ type Facts struct {
 	// Keep makes the table that Statement reads; nil where that scans the source
 	// itself. Ratios over two sources need one of each.
 	Keep *Statement
+	// Recent scans the newer facts, of which Statement makes all with what is kept of
+	// the others; nil where all are scanned, which Whole gives the reason for where
+	// there is a state.
+	Recent *Statement
+	Whole  string
 	Statement
 	Alignment Statement
 	Shapes    Statement
@@ -200,6 +209,9 @@ func Inactive(code int64) (stratum int64, ok bool) {
 // All lists the statements in the order they may run.
 func (s *Script) All() []Statement {
 	all := []Statement{s.Units}
+	if s.Leave != nil {
+		all = append(append(all, s.Leave.Units...), s.Merge...)
+	}
 	for _, l := range s.Links {
 		all = append(all, l.Create, l.Health)
 	}
@@ -217,8 +229,10 @@ func (s *Script) All() []Statement {
 		all = append(all, slice.Statement)
 	}
 	for _, f := range s.Facts {
-		if f.Keep != nil {
-			all = append(all, *f.Keep)
+		for _, before := range []*Statement{f.Recent, f.Keep} {
+			if before != nil {
+				all = append(all, *before)
+			}
 		}
 		all = append(all, f.Statement)
 	}

@@ -49,6 +49,9 @@ type renderer struct {
 // Render writes the statements of one look at experiment e of project p. The
 // project has been loaded without problems; an error means that it has not.
 func Render(p *spec.Project, e *spec.Experiment, look Look, d Dialect) (*Script, error) {
+	if look.State != nil && d.Name != DuckDB.Name {
+		return nil, fmt.Errorf("rendering the SQL of %s: only looks on duckdb have a state", e.Name)
+	}
 	if len(look.Epochs) == 0 {
 		return nil, fmt.Errorf("rendering the SQL of %s: a look has at least one epoch", e.Name)
 	}
@@ -66,7 +69,11 @@ func Render(p *spec.Project, e *spec.Experiment, look Look, d Dialect) (*Script,
 
 func (r *renderer) script(sources []*source) *Script {
 	s := &Script{arms: len(r.e.Variations)}
-	s.Units = r.units()
+	if r.keeps() {
+		r.recentUnits(s)
+	} else {
+		s.Units = r.units()
+	}
 	s.Activation = r.activation(s)
 	s.Sliced = r.sliced()
 	horizons := r.horizons(sources)
@@ -86,7 +93,7 @@ func (r *renderer) script(sources []*source) *Script {
 	}
 	for _, src := range sources {
 		r.linked(s, src)
-		s.Facts = append(s.Facts, r.facts(src))
+		s.Facts = append(s.Facts, r.facts(s, src))
 	}
 	s.Ratios = r.ratios()
 	return s

@@ -4,25 +4,7 @@
 -- Numbers: assay_anchor and assay_newest, first and last exposure in microseconds since 1970 UTC;
 --   assay_exposures in rows.
 {{.Create}}
-WITH assay_assignment AS ( -- {{.Assignment}}
-{{.SQL}}
-),
-exposures AS (
-  SELECT
-    {{.Unit}} AS assay_unit,
-    {{.At}} AS assay_at,
-    CAST(CASE CAST(a.variation_id AS {{.D.Text}})
-{{- range $i, $arm := .Arms}}
-      WHEN {{$arm}} THEN {{$i}}
-{{- end}}
-      ELSE {{len .Arms}}
-    END AS {{.D.Small}}) AS assay_arm
-{{- range .Dimensions}},
-    COALESCE(CAST(a.{{.Column}} AS {{$.D.Text}}), '') AS {{.Alias}}_value
-{{- end}}
-  FROM assay_assignment AS a
-  WHERE CAST(a.experiment_id AS {{.D.Text}}) = {{.ID}}
-),
+{{template "exposures" .}}
 units AS (
   SELECT
     assay_unit,
@@ -44,15 +26,7 @@ units AS (
 )
 SELECT
   assay_unit,
-  CAST(CASE
-    WHEN assay_unit IS NULL THEN -4
-    WHEN assay_low <> assay_high THEN -1
-    WHEN assay_low = {{len .Arms}} THEN -2
-{{- range .Bounds}}
-    WHEN assay_anchor < {{.Before}} THEN {{.Code}}
-{{- end}}
-    ELSE {{.Last}}
-  END AS {{.D.Small}}) AS assay_stratum,
+  {{template "stratum" .}} AS assay_stratum,
   assay_anchor,
   assay_newest,
   assay_exposures

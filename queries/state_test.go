@@ -1,0 +1,330 @@
+package queries_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"assay/connectors"
+	"assay/queries"
+	"assay/spec"
+)
+
+// TestStateOracle looks at random worlds several times, each time as far as
+// their rows have come in, and keeps what was found. What the last look returns is
+// compared with what all events say, counted one by one.
+func TestStateOracle(t *testing.T) {
+	first, count := uint64(1), *worlds/3
+	if testing.Short() {
+		count = min(count, 30)
+	}
+	if *oneSeed > 0 {
+		first, count = *oneSeed, 1
+	}
+	wh, err := connectors.Open(t.Context(), spec.Warehouse{Type: "duckdb", Threads: 1}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = wh.Close() }()
+	list := make([]*stateCheck, count)
+	for i := range list {
+		list[i] = newStateCheck(first + uint64(i))
+	}
+	t.Run("worlds", func(t *testing.T) {
+		for _, part := range slices.Collect(slices.Chunk(list, (count+1)/2)) {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				for _, c := range part {
+					if c.w.activation != nil {
+						continue // Nothing is kept of it.
+					}
+					c.t = t
+					if c.run(wh, t.TempDir()); c.failed {
+						t.Fatalf("seed %d: run again with -run TestStateOracle -seed %d", c.w.seed, c.w.seed)
+					}
+				}
+			})
+		}
+	})
+	var seen stateCoverage
+	for _, c := range list {
+		seen.add(c.kept)
+	}
+	t.Logf("%+v", seen)
+	if *oneSeed == 0 && count >= 200 {
+		seen.assert(t)
+	}
+}
+
+// stateCheck is a world that is looked at several times.
+type stateCheck struct {
+	check
+	late map[string][]time.Duration // by table: how long rows take to come in
+	kept stateCoverage
+}
+
+// stateCoverage counts what the worlds came by.
+type stateCoverage struct {
+	Sources, Whole, Late, Turned, Looks, Bounded, Sliced, Ranked, Averages, Open, Covariates, PastEnd int
+}
+
+func (s *stateCoverage) add(o stateCoverage) {
+	s.Sources += o.Sources
+	s.Whole += o.Whole
+	s.Late += o.Late
+	s.Turned += o.Turned
+	s.Looks += o.Looks
+	s.Bounded += o.Bounded
+	s.Sliced += o.Sliced
+	s.Ranked += o.Ranked
+	s.Averages += o.Averages
+	s.Open += o.Open
+	s.Covariates += o.Covariates
+	s.PastEnd += o.PastEnd
+}
+
+func (s *stateCoverage) assert(t *testing.T) {
+	t.Helper()
+	for name, n := range map[string]int{
+		"sources with kept facts": s.Sources, "sources without": s.Whole, "late rows": s.Late, "units that turned out to be in several variations": s.Turned,
+		"bounded sources": s.Bounded, "sliced worlds": s.Sliced, "ranked": s.Ranked, "averages": s.Averages,
+		"metrics of complete units only": s.Open, "covariates": s.Covariates, "metrics past the end": s.PastEnd,
+	} {
+		if n < 20 {
+			t.Errorf("%s: only %d", name, n)
+		}
+	}
+}
+
+func newStateCheck(seed uint64) *stateCheck {
+	w, metrics := newWorld(seed)
+	c := &stateCheck{check: check{w: w, metrics: metrics, seen: &coverage{}}}
+	w.look.State = &queries.State{
+		Database: fmt.Sprintf("state of %d", seed), Sources: map[string]time.Time{},
+		Overlap: pick(w, []time.Duration{0, time.Hour, 12 * time.Hour, 3 * day}),
+	}
+	if c.partial = w.one(2); c.partial {
+		c.kept.Bounded++
+		source := w.p.Config.Facts["direct"]
+		source.SQL += " AND ts >= {{start}} AND ts < {{end}}"
+		w.p.Config.Facts["direct"] = source
+	}
+	c.late = map[string][]time.Duration{}
+	for table, rows := range map[string]int{"exposures": len(w.exposures), "direct": len(w.facts["direct"])} {
+		for range rows {
+			var late time.Duration
+			if w.look.State.Overlap > 0 && w.one(2) {
+				late = time.Duration(w.rng.Int64N(int64(w.look.State.Overlap)))
+			}
+			c.late[table] = append(c.late[table], late)
+		}
+	}
+	c.nearRepeats()
+	c.moreRepeats()
+	if !w.one(4) {
+		c.mergeable()
+	}
+	c.twins()
+	c.cover()
+	return c
+}
+
+// nearRepeats gives repeats that lie further apart than the overlap keys of
+// their own: they are counted twice.
+func (c *stateCheck) nearRepeats() {
+	first := map[string]time.Time{}
+	facts := c.w.facts["direct"]
+	for i := range facts {
+		f := &facts[i]
+		if f.key == nil || f.at == nil {
+			continue
+		}
+		if at, ok := first[*f.key]; ok && f.at.Sub(at).Abs() > c.w.look.State.Overlap/2 {
+			f.key = ptr(fmt.Sprintf("%s again %d", *f.key, i))
+		} else if !ok {
+			first[*f.key] = *f.at
+		}
+	}
+}
+
+// moreRepeats adds repeats that lie within an overlap of what they repeat.
+func (c *stateCheck) moreRepeats() {
+	half := c.w.look.State.Overlap / 2
+	for i, f := range c.w.facts["direct"] {
+		if f.key == nil || f.at == nil || half == 0 || !c.w.one(3) {
+			continue
+		}
+		f.at = ptr(f.at.Add(time.Duration(c.w.rng.Int64N(int64(half))).Truncate(time.Microsecond)))
+		c.w.facts["direct"] = append(c.w.facts["direct"], f)
+		c.late["direct"] = append(c.late["direct"], c.late["direct"][i])
+	}
+}
+
+// twins adds to some metrics one that differs only in whether it waits for
+// windows to close.
+func (c *stateCheck) twins() {
+	for i, use := range slices.Concat(c.w.e.Goals, c.w.e.Guardrails) {
+		m, ok := c.metrics[use.Metric]
+		if !ok || m.spec.Source != "direct" || m.spec.Window.Duration == 0 || !c.w.one(2) {
+			continue
+		}
+		name := fmt.Sprintf("twin_%d", i)
+		m.spec.CompleteOnly = !m.spec.CompleteOnly
+		c.metrics[name], c.w.p.Config.Metrics[name] = m, m.spec
+		c.w.e.Secondary = append(c.w.e.Secondary, spec.Use{Metric: name})
+	}
+}
+
+// mergeable leaves out what keeps a source from being kept.
+func (c *stateCheck) mergeable() {
+	for _, list := range []*[]spec.Use{&c.w.e.Guardrails, &c.w.e.Goals, &c.w.e.Secondary} {
+		*list = slices.DeleteFunc(*list, func(use spec.Use) bool {
+			m := c.w.p.Config.Metrics[use.Metric]
+			of := m.PerUnit
+			if m.Total != nil {
+				of = m.Total.Of
+			}
+			out := m.Source == "direct" && (m.Kind == "distinct" || m.Kind == "daily_participation" || m.Of == "event" || of == "distinct" || m.Lookback.Duration > 0)
+			c.partial = c.partial || out
+			return out
+		})
+	}
+}
+
+func (c *stateCheck) cover() {
+	for _, m := range c.w.p.Config.Metrics {
+		if m.Source != "direct" || c.w.activation != nil {
+			continue
+		}
+		if m.Kind == "mean" {
+			c.kept.Averages++
+		}
+		if m.CompleteOnly && m.Window.Duration > 0 {
+			c.kept.Open++
+		}
+		if m.Covariate.Duration > 0 {
+			c.kept.Covariates++
+		}
+		if m.PastEnd {
+			c.kept.PastEnd++
+		}
+		if m.Cap != nil && m.Cap.At == nil || m.Kind == "quantile" && m.Of != "event" {
+			c.kept.Ranked++
+		}
+	}
+	if len(c.w.e.Slices) > 0 {
+		c.kept.Sliced++
+	}
+}
+
+func (c *stateCheck) run(wh connectors.Warehouse, dir string) {
+	c.t.Helper()
+	session, err := wh.Session(c.t.Context())
+	if err != nil {
+		c.errorf("%v", err)
+		return
+	}
+	defer func() { _ = session.Close() }()
+	c.session = session
+	path := ":memory:"
+	if c.w.seed%10 == 0 {
+		path = filepath.Join(dir, "state.duckdb")
+	}
+	for _, s := range queries.AttachState(path, c.w.look.State.Database) {
+		c.query(s)
+	}
+	last := c.w.look
+	var instants []time.Time
+	for range 1 + c.w.rng.IntN(3) {
+		instants = append(instants, c.w.within(start.Add(time.Hour), last.AsOf.Sub(start)-time.Hour))
+	}
+	slices.SortFunc(instants, time.Time.Compare)
+	if c.w.one(4) {
+		instants = append(instants, last.AsOf) // The same look again.
+	}
+	for _, at := range instants {
+		c.earlier(wh, at)
+		c.kept.Looks++
+	}
+	c.tables(c.w)
+	c.check.look()
+	if c.script == nil {
+		return
+	}
+	for _, f := range c.script.Facts {
+		if f.Whole == "" {
+			c.kept.Sources++
+		} else {
+			c.kept.Whole++
+		}
+	}
+	rows := c.query(queries.Statement{Name: "turned", SQL: fmt.Sprintf(
+		`SELECT COUNT(*) AS n FROM "%s".units AS k JOIN %s AS u USING (assay_unit) WHERE k.assay_low = k.assay_high AND u.assay_stratum = -1`,
+		c.w.look.State.Database, c.exposed())})
+	turned, _ := rows.Int(0, "n")
+	c.kept.Turned += int(turned)
+	c.query(queries.DetachState(c.w.look.State.Database))
+}
+
+// exposed is the table of units.
+func (c *stateCheck) exposed() string {
+	if len(c.w.e.Slices) > 0 {
+		return "assay_exposed"
+	}
+	return "assay_units"
+}
+
+// earlier is a look as of an instant, at what had come in by then.
+func (c *stateCheck) earlier(wh connectors.Warehouse, at time.Time) {
+	c.t.Helper()
+	w := *c.w
+	w.look.AsOf = at
+	w.look.Epochs = slices.DeleteFunc(slices.Clone(w.look.Epochs), func(e queries.Epoch) bool { return e.Start.After(start) && !e.Start.Before(at) })
+	w.exposures, w.facts = nil, map[string][]fact{"joined": c.w.facts["joined"]}
+	for i, x := range c.w.exposures {
+		if x.at.Add(c.late["exposures"][i]).Before(at) || x.at.After(at) {
+			w.exposures = append(w.exposures, x)
+		} else {
+			c.kept.Late++
+		}
+	}
+	for i, f := range c.w.facts["direct"] {
+		if f.at == nil || f.at.Add(c.late["direct"][i]).Before(at) {
+			w.facts["direct"] = append(w.facts["direct"], f)
+		} else if f.at.Before(at) {
+			c.kept.Late++
+		}
+	}
+	inner, err := wh.Session(c.t.Context())
+	if err != nil {
+		c.errorf("%v", err)
+		return
+	}
+	defer func() { _ = inner.Close() }()
+	outer := c.session
+	c.session = inner
+	defer func() { c.session = outer }()
+	c.tables(&w)
+	script, err := queries.Render(w.p, w.e, w.look, queries.DuckDB)
+	if err != nil {
+		c.errorf("%v", err)
+		return
+	}
+	for _, s := range script.All() {
+		if c.query(s); c.failed {
+			return
+		}
+	}
+	until := w.look.State.Until(at)
+	w.look.State.Units = until
+	c.query(script.Leave.Begin)
+	for source, list := range script.Leave.Sources {
+		for _, s := range list {
+			c.query(s)
+		}
+		w.look.State.Sources[source] = until
+	}
+	c.query(script.Leave.Commit)
+}
