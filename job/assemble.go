@@ -23,6 +23,7 @@ func assemble(j *Job, at *vantage, ev *evidence) *ledger.Look {
 		Allocation: at.allocation, AllocationSource: at.source, Step: at.step(),
 		Health: ev.health, Metrics: ev.results, Daily: ev.days, Statements: ev.statements,
 	}
+	look.Incremental = ev.incremental
 	if ev.failure != nil {
 		look.Failed = ev.failure.Error()
 	}

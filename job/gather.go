@@ -39,6 +39,8 @@ type evidence struct {
 	broken     []bool
 	results    []ledger.MetricResult
 	judgements []decide.Judgement
+	// incremental is what was scanned, where looks keep what they found.
+	incremental *ledger.Incremental
 	// failure is why some of it is missing.
 	failure error
 }
@@ -74,17 +76,17 @@ type gatherer struct {
 	newest  int64           // activation, in microseconds
 	// unsliced: the slices could not be told.
 	unsliced bool
+	state    *state // what earlier looks kept; nil = nothing is
 	done     int
 }
 
 // gather runs every statement. A statement that fails is part of the evidence;
 // the error is only for what no look can be made of.
 func (j *Job) gather(ctx context.Context, at *vantage) (*evidence, error) {
-	script, err := queries.Render(at.project, at.experiment, at.look(), j.Warehouse.Dialect())
-	if err != nil {
+	g := &gatherer{job: j, at: at, ev: newEvidence(at), kept: map[string]bool{}}
+	if err := g.render(); err != nil {
 		return nil, err
 	}
-	g := &gatherer{job: j, at: at, script: script, ev: newEvidence(at), kept: map[string]bool{}}
 	session, err := j.Warehouse.Session(ctx)
 	if err != nil {
 		if canceled(err) {
@@ -94,7 +96,7 @@ func (j *Job) gather(ctx context.Context, at *vantage) (*evidence, error) {
 		return g.ev, nil
 	}
 	g.session = session
-	err = g.all(ctx)
+	err = g.looked(ctx)
 	// What was read was read; a session that does not close in peace, because the
 	// warehouse is gone, changes nothing in it.
 	_ = session.Close()
@@ -131,7 +133,7 @@ func canceled(err error) bool {
 
 // all runs the statements in order. Only cancellation stops it.
 func (g *gatherer) all(ctx context.Context) error {
-	if _, ok, err := g.run(ctx, g.script.Units); !ok || err != nil {
+	if ok, err := g.exposed(ctx); !ok || err != nil {
 		return err
 	}
 	links := map[string]*ledger.JoinHealth{}
@@ -404,6 +406,11 @@ func (g *gatherer) facts(ctx context.Context, f queries.Facts, join *ledger.Join
 	for _, m := range f.Measures {
 		g.ev.metrics[m.Metric] = &metricData{source: f.Source, measure: m, failed: true}
 	}
+	if f.Recent != nil {
+		if _, ok, err := g.run(ctx, *f.Recent); !ok {
+			return err
+		}
+	}
 	if f.Keep != nil {
 		if _, ok, err := g.run(ctx, *f.Keep); !ok {
 			return err
@@ -428,7 +435,10 @@ func (g *gatherer) facts(ctx context.Context, f queries.Facts, join *ledger.Join
 	health.Presence = g.sourcePresence(f, rows)
 	err = g.sourceHealth(ctx, f, &health)
 	g.ev.health.Sources = append(g.ev.health.Sources, health)
-	return err
+	if err != nil {
+		return err
+	}
+	return g.leaveFacts(ctx, f)
 }
 
 // sourcePresence tests whether units have any fact of a source equally often in

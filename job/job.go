@@ -71,6 +71,8 @@ type Options struct {
 	// DeliverBackfill lets a look that is not newer than the last decided one
 	// act all the same, on the present state of the flag.
 	DeliverBackfill bool
+	// Full scans everything, whatever earlier looks kept, and keeps it anew.
+	Full bool
 }
 
 // Result is one experiment in a run.
@@ -150,7 +152,7 @@ func (j *Job) one(ctx context.Context, e *spec.Experiment, o Options) Result {
 			return r
 		}
 	}
-	at.dry = o.Mode != ModeRun
+	at.dry, at.full = o.Mode != ModeRun, o.Full
 	if o.Mode != ModeRefresh {
 		if err := j.prepare(ctx, at); err != nil {
 			r.Err = err

@@ -39,6 +39,7 @@ type vantage struct {
 	unread         string            // why the store did not tell its state
 	strayed        bool              // a person changed the flag since the last look
 	dry            bool              // nothing is recorded
+	full           bool              // nothing that earlier looks kept is used
 }
 
 // epoch is a span with a constant allocation.

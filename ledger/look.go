@@ -47,6 +47,24 @@ type Look struct {
 	Decision   decide.Decision `json:"decision"`
 	Deliveries []Delivery      `json:"deliveries,omitempty"` // planned by this look
 	Statements []Statement     `json:"statements"`
+	// Incremental is filled where the look kept something for the next one.
+	Incremental *Incremental `json:"incremental,omitempty"`
+}
+
+// Incremental says what a look had to scan, where looks keep what they found.
+type Incremental struct {
+	// Since is where the scan of exposures began; nil = all were scanned.
+	Since   *time.Time   `json:"since,omitempty"`
+	Sources []KeptSource `json:"sources"`
+}
+
+// KeptSource is a fact source of an incremental look.
+type KeptSource struct {
+	Source string `json:"source"`
+	// Since is where the scan began for units known by then; nil = all was scanned.
+	Since *time.Time `json:"since,omitempty"`
+	// Whole is why nothing of it can be kept, so that every look scans all of it.
+	Whole string `json:"whole,omitempty"`
 }
 
 // Standing is what one look hands to the next.

@@ -77,11 +77,18 @@ func DetachState(database string) Statement {
 	return Statement{Name: "detach state", Purpose: "closes what looks leave", SQL: "DETACH DATABASE IF EXISTS " + DuckDB.ident(database)}
 }
 
-// SetEntry writes an entry; it runs inside the transaction of a Leave.
-func SetEntry(database string, e Entry) []Statement {
+// SetEntry writes an entry; it runs inside a transaction of a Leave. The first one
+// forgets all others, and keeps when that was: a later one of the part leaves it.
+func SetEntry(database string, e Entry, first bool) []Statement {
 	table := DuckDB.ident(database) + ".entries"
+	if !first {
+		return []Statement{{Name: "set entry", Purpose: "replaces what the state says of itself", SQL: fmt.Sprintf(
+			"MERGE INTO %s AS k\nUSING (SELECT %s AS part) AS e\nON e.part = k.part\n"+
+				"WHEN MATCHED THEN UPDATE SET digest = %s, through = %d\nWHEN NOT MATCHED THEN INSERT VALUES (%s, %[3]s, %[4]d, %[6]d)",
+			table, DuckDB.text(e.Part), DuckDB.text(e.Digest), e.Through, DuckDB.text(e.Part), e.Built)}}
+	}
 	return []Statement{
-		{Name: "forget entry", Purpose: "replaces what the state says of itself", SQL: fmt.Sprintf("DELETE FROM %s WHERE part = %s", table, DuckDB.text(e.Part))},
+		{Name: "forget entries", Purpose: "replaces what the state says of itself", SQL: "DELETE FROM " + table},
 		{Name: "set entry", Purpose: "replaces what the state says of itself", SQL: fmt.Sprintf(
 			"INSERT INTO %s VALUES (%s, %s, %d, %d)", table, DuckDB.text(e.Part), DuckDB.text(e.Digest), e.Through, e.Built)},
 	}

@@ -1,7 +1,9 @@
 package queries_test
 
 import (
+	"database/sql"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -249,7 +251,7 @@ func (c *stateCheck) run(wh connectors.Warehouse, dir string) {
 		c.kept.Looks++
 	}
 	c.tables(c.w)
-	c.check.look()
+	c.look()
 	if c.script == nil {
 		return
 	}
@@ -327,4 +329,148 @@ func (c *stateCheck) earlier(wh connectors.Warehouse, at time.Time) {
 		w.look.State.Sources[source] = until
 	}
 	c.query(script.Leave.Commit)
+}
+
+// keptExample is the example as of a later look, which finds kept what an earlier
+// one left.
+func keptExample() (*spec.Project, *spec.Experiment, queries.Look) {
+	p, e, look := example()
+	e.Activation, e.Slices = "", nil
+	// What ranks facts, counts distinct ones or looks back is not kept.
+	e.Secondary = slices.DeleteFunc(e.Secondary, func(use spec.Use) bool {
+		return slices.Contains([]string{"dearest", "kinds_of_event", "days_active", "p95_score"}, use.Metric)
+	})
+	through := look.AsOf.Add(-2 * day)
+	look.State = &queries.State{
+		Database: "kept", Overlap: day, Units: through,
+		Sources: map[string]time.Time{"events": through, "feedback": through},
+	}
+	return p, e, look
+}
+
+// TestStateGolden shows the statements of an incremental look.
+func TestStateGolden(t *testing.T) {
+	p, e, look := keptExample()
+	script, err := queries.Render(p, e, look, queries.DuckDB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := listing(script)
+	for _, source := range slices.Sorted(maps.Keys(script.Leave.Sources)) {
+		for _, s := range script.Leave.Sources[source] {
+			text += fmt.Sprintf("-- === %s: %s\n%s\n", s.Name, s.Purpose, s.SQL)
+		}
+	}
+	golden(t, filepath.Join("testdata", "duckdb-incremental.sql"), text)
+}
+
+// TestStateScans: an incremental look reads a source once, and what it kept of it.
+func TestStateScans(t *testing.T) {
+	p, e, look := keptExample()
+	e.Guardrails, e.Goals, e.Secondary = nil, nil, []spec.Use{{Metric: "total"}}
+	p.Config.Metrics["total"] = spec.Metric{Kind: "sum", Source: "events", Value: "amount", Window: spec.Duration{Duration: day}}
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	db.SetMaxOpenConns(1)
+	run := func(statements ...queries.Statement) {
+		t.Helper()
+		for _, s := range statements {
+			if _, err := db.ExecContext(t.Context(), s.SQL); err != nil {
+				t.Fatalf("%v\n%s", err, s.SQL)
+			}
+		}
+	}
+	render := func() *queries.Script {
+		t.Helper()
+		script, err := queries.Render(p, e, look, queries.DuckDB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return script
+	}
+	run(queries.Statement{SQL: exampleTables})
+	recent := look.AsOf.Add(-time.Hour).Format("'2006-01-02 15:04:05'")
+	run(queries.Statement{SQL: "INSERT INTO exposures (user_id, exposed_at) VALUES ('u', " + recent + ");\nINSERT INTO events (user_id, ts) VALUES ('u', " + recent + ")"})
+	run(queries.AttachState(":memory:", "kept")[:2]...)
+	now := *look.State
+	look.State = &queries.State{Database: "kept", Overlap: day}
+	first := render()
+	run(first.Units)
+	run(first.Leave.Units...)
+	run(first.Merge...)
+	run(*first.Facts[0].Recent)
+	run(first.Leave.Sources["events"]...)
+	for _, made := range []string{"VIEW assay_units", "TABLE assay_all", "TABLE assay_recent", "TABLE assay_recent_1"} {
+		run(queries.Statement{SQL: "DROP " + made})
+	}
+	look.State = &now
+	next := render()
+	if got := scans(t, db, next.Units.SQL)["exposures"]; got != 1 {
+		t.Errorf("exposures are scanned %d times", got)
+	}
+	run(next.Units)
+	run(next.Leave.Units...)
+	run(next.Merge...)
+	if got := scans(t, db, next.Facts[0].Recent.SQL); got["events"] != 1 {
+		t.Errorf("recent facts: scans of %v", got)
+	}
+	run(*next.Facts[0].Recent)
+	got := scans(t, db, next.Facts[0].SQL)
+	if got["events"] != 0 || got["exposures"] != 0 || got[`"facts events"`] == 0 {
+		t.Errorf("all facts: scans of %v", got)
+	}
+}
+
+// TestStateDigests: a part is made anew where what it is made by changes, and
+// nowhere else.
+func TestStateDigests(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(p *spec.Project, e *spec.Experiment)
+		want   []string // parts whose digest changes
+	}{
+		"nothing":     {func(*spec.Project, *spec.Experiment) {}, nil},
+		"margin":      {func(_ *spec.Project, e *spec.Experiment) { e.Policy.Alpha.Goals = 0.01 }, nil},
+		"description": {func(_ *spec.Project, e *spec.Experiment) { e.Description = "other" }, nil},
+		"query": {func(p *spec.Project, _ *spec.Experiment) {
+			a := p.Config.Assignments["exposures"]
+			a.SQL += " -- other"
+			p.Config.Assignments["exposures"] = a
+		}, []string{queries.UnitsPart}},
+		"source": {func(p *spec.Project, _ *spec.Experiment) {
+			s := p.Config.Facts["events"]
+			s.SQL += " -- other"
+			p.Config.Facts["events"] = s
+		}, []string{"events"}},
+		"start":      {func(_ *spec.Project, e *spec.Experiment) { e.Start.Time = e.Start.Add(time.Hour) }, []string{queries.UnitsPart, "events"}},
+		"variations": {func(_ *spec.Project, e *spec.Experiment) { e.Variations[1].ID = "other" }, []string{queries.UnitsPart}},
+		"window": {func(p *spec.Project, e *spec.Experiment) {
+			e.Secondary = []spec.Use{{Metric: "more"}}
+			p.Config.Metrics["more"] = spec.Metric{Kind: "count", Source: "events", Window: spec.Duration{Duration: time.Hour}}
+		}, []string{"events"}},
+	} {
+		digests := func(change func(*spec.Project, *spec.Experiment)) map[string]string {
+			p, e, _ := keptExample()
+			e.Guardrails, e.Goals, e.Secondary = nil, nil, nil
+			p.Config.Metrics["total"] = spec.Metric{Kind: "sum", Source: "events", Value: "amount"}
+			e.Goals = []spec.Use{{Metric: "total"}}
+			change(p, e)
+			out, err := queries.StateDigests(p, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		before, after := digests(func(*spec.Project, *spec.Experiment) {}), digests(c.change)
+		if len(before) != 2 {
+			t.Fatalf("parts: %v", before)
+		}
+		for part := range before {
+			if changed := before[part] != after[part]; changed != slices.Contains(c.want, part) {
+				t.Errorf("%s: part %q changed: %t", name, part, changed)
+			}
+		}
+	}
 }

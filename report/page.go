@@ -304,12 +304,37 @@ func newRepeat(look *ledger.Look) repeatView {
 	a := look.Spec.Alpha
 	v.add("Alpha", fmt.Sprintf("guardrails %s, goals %s, sample ratio %s",
 		web.general(a.Guardrails, 4), web.general(a.Goals, 4), web.general(a.SampleRatio, 4)))
+	v.add("Scanned", scanned(look.Incremental))
 	for _, s := range look.Statements {
 		v.Statements = append(v.Statements, statementView{
 			Name: name(s.Name), Purpose: message(s.Purpose), Rows: plural(int(s.Rows), "row", "rows"), SQL: cleanBlock(s.SQL),
 		})
 	}
 	return v
+}
+
+// scanned says what an incremental look read anew.
+func scanned(i *ledger.Incremental) string {
+	if i == nil {
+		return ""
+	}
+	parts := []string{"exposures " + begun(i.Since)}
+	for _, s := range i.Sources {
+		text := s.Source + " " + begun(s.Since)
+		if s.Whole != "" {
+			text = s.Source + ", all of it: " + s.Whole
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ") + "; the rest is from what earlier looks kept"
+}
+
+// begun is where a scan began.
+func begun(since *time.Time) string {
+	if since == nil {
+		return "from the beginning"
+	}
+	return "since " + since.UTC().Format("2006-01-02 15:04Z")
 }
 
 func (v *repeatView) add(label, value string) {

@@ -39,6 +39,7 @@ type Config struct {
 	FlagStores  map[string]FlagStore  `yaml:"flag_stores,omitempty" doc:"Flag stores by name."`
 	Report      Report                `yaml:"report,omitempty" doc:"Where reports are written."`
 	Ledger      Ledger                `yaml:"ledger,omitempty" doc:"Where the ledger is kept."`
+	Incremental *Incremental          `yaml:"incremental,omitempty" doc:"Looks keep what they found beside the warehouse, and the next one scans only what is newer; without it every look scans everything."`
 	Experiments []string              `yaml:"experiments,omitempty" doc:"Globs of experiment files; default experiments/*.yaml."`
 }
 
@@ -273,6 +274,14 @@ type Report struct {
 // Ledger says where the ledger is kept.
 type Ledger struct {
 	Path string `yaml:"path,omitempty" doc:"File; default ledger.jsonl."`
+}
+
+// Incremental says what looks keep for the next one. The unit table and what facts
+// come to for each unit are kept, per experiment, in a DuckDB file.
+type Incremental struct {
+	Overlap Duration `yaml:"overlap" doc:"How late rows may come in after their time: the next look scans that much before as-of again. Rows that come in later count from the next rebuild on."`
+	Rebuild Duration `yaml:"rebuild,omitempty" doc:"After how long everything is scanned anew; default 7d."`
+	Path    string   `yaml:"path,omitempty" doc:"Folder for the files, relative to this one; default kept."`
 }
 
 // Kinds of experiment files.

@@ -34,6 +34,11 @@ func (v validator) validateConfig() {
 	validatePolicy(c.Policy, at.at("policy"))
 	at.at("report").at("path").must(c.Report.Path != "", "the path is empty")
 	at.at("ledger").at("path").must(c.Ledger.Path != "", "the path is empty")
+	if i := c.Incremental; i != nil {
+		p := at.at("incremental")
+		positive(p, map[string]Duration{"overlap": i.Overlap, "rebuild": i.Rebuild})
+		p.at("path").must(i.Path != "", "the path is empty")
+	}
 }
 
 func validateWarehouse(w Warehouse, at place) {

@@ -29,6 +29,7 @@ type runFlags struct {
 	failOn           []string
 	dry, refresh     bool
 	deliver, verbose bool
+	full             bool
 	parallel         int
 }
 
@@ -51,6 +52,7 @@ look that the ledger already has is shown from there and sends nothing again.`,
 	flags.BoolVar(&f.dry, "dry-run", false, "compute and show; record and deliver nothing")
 	flags.BoolVar(&f.refresh, "refresh", false, "compute recorded looks anew and say by how much they moved; record nothing")
 	flags.BoolVar(&f.deliver, "deliver", false, "deliver also for an older as-of, unless a newer decision was delivered")
+	flags.BoolVar(&f.full, "full", false, "scan everything, also what incremental looks have kept, and keep it anew")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show each look in full")
 	flags.IntVar(&f.parallel, "parallel", 1, "experiments looked at together")
 	return cmd
@@ -108,7 +110,7 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 
 // options turns the flags into what the job takes.
 func (f runFlags) options(now time.Time) (job.Options, error) {
-	o := job.Options{DeliverBackfill: f.deliver}
+	o := job.Options{DeliverBackfill: f.deliver, Full: f.full}
 	if f.parallel < 1 {
 		return o, fmt.Errorf("--parallel %d: want at least 1", f.parallel)
 	}
