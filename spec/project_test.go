@@ -27,6 +27,11 @@ func TestLoad(t *testing.T) {
 	if len(p.Warnings) > 0 {
 		t.Errorf("warnings: %v", p.Warnings)
 	}
+	if want := (spec.Incremental{
+		Overlap: spec.Duration{Duration: 12 * time.Hour}, Rebuild: spec.Duration{Duration: 7 * 24 * time.Hour}, Path: "kept",
+	}); *p.Config.Incremental != want {
+		t.Errorf("incremental: %+v", *p.Config.Incremental)
+	}
 	rollout := *experiment(t, p, "answer-v2")
 	parameters := map[string]any{"temperature": 0.2, "stop": []any{"END"}}
 	want := spec.Experiment{
@@ -200,6 +205,7 @@ func edit[T any](m map[string]T, key string, change func(*T)) {
 var changes = []change{
 	{"nothing", func(*spec.Project, *spec.Experiment) {}, false, nil},
 	{"report", func(p *spec.Project, _ *spec.Experiment) { p.Config.Report.Path, p.Config.Ledger.Path = "x", "y" }, false, nil},
+	{"incremental", func(p *spec.Project, _ *spec.Experiment) { p.Config.Incremental = nil }, false, nil},
 	{"store", func(p *spec.Project, _ *spec.Experiment) { clear(p.Config.FlagStores) }, false, nil},
 	{"folder", func(p *spec.Project, e *spec.Experiment) { p.Dir, p.Path, e.Path = "x", "y", "z" }, false, nil},
 	{"prompt file", func(_ *spec.Project, e *spec.Experiment) { e.Variations[0].Prompt.File = "elsewhere" }, false, nil},

@@ -36,7 +36,8 @@ func (v validator) validateConfig() {
 	at.at("ledger").at("path").must(c.Ledger.Path != "", "the path is empty")
 	if i := c.Incremental; i != nil {
 		p := at.at("incremental")
-		positive(p, map[string]Duration{"overlap": i.Overlap, "rebuild": i.Rebuild})
+		p.at("overlap").must(i.Overlap.Duration > 0, "overlap must be more than 0: every load takes some time")
+		positive(p, map[string]Duration{"rebuild": i.Rebuild})
 		p.at("path").must(i.Path != "", "the path is empty")
 	}
 }
