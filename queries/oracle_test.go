@@ -994,7 +994,7 @@ func (c *check) checkRepeats(rows *connectors.Rows) {
 		}
 		mean, _ := rows.Float(i, "rows_mean")
 		variance, _ := rows.Float(i, "rows_var")
-		cube, _ := rows.Float(i, "rows_cube")
+		cube, _ := rows.Float(i, "rows_third")
 		if !near(mean, average(values), 1) || !near(variance, covariance(values, values), 1) || !near(cube, average(cubes), average(cubes)) {
 			c.errorf("exposures of units of stratum %d: %v, %v, %v of %v", code, mean, variance, cube, values)
 		}
