@@ -56,13 +56,15 @@ func sinceText(look *ledger.Look, since *ledger.RatioSince, n numbers) string {
 // spanText names the days, and those between which the first may lie.
 func spanText(since *ledger.RatioSince) string {
 	text := "Since " + day(since.Day)
-	if since.Until != nil {
+	if since.Until == nil {
+		text += hourText(since)
+	} else {
 		text = "From " + day(since.Day) + " until " + day(*since.Until)
 	}
 	switch {
 	case since.Before == nil:
 		text += ", the first day"
-	case !since.EarliestDay.Equal(since.LatestDay):
+	case !since.EarliestDay.Equal(since.LatestDay) && (since.Hour == nil || since.Until != nil):
 		text += " (between " + day(since.EarliestDay) + " and " + day(since.LatestDay) + ")"
 	}
 	return text
