@@ -92,14 +92,15 @@ func (g *gatherer) change(cells []dayCell) (c stats.RatioChange, at []time.Time)
 // than the days do.
 const mostSuspected = 4
 
-// sinceHour refines the first day. What comes before the suspected days, and after
+// sinceHour refines the first day, which may be the one before: a day of which
+// most hours were sound passes for one. What comes before the suspected days, and after
 // them as long as it is off, stays as whole days.
 func (g *gatherer) sinceHour(out *ledger.RatioSince) {
 	const day = 24 * time.Hour
 	if out.LatestDay.Sub(out.EarliestDay) >= mostSuspected*day {
 		return
 	}
-	from, to := out.EarliestDay, out.LatestDay.Add(day)
+	from, to := out.EarliestDay.Add(-day), out.LatestDay.Add(day)
 	var cells []dayCell
 	for _, c := range g.ev.cells {
 		if c.day.Before(from) {

@@ -114,7 +114,7 @@ func (g *gatherer) balance() {
 				kind = stats.KindRatio
 			}
 			strata := g.pairs(i, func(epoch, arm int) stats.Moments { return unexposed(data.moments[epoch][arm]) })
-			c := alike(e, i, kind, e.Policy.Alpha.SampleRatio/family, strata)
+			c := alikeBefore(e, i, kind, e.Policy.Alpha.SampleRatio/family, strata)
 			check := ledger.BalanceCheck{
 				Metric: name, Variation: v.ID, Status: c.Status, Note: c.Note, Control: c.Control.Value, Treatment: c.Treatment.Value,
 				LogE: c.LogETwoSided, Bound: c.Bound, Failed: c.LogETwoSided >= c.Bound && c.Bound > 0,
@@ -148,4 +148,43 @@ func (g *gatherer) covariates() []string {
 // unexposed are the moments of the covariate by itself.
 func unexposed(m stats.Moments) stats.Moments {
 	return stats.Moments{N: m.N, Mean: m.Pre.Mean, M2: m.Pre.M2, DenMean: m.Pre.DenMean, DenM2: m.Pre.DenM2, Co: m.Pre.Co}
+}
+
+// leastUneven is how many units the smaller of two arms of different size needs
+// before their pasts are compared. The third moment of a covariate does not come
+// back, which would tell how far a heavy tail feigns a difference between such arms.
+const leastUneven = 100
+
+// alikeBefore is alike for covariates. As long as they are alike the arms have one
+// variance, that of both together; in a small arm that has missed its tail by luck
+// its own is too small just when its mean is.
+func alikeBefore(e *spec.Experiment, treatment int, kind stats.Kind, alpha float64, strata []stats.Stratum) stats.Comparison {
+	var control, treated int64
+	for i := range strata {
+		control, treated = control+strata[i].Control.N, treated+strata[i].Treatment.N
+		together(&strata[i])
+	}
+	fewest, most := min(control, treated), max(control, treated)
+	if fewest > 0 && float64(most) > mostUneven*float64(fewest) && fewest < leastUneven {
+		return stats.Comparison{Status: stats.StatusTooFew, Note: fmt.Sprintf("arms of different size need %d units each before their pasts are compared", leastUneven)}
+	}
+	return alike(e, treatment, kind, alpha, strata)
+}
+
+// mostUneven is how many times larger an arm may be that still counts as of the
+// same size.
+const mostUneven = 1.5
+
+// together gives both arms of an epoch the variance of all its units around the
+// means of their arms.
+func together(s *stats.Stratum) {
+	c, t := &s.Control, &s.Treatment
+	free := float64(c.N + t.N - 2)
+	if c.N < 2 || t.N < 2 {
+		return
+	}
+	nc, nt := float64(c.N-1)/free, float64(t.N-1)/free
+	m2, den, co := c.M2+t.M2, c.DenM2+t.DenM2, c.Co+t.Co
+	c.M2, c.DenM2, c.Co = m2*nc, den*nc, co*nc
+	t.M2, t.DenM2, t.Co = m2*nt, den*nt, co*nt
 }

@@ -56,15 +56,16 @@ func sinceText(look *ledger.Look, since *ledger.RatioSince, n numbers) string {
 // spanText names the days, and those between which the first may lie.
 func spanText(since *ledger.RatioSince) string {
 	text := "Since " + day(since.Day)
-	if since.Until == nil {
-		text += hourText(since)
-	} else {
+	if since.Until == nil && since.Hour != nil {
+		return hourText(since)
+	}
+	if since.Until != nil {
 		text = "From " + day(since.Day) + " until " + day(*since.Until)
 	}
 	switch {
 	case since.Before == nil:
 		text += ", the first day"
-	case !since.EarliestDay.Equal(since.LatestDay) && (since.Hour == nil || since.Until != nil):
+	case !since.EarliestDay.Equal(since.LatestDay):
 		text += " (between " + day(since.EarliestDay) + " and " + day(since.LatestDay) + ")"
 	}
 	return text

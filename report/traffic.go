@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"time"
 
 	"assay/ledger"
 	"assay/stats"
@@ -115,27 +114,14 @@ func strayRows(look *ledger.Look, t *ledger.Traffic) []strayRow {
 
 func rowsText(n int64) string { return web.count(n) + " rows" }
 
-// hourText names the hour since which a split is off; "" where only the day is
-// known.
+// hourText names the hour since which a split is off, and those between which it
+// lies.
 func hourText(since *ledger.RatioSince) string {
-	if since.Hour == nil {
-		return ""
-	}
-	const hour = "15:04Z"
-	text := fmt.Sprintf(", about %s", since.Hour.UTC().Format(hour))
+	text := "Since " + instant(*since.Hour)
 	if first, last := since.EarliestHour, since.LatestHour; first != nil && last != nil && !first.Equal(*last) {
-		text += fmt.Sprintf(" (between %s and %s)", first.UTC().Format(dated(*first, *last)), last.UTC().Format(dated(*first, *last)))
+		text += fmt.Sprintf(" (between %s and %s)", instant(*first), instant(*last))
 	}
 	return text
-}
-
-// dated is how an hour is written: with its day, where the two are of different
-// ones.
-func dated(a, b time.Time) string {
-	if a.UTC().Truncate(24 * time.Hour).Equal(b.UTC().Truncate(24 * time.Hour)) {
-		return "15:04Z"
-	}
-	return "2006-01-02 15:04Z"
 }
 
 // causeLines are the usual causes of what was found, on a terminal.
