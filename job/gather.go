@@ -28,6 +28,7 @@ type evidence struct {
 	health     ledger.Health
 	days       []ledger.DayCount
 	cells      []dayCell // days by epoch, in order of time
+	hourly     []dayCell // the same by hour
 	slices     []slice   // values of dimensions
 	sliced     []sliced  // by dimension, the largest slice first
 	metrics    map[string]*metricData
@@ -51,6 +52,7 @@ type counts struct {
 	// names an activation metric those that were activated.
 	exposed, units int64
 	closed         map[string]int64 // units that count and whose window has closed, by column
+	rows           stats.Moments    // exposures of a unit
 }
 
 // metricData is what came back for one metric.
@@ -148,6 +150,7 @@ func (g *gatherer) all(ctx context.Context) error {
 		return err
 	}
 	g.ratios()
+	g.repeats()
 	if err := g.activated(ctx); err != nil {
 		return err
 	}
@@ -173,6 +176,9 @@ func (g *gatherer) all(ctx context.Context) error {
 			return err
 		}
 	}
+	g.balance()
+	g.sourceVolume()
+	g.ratioCauses()
 	return nil
 }
 
@@ -275,13 +281,17 @@ func (g *gatherer) units(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	rows, ok, err = g.run(ctx, g.script.Days)
+	rows, ok, err = g.run(ctx, g.script.Hours)
 	if !ok {
 		return false, err
 	}
-	g.days(rows)
+	g.hours(rows)
 	g.closedAlready()
+	if err := g.strays(ctx); err != nil {
+		return false, err
+	}
 	g.exposureHealth()
+	g.exposureVolume()
 	return true, nil
 }
 
@@ -342,6 +352,7 @@ func (g *gatherer) stratum(rows *connectors.Rows, row int, code, units int64) {
 	epoch, arm := g.script.Stratum(code)
 	c := &g.ev.strata[epoch][arm]
 	c.exposed += units
+	c.rows = stats.Merge(c.rows, rowsOf(rows, row, units))
 	g.ev.health.Units += units
 	g.ev.health.ByVariation[arm] += units
 	if without {
@@ -367,23 +378,9 @@ func (g *gatherer) unknown(ctx context.Context) error {
 			name = "(null)"
 		}
 		g.ev.health.UnknownNames = append(g.ev.health.UnknownNames, name)
+		g.unknownSince(rows, row, name)
 	}
 	return nil
-}
-
-func (g *gatherer) days(rows *connectors.Rows) {
-	for row := range rows.Len() {
-		micros, _ := rows.Int(row, "day")
-		code, _ := rows.Int(row, "assay_stratum")
-		units, _ := rows.Int(row, "units")
-		epoch, arm := g.script.Stratum(code)
-		day := time.UnixMicro(micros).UTC()
-		g.cell(day, epoch).units[arm] += units
-		if n := len(g.ev.days); n == 0 || !g.ev.days[n-1].Day.Equal(day) {
-			g.ev.days = append(g.ev.days, ledger.DayCount{Day: day, Units: make([]int64, len(g.at.experiment.Variations))})
-		}
-		g.ev.days[len(g.ev.days)-1].Units[arm] += units
-	}
 }
 
 // link resolves a join source and measures its fan-out.

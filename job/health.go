@@ -37,13 +37,14 @@ func (g *gatherer) exposureHealth() {
 	}
 	seen := h.Units + h.Multiple + h.Unknown + h.Settling
 	g.shareTrouble("multiple_exposure", e.Policy.OnMultiple, h.Multiple, seen, e.Policy.MaxMultiple,
-		"%d of %d units (%s) were seen in several variations; they are left out.")
+		"%d of %d units (%s) were seen in several variations; they are left out."+escaped(g.severalText()))
 	g.shareTrouble("unknown_variation", e.Policy.OnUnknown, h.Unknown, seen, e.Policy.MaxUnknown,
-		"%d of %d units (%s) are in undeclared variations ("+strings.ReplaceAll(strings.Join(h.UnknownNames, ", "), "%", "%%")+").")
-	if h.NullRows > 0 {
-		g.find("null_identifiers", fmt.Sprintf("%d exposures carry no identifier; they are left out.", h.NullRows), "")
-	}
+		"%d of %d units (%s) are in undeclared variations ("+escaped(strings.Join(h.UnknownNames, ", "))+")."+g.unknownText())
+	g.strayFindings()
 }
+
+// escaped is a text inside of a format.
+func escaped(s string) string { return strings.ReplaceAll(s, "%", "%%") }
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

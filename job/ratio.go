@@ -16,24 +16,6 @@ import (
 	"assay/stats"
 )
 
-// dayCell is the units of one day (UTC) that were first exposed in one epoch,
-// by variation: an epoch that begins within a day makes two cells of it.
-type dayCell struct {
-	day   time.Time
-	epoch int
-	units []int64
-}
-
-// cell is the one of that day and epoch; the rows come in order of both.
-func (g *gatherer) cell(day time.Time, epoch int) *dayCell {
-	n := len(g.ev.cells)
-	if n == 0 || !g.ev.cells[n-1].day.Equal(day) || g.ev.cells[n-1].epoch != epoch {
-		g.ev.cells = append(g.ev.cells, dayCell{day, epoch, make([]int64, len(g.at.experiment.Variations))})
-		n++
-	}
-	return &g.ev.cells[n-1]
-}
-
 // ratios checks the split: overall, which decides, and per epoch.
 func (g *gatherer) ratios() {
 	var groups []stats.RatioGroup
@@ -184,28 +166,6 @@ func (g *gatherer) stray(units []int64, expected []float64) {
 		v := g.at.experiment.Variations[arm].ID
 		g.find("empty_arm", fmt.Sprintf("%d units are in %s, which has no weight at present; they are left out of the sample ratio.", units[arm], v), v)
 	}
-}
-
-// since finds the days in which the split was off. Units that were first
-// exposed while a change settled are in none of them.
-func (g *gatherer) since() *ledger.RatioSince {
-	var groups []stats.RatioGroup
-	var days []time.Time
-	for _, c := range g.ev.cells {
-		if group, ok := g.group(c.epoch, c.units); ok && total(group.Counts) > 0 {
-			groups, days = append(groups, group), append(days, c.day)
-		}
-	}
-	units, alpha := g.planned()
-	out := &ledger.RatioSince{RatioChange: stats.FindRatioChange(groups, units, alpha)}
-	if out.Status != stats.ChangeFound {
-		return out
-	}
-	out.Day, out.EarliestDay, out.LatestDay = days[out.From], days[out.Earliest], days[out.Latest]
-	if out.To < len(days) {
-		out.Until = &days[out.To]
-	}
-	return out
 }
 
 // weights are the expected shares of the covered units, by variation.

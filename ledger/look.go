@@ -160,6 +160,7 @@ type Health struct {
 	SampleRatio    []RatioCheck   `json:"sampleRatio"` // overall first, then epochs, then dimension values, corrected for their number
 	Sources        []SourceHealth `json:"sources"`
 	Problems       []Finding      `json:"problems"` // what is wrong, most serious first; empty = healthy
+	Traffic        *Traffic       `json:"traffic,omitempty"`
 }
 
 // RatioCheck is a sample-ratio check of one slice.
@@ -180,6 +181,11 @@ type RatioSince struct {
 	// EarliestDay and LatestDay are between which Day lies with 95 % probability.
 	EarliestDay time.Time `json:"earliestDay,omitzero"`
 	LatestDay   time.Time `json:"latestDay,omitzero"`
+	// Hour is the first that is off, where the hours of these days tell it, and
+	// EarliestHour and LatestHour are between which it lies with 95 % probability.
+	Hour         *time.Time `json:"hour,omitempty"`
+	EarliestHour *time.Time `json:"earliestHour,omitempty"`
+	LatestHour   *time.Time `json:"latestHour,omitempty"`
 }
 
 // SourceHealth is how one fact source meets the exposed units.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"flag"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -34,6 +35,7 @@ type unit struct {
 	anchor    time.Time // first exposure or activation
 	newest    time.Time
 	exposures int64
+	low, high int64 // of its variations
 	platform  string
 	slices    [2]int64 // by platform and tier
 }
@@ -67,7 +69,10 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// units works out the unit table, by key; "" collects exposures without one.
+// nobody is the key of exposures without one: they are kept apart by variation.
+func nobody(arm int64) string { return fmt.Sprintf("\x00%d", arm) }
+
+// units works out the unit table, by key.
 func (w *world) units() map[string]*unit {
 	out := map[string]*unit{}
 	arms := map[string]map[int]bool{}
@@ -80,11 +85,20 @@ func (w *world) units() map[string]*unit {
 		if x.platform != nil {
 			platform = *x.platform
 		}
+		arm := slices.IndexFunc(w.e.Variations, func(v spec.Variation) bool { return x.variation != nil && v.ID == *x.variation })
+		order := int64(arm)
+		if arm < 0 {
+			order = int64(len(w.e.Variations))
+		}
+		if k == "" {
+			k = nobody(order)
+		}
 		u := out[k]
 		if u == nil {
-			u = &unit{key: k, anchor: x.at, newest: x.at, platform: platform}
+			u = &unit{key: k, anchor: x.at, newest: x.at, platform: platform, low: order, high: order}
 			out[k], arms[k] = u, map[int]bool{}
 		}
+		u.low, u.high = min(u.low, order), max(u.high, order)
 		u.exposures++
 		if x.at.Before(u.anchor) || x.at.Equal(u.anchor) && platform < u.platform {
 			u.platform = platform
@@ -93,7 +107,7 @@ func (w *world) units() map[string]*unit {
 		if x.at.After(u.newest) {
 			u.newest = x.at
 		}
-		arms[k][slices.IndexFunc(w.e.Variations, func(v spec.Variation) bool { return x.variation != nil && v.ID == *x.variation })] = true
+		arms[k][arm] = true
 	}
 	for k, u := range out {
 		u.exposed, u.first = w.stratum(k, u.anchor, arms[k]), u.anchor
@@ -168,7 +182,7 @@ func (w *world) activated(units map[string]*unit) {
 // stratum works out a unit's code.
 func (w *world) stratum(k string, anchor time.Time, arms map[int]bool) int64 {
 	switch {
-	case k == "":
+	case strings.HasPrefix(k, nobody(0)[:1]):
 		return queries.StratumNull
 	case len(arms) > 1:
 		return queries.StratumMultiple
@@ -825,7 +839,8 @@ func (c *check) look() {
 		c.query(script.Sliced.Statement)
 	}
 	c.checkSummary()
-	c.checkDays()
+	c.checkHours()
+	c.checkStrays()
 	c.checkDimension()
 	c.checkUnknown()
 	for _, f := range script.Facts {
@@ -905,24 +920,89 @@ func (c *check) checkSummary() {
 		c.parts[part{code, -1, 0}] = row
 	}
 	c.diff("summary", got, want, c.script.Summary)
+	c.checkRepeats(rows)
 }
 
-type dayRow struct{ Day, Code int64 }
+type hourRow struct{ Hour, Code int64 }
 
-func (c *check) checkDays() {
-	want, got := map[dayRow]int64{}, map[dayRow]int64{}
+func (c *check) checkHours() {
+	want, got := map[hourRow]int64{}, map[hourRow]int64{}
 	for _, u := range c.units {
 		if u.exposed >= 0 {
-			want[dayRow{u.first.Truncate(day).UnixMicro(), u.exposed}]++
+			want[hourRow{u.first.Truncate(time.Hour).UnixMicro(), u.exposed}]++
 		}
 	}
-	rows := c.query(c.script.Days)
+	rows := c.query(c.script.Hours)
 	for i := range rows.Len() {
-		at, _ := rows.Int(i, "day")
+		at, _ := rows.Int(i, "hour")
 		code, _ := rows.Int(i, "assay_stratum")
-		got[dayRow{at, code}], _ = rows.Int(i, "units")
+		got[hourRow{at, code}], _ = rows.Int(i, "units")
 	}
-	c.diff("days", got, want, c.script.Days)
+	c.diff("hours", got, want, c.script.Hours)
+}
+
+// strayRow is what exposures of one kind and of these variations come to.
+type strayRow struct {
+	Units, Exposures, First, Last, EarliestLast int64
+	Across                                      string
+}
+
+func (c *check) checkStrays() {
+	want, got := map[[3]int64]strayRow{}, map[[3]int64]strayRow{}
+	across := map[[3]int64][]int64{}
+	for _, u := range c.units {
+		key := [3]int64{0, -1, -1}
+		if u.exposed < 0 && u.exposed != queries.StratumSettling {
+			key = [3]int64{u.exposed, u.low, u.high}
+		}
+		row, first, newest := want[key], u.first.UnixMicro(), u.newest.UnixMicro()
+		if row.Units == 0 {
+			row = strayRow{First: first, Last: newest, EarliestLast: newest}
+			across[key] = make([]int64, len(c.w.look.Epochs)-1)
+		}
+		row.Units++
+		row.Exposures += u.exposures
+		row.First, row.Last, row.EarliestLast = min(row.First, first), max(row.Last, newest), min(row.EarliestLast, newest)
+		for i, e := range c.w.look.Epochs[1:] {
+			if u.first.Before(e.Start) && !u.newest.Before(e.Start) {
+				across[key][i]++
+			}
+		}
+		row.Across = fmt.Sprint(across[key])
+		want[key] = row
+	}
+	rows := c.query(c.script.Strays)
+	for i := range rows.Len() {
+		value := func(name string) int64 { n, _ := rows.Int(i, name); return n }
+		counts := make([]int64, len(c.script.Changes))
+		for j, column := range c.script.Changes {
+			counts[j] = value(column)
+		}
+		got[[3]int64{value("kind"), value("low"), value("high")}] = strayRow{
+			value("units"), value("exposures"), value("first_exposure"), value("last_exposure"), value("earliest_last"), fmt.Sprint(counts),
+		}
+	}
+	c.diff("stray exposures", got, want, c.script.Strays)
+}
+
+// checkRepeats compares the moments of the exposures that units have.
+func (c *check) checkRepeats(rows *connectors.Rows) {
+	for i := range rows.Len() {
+		code, _ := rows.Int(i, "assay_stratum")
+		var values, cubes []float64
+		for _, u := range c.units {
+			if u.code == code {
+				n := float64(min(u.exposures, 100))
+				values, cubes = append(values, n), append(cubes, n*n*n)
+			}
+		}
+		mean, _ := rows.Float(i, "rows_mean")
+		variance, _ := rows.Float(i, "rows_var")
+		cube, _ := rows.Float(i, "rows_third")
+		if !near(mean, average(values), 1) || !near(variance, covariance(values, values), 1) || !near(cube, average(cubes), average(cubes)) {
+			c.errorf("exposures of units of stratum %d: %v, %v, %v of %v", code, mean, variance, cube, values)
+		}
+	}
 }
 
 type valueRow struct {
@@ -948,16 +1028,23 @@ func (c *check) checkDimension() {
 }
 
 func (c *check) checkUnknown() {
-	want, got := map[string]int64{}, map[string]int64{}
+	want, got := map[string][2]int64{}, map[string][2]int64{}
 	for _, x := range c.w.exposures {
 		if x.experiment != c.w.e.ExperimentID || x.at.Before(start) || !x.at.Before(c.w.until()) {
 			continue
 		}
-		if x.variation == nil {
-			want["NULL"]++
-		} else if !slices.ContainsFunc(c.w.e.Variations, func(v spec.Variation) bool { return v.ID == *x.variation }) {
-			want[*x.variation]++
+		name := "NULL"
+		if x.variation != nil {
+			name = *x.variation
 		}
+		if slices.ContainsFunc(c.w.e.Variations, func(v spec.Variation) bool { return v.ID == name }) {
+			continue
+		}
+		row := want[name]
+		if row[0] == 0 {
+			row[1] = x.at.UnixMicro()
+		}
+		want[name] = [2]int64{row[0] + 1, min(row[1], x.at.UnixMicro())}
 	}
 	rows := c.query(c.script.Unknown)
 	for i := range rows.Len() {
@@ -965,7 +1052,9 @@ func (c *check) checkUnknown() {
 		if !ok {
 			name = "NULL"
 		}
-		got[name], _ = rows.Int(i, "exposures")
+		exposures, _ := rows.Int(i, "exposures")
+		first, _ := rows.Int(i, "first_exposure")
+		got[name] = [2]int64{exposures, first}
 	}
 	c.diff("unknown variations", got, want, c.script.Unknown)
 }
@@ -1377,8 +1466,10 @@ func (c *check) checkShapes(f queries.Facts) {
 		}
 		sides["facts"][k] = true
 	}
-	for k := range c.units {
-		sides["units"][k] = true
+	for k, u := range c.units {
+		if u.exposed != queries.StratumNull {
+			sides["units"][k] = true
+		}
 	}
 	want, got := map[string]shapeRow{}, map[string]shapeRow{}
 	for side, ids := range sides {

@@ -42,8 +42,10 @@ type Script struct {
 	Activation *Facts    // makes the unit table of the exposed ones; nil without an activation metric
 	Sliced     *Sliced   // adds the slices to the unit table; nil without any
 	Summary    Statement // counts per stratum
-	Days       Statement // first exposures per day and arm
+	Hours      Statement // first exposures per hour and arm
 	Unknown    Statement // names of undeclared variations; run where there are any
+	Strays     Statement // exposures that fit no stratum; run where there are any
+	Changes    []string  // columns of Strays, one for every epoch but the first
 	Dimensions []Dimension
 	Slices     []Slice
 	Facts      []Facts
@@ -221,7 +223,7 @@ func (s *Script) All() []Statement {
 	if s.Sliced != nil {
 		all = append(all, s.Sliced.Statement)
 	}
-	all = append(all, s.Summary, s.Days)
+	all = append(all, s.Summary, s.Hours)
 	for _, d := range s.Dimensions {
 		all = append(all, d.Statement)
 	}
@@ -244,7 +246,7 @@ func (s *Script) All() []Statement {
 
 // Checks lists the statements that run only where All leaves a doubt.
 func (s *Script) Checks() []Statement {
-	checks := []Statement{s.Unknown}
+	checks := []Statement{s.Unknown, s.Strays}
 	if a := s.Activation; a != nil {
 		checks = append(checks, a.Alignment, a.Shapes)
 	}

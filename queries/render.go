@@ -79,8 +79,9 @@ func (r *renderer) script(sources []*source) *Script {
 	horizons := r.horizons(sources)
 	s.Summary = r.statement("summary", "summary.sql", "counts units per variation and epoch",
 		map[string]any{"Horizons": horizons, "Activation": r.e.Activation})
-	s.Days = r.statement("days", "days.sql", "counts first exposures per day", map[string]any{"Exposed": r.exposed()})
+	s.Hours = r.statement("hours", "hours.sql", "counts first exposures per hour", map[string]any{"Exposed": r.exposed()})
 	s.Unknown = r.unknown()
+	r.strays(s)
 	for _, d := range r.declared() {
 		s.Dimensions = append(s.Dimensions, Dimension{Name: d.Name, Statement: r.statement(
 			"dimension "+d.Name, "dimension.sql", "counts units per "+d.Name,

@@ -203,7 +203,7 @@ func complete(s *queries.Script) []queries.Statement { return append(s.All(), s.
 func aspects(s *queries.Script) []queries.Statement {
 	return slices.DeleteFunc(s.All(), func(st queries.Statement) bool {
 		later := func(f queries.Facts) bool { return f.Name == st.Name }
-		return st.Name == s.Days.Name || slices.ContainsFunc(s.Facts[1:], later)
+		return st.Name == s.Hours.Name || slices.ContainsFunc(s.Facts[1:], later)
 	})
 }
 

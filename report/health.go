@@ -16,6 +16,7 @@ type healthView struct {
 	Tiles      []tile
 	Variations []string
 	Sources    []sourceView
+	Traffic    *trafficView
 }
 
 type problemView struct {
@@ -69,7 +70,7 @@ type sourceView struct {
 
 func newHealthView(look *ledger.Look) healthView {
 	h := &look.Health
-	v := healthView{Badge: healthBadge(h), Split: newSplitView(look), Tiles: tiles(look)}
+	v := healthView{Badge: healthBadge(h), Split: newSplitView(look), Tiles: tiles(look), Traffic: newTrafficView(look)}
 	for _, p := range h.Problems {
 		v.Problems = append(v.Problems, newProblemView(p))
 	}

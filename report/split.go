@@ -56,6 +56,9 @@ func sinceText(look *ledger.Look, since *ledger.RatioSince, n numbers) string {
 // spanText names the days, and those between which the first may lie.
 func spanText(since *ledger.RatioSince) string {
 	text := "Since " + day(since.Day)
+	if since.Until == nil && since.Hour != nil {
+		return hourText(since)
+	}
 	if since.Until != nil {
 		text = "From " + day(since.Day) + " until " + day(*since.Until)
 	}

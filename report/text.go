@@ -183,6 +183,7 @@ func (p *printer) healthLines(look *ledger.Look) {
 		p.labelled("problem", newProblemView(f).Text)
 	}
 	p.labelled("split", splitLine(look))
+	p.causeLines(h.Traffic)
 	if len(h.Problems) == 0 {
 		p.labelled("data", healthBadge(h).Word)
 	}

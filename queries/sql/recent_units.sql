@@ -30,4 +30,5 @@ SELECT
   SUBSTR(MIN(CONCAT(LPAD(CAST(assay_at AS {{$.D.Text}}), 16, '0'), {{$d.Alias}}_value)), 17) AS {{$d.Alias}}{{comma $i (len $.Dimensions)}}
 {{- end}}
 FROM sided
-GROUP BY assay_unit, assay_late
+-- Without an identifier, variations are kept apart.
+GROUP BY assay_unit, assay_late, CASE WHEN assay_unit IS NULL THEN assay_arm END

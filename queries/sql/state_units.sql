@@ -17,6 +17,7 @@ USING (
   WHERE {{if not .Late}}NOT {{end}}assay_late
 ) AS r
 ON r.assay_unit IS NOT DISTINCT FROM k.assay_unit
+  AND CASE WHEN r.assay_unit IS NULL THEN r.assay_low END IS NOT DISTINCT FROM CASE WHEN k.assay_unit IS NULL THEN k.assay_low END
 -- All that can change: the first exposure of a unit that is there is before these.
 WHEN MATCHED THEN UPDATE SET
   assay_low = LEAST(k.assay_low, r.assay_low),

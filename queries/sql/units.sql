@@ -2,7 +2,7 @@
 -- Rows: assay_unit; assay_stratum (epoch x {{len .Arms}} + variation; -1 several variations,
 --   -2 undeclared variation, -3 first exposed while a change settled, -4 no identifier).
 -- Numbers: assay_anchor and assay_newest, first and last exposure in microseconds since 1970 UTC;
---   assay_exposures in rows.
+--   assay_exposures in rows; assay_low and assay_high, the first and the last of its variations.
 {{.Create}}
 {{template "exposures" .}}
 units AS (
@@ -22,14 +22,17 @@ units AS (
   FROM exposures
   WHERE assay_at >= {{.Start}}
     AND assay_at < {{.End}}
-  GROUP BY assay_unit
+  -- Without an identifier, variations are kept apart.
+  GROUP BY assay_unit, CASE WHEN assay_unit IS NULL THEN assay_arm END
 )
 SELECT
   assay_unit,
   {{template "stratum" .}} AS assay_stratum,
   assay_anchor,
   assay_newest,
-  assay_exposures
+  assay_exposures,
+  assay_low,
+  assay_high
 {{- range .Dimensions}},
   {{.Alias}}
 {{- end}}

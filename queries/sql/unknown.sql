@@ -1,5 +1,5 @@
 -- Purpose: which undeclared variations does {{.Experiment}} log?
--- Rows: one per name, the ten commonest. Numbers: exposures in rows.
+-- Rows: one per name, the ten commonest. Numbers: exposures in rows; first_exposure in microseconds since 1970 UTC.
 WITH assay_assignment AS ( -- {{.Assignment}}
 {{.SQL}}
 ),
@@ -12,7 +12,8 @@ exposures AS (
 )
 SELECT
   assay_variation AS variation,
-  CAST(COUNT(*) AS {{.D.Integer}}) AS exposures
+  CAST(COUNT(*) AS {{.D.Integer}}) AS exposures,
+  CAST(MIN(assay_at) AS {{.D.Integer}}) AS first_exposure
 FROM exposures
 WHERE assay_at >= {{.Start}}
   AND assay_at < {{.End}}

@@ -1,7 +1,7 @@
 -- Purpose: when units were first exposed.
--- Rows: one per day (UTC) and stratum. Numbers: day in microseconds since 1970 UTC; units.
+-- Rows: one per hour (UTC) and stratum. Numbers: hour in microseconds since 1970 UTC; units.
 SELECT
-  CAST(u.assay_anchor - MOD(u.assay_anchor, 86400000000) AS {{.D.Integer}}) AS day,
+  CAST(u.assay_anchor - MOD(u.assay_anchor, 3600000000) AS {{.D.Integer}}) AS hour,
   CAST(u.assay_stratum AS {{.D.Integer}}) AS assay_stratum,
   CAST(COUNT(*) AS {{.D.Integer}}) AS units
 FROM {{.Exposed}} AS u
