@@ -45,7 +45,8 @@ SELECT
   SUBSTR(MIN(CONCAT(LPAD(CAST(assay_at AS VARCHAR), 16, '0'), assay_dimension_1_value)), 17) AS assay_dimension_1,
   SUBSTR(MIN(CONCAT(LPAD(CAST(assay_at AS VARCHAR), 16, '0'), assay_dimension_2_value)), 17) AS assay_dimension_2
 FROM sided
-GROUP BY assay_unit, assay_late
+-- Without an identifier, variations are kept apart.
+GROUP BY assay_unit, assay_late, CASE WHEN assay_unit IS NULL THEN assay_arm END
 
 -- === keep exposures: units that were exposed again, or for the first time
 MERGE INTO "kept"."units" AS k
@@ -55,6 +56,7 @@ USING (
   WHERE NOT assay_late
 ) AS r
 ON r.assay_unit IS NOT DISTINCT FROM k.assay_unit
+  AND CASE WHEN r.assay_unit IS NULL THEN r.assay_low END IS NOT DISTINCT FROM CASE WHEN k.assay_unit IS NULL THEN k.assay_low END
 -- All that can change: the first exposure of a unit that is there is before these.
 WHEN MATCHED THEN UPDATE SET
   assay_low = LEAST(k.assay_low, r.assay_low),
@@ -75,6 +77,7 @@ USING (
   WHERE assay_late
 ) AS r
 ON r.assay_unit IS NOT DISTINCT FROM k.assay_unit
+  AND CASE WHEN r.assay_unit IS NULL THEN r.assay_low END IS NOT DISTINCT FROM CASE WHEN k.assay_unit IS NULL THEN k.assay_low END
 -- All that can change: the first exposure of a unit that is there is before these.
 WHEN MATCHED THEN UPDATE SET
   assay_low = LEAST(k.assay_low, r.assay_low),
@@ -88,7 +91,7 @@ WHEN NOT MATCHED THEN INSERT (assay_unit, assay_low, assay_high, assay_anchor, a
 -- Rows: assay_unit; assay_stratum (epoch x 2 + variation; -1 several variations,
 --   -2 undeclared variation, -3 first exposed while a change settled, -4 no identifier).
 -- Numbers: assay_anchor and assay_newest, first and last exposure in microseconds since 1970 UTC;
---   assay_exposures in rows.
+--   assay_exposures in rows; assay_low and assay_high, the first and the last of its variations.
 CREATE TEMP VIEW assay_units AS
 SELECT
   assay_unit,
@@ -148,11 +151,16 @@ FROM assay_links_owner
 -- Purpose: how many units and exposures there are, and how many windows have closed.
 -- Rows: one per stratum. Numbers: newest in microseconds since 1970 UTC; closed_*: units whose
 --   window has closed at as-of, which it does that long after their first exposure.
+--   rows_mean, rows_var and rows_third: moments of a unit's exposures, of which a hundred count at the most, so that
+--   no robot decides; the third is the mean of the cubed number.
 SELECT
   CAST(u.assay_stratum AS BIGINT) AS assay_stratum,
   CAST(COUNT(*) AS BIGINT) AS units,
   CAST(SUM(u.assay_exposures) AS BIGINT) AS exposures,
   CAST(MAX(u.assay_newest) AS BIGINT) AS newest,
+  CAST(AVG(LEAST(u.assay_exposures, 100)) AS DOUBLE) AS rows_mean,
+  CAST(VAR_SAMP(LEAST(u.assay_exposures, 100)) AS DOUBLE) AS rows_var,
+  CAST(AVG(LEAST(u.assay_exposures, 100) * LEAST(u.assay_exposures, 100) * LEAST(u.assay_exposures, 100)) AS DOUBLE) AS rows_third,
   CAST(SUM(CASE WHEN u.assay_anchor <= 1774612800000000 /* 2026-03-27 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_0, -- 3d
   CAST(SUM(CASE WHEN u.assay_anchor <= 1774267200000000 /* 2026-03-23 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_1, -- 7d
   CAST(SUM(CASE WHEN u.assay_anchor <= 1774699200000000 /* 2026-03-28 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_2, -- 2d
@@ -161,11 +169,11 @@ FROM assay_units AS u
 GROUP BY u.assay_stratum
 ORDER BY 1
 
--- === days: counts first exposures per day
+-- === hours: counts first exposures per hour
 -- Purpose: when units were first exposed.
--- Rows: one per day (UTC) and stratum. Numbers: day in microseconds since 1970 UTC; units.
+-- Rows: one per hour (UTC) and stratum. Numbers: hour in microseconds since 1970 UTC; units.
 SELECT
-  CAST(u.assay_anchor - MOD(u.assay_anchor, 86400000000) AS BIGINT) AS day,
+  CAST(u.assay_anchor - MOD(u.assay_anchor, 3600000000) AS BIGINT) AS hour,
   CAST(u.assay_stratum AS BIGINT) AS assay_stratum,
   CAST(COUNT(*) AS BIGINT) AS units
 FROM assay_units AS u
@@ -600,7 +608,7 @@ ORDER BY 1, 2
 
 -- === unknown variations: names the undeclared variations
 -- Purpose: which undeclared variations does answer-v2 log?
--- Rows: one per name, the ten commonest. Numbers: exposures in rows.
+-- Rows: one per name, the ten commonest. Numbers: exposures in rows; first_exposure in microseconds since 1970 UTC.
 WITH assay_assignment AS ( -- exposures
   SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, app_version
   FROM exposures
@@ -616,7 +624,8 @@ exposures AS (
 )
 SELECT
   assay_variation AS variation,
-  CAST(COUNT(*) AS BIGINT) AS exposures
+  CAST(COUNT(*) AS BIGINT) AS exposures,
+  CAST(MIN(assay_at) AS BIGINT) AS first_exposure
 FROM exposures
 WHERE assay_at >= 1774008000000000 /* 2026-03-20 12:00:00Z */
   AND assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
@@ -624,6 +633,26 @@ WHERE assay_at >= 1774008000000000 /* 2026-03-20 12:00:00Z */
 GROUP BY assay_variation
 ORDER BY COUNT(*) DESC, assay_variation
 LIMIT 10
+
+-- === stray exposures: which exposures fit no variation, and since when
+-- Purpose: the exposures that fit no stratum of answer-v2: of which variations, since when, and around which change of weights?
+-- Rows: one per kind (assay_stratum -1 several variations, -2 undeclared variation, -4 no identifier; 0 all
+--   the units that do fit, to compare with) and, but for those, the first and the last of the variations
+--   (2: undeclared). Numbers: units; exposures in rows; first and last exposure and the earliest last one of
+--   a unit, in microseconds since 1970 UTC; across_*: units first exposed before a change of weights and seen after it.
+SELECT
+  CAST(CASE WHEN u.assay_stratum = -3 OR u.assay_stratum >= 0 THEN 0 ELSE u.assay_stratum END AS BIGINT) AS kind,
+  CAST(CASE WHEN u.assay_stratum IN (-1, -2, -4) THEN u.assay_low ELSE -1 END AS BIGINT) AS low,
+  CAST(CASE WHEN u.assay_stratum IN (-1, -2, -4) THEN u.assay_high ELSE -1 END AS BIGINT) AS high,
+  CAST(COUNT(*) AS BIGINT) AS units,
+  CAST(SUM(u.assay_exposures) AS BIGINT) AS exposures,
+  CAST(MIN(u.assay_anchor) AS BIGINT) AS first_exposure,
+  CAST(MAX(u.assay_newest) AS BIGINT) AS last_exposure,
+  CAST(MIN(u.assay_newest) AS BIGINT) AS earliest_last,
+  CAST(SUM(CASE WHEN u.assay_anchor < 1774191600000000 /* 2026-03-22 15:00:00Z */ AND u.assay_newest >= 1774191600000000 /* 2026-03-22 15:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS across_1
+FROM assay_units AS u
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3
 
 -- === alignment of events: whether the identifiers of events meet the exposed units
 -- Purpose: do the identifiers of events meet the exposed units at all?
