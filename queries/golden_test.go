@@ -105,6 +105,26 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestGoldenTraffic shows the statements of a checkup of the traffic.
+func TestGoldenTraffic(t *testing.T) {
+	for _, name := range queries.DialectNames() {
+		d, err := queries.DialectOf(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, e, look := example()
+		checkup, err := queries.RenderTraffic(p, e, look, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		for _, s := range checkup.All()[1:] {
+			fmt.Fprintf(&out, "-- === %s: %s\n%s\n", s.Name, s.Purpose, s.SQL)
+		}
+		golden(t, filepath.Join("testdata", "traffic_"+name+".sql"), out.String())
+	}
+}
+
 func listing(script *queries.Script) string {
 	var out strings.Builder
 	for _, s := range append(script.All(), script.Checks()...) {

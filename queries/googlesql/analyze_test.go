@@ -112,6 +112,13 @@ func (s *session) all(e *spec.Experiment, look queries.Look) {
 	for _, st := range append(script.All(), script.Checks()...) {
 		results[st.Name] = s.run(st)
 	}
+	checkup, err := queries.RenderTraffic(s.p, e, look, queries.BigQuery)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, st := range checkup.All()[1:] {
+		s.run(st)
+	}
 	summary := results[script.Summary.Name]
 	for _, f := range script.Facts {
 		s.measures(results[f.Name], summary, f.Measures)

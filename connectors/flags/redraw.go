@@ -1,0 +1,105 @@
+package flags
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"unicode/utf16"
+
+	"github.com/twmb/murmur3"
+
+	"assay/decide"
+)
+
+// Draw is a way in which a client finds the variation of a unit.
+type Draw string
+
+// The draws. GrowthBook's SDK for JavaScript hashes the 16-bit units of a text,
+// those for other languages its UTF-8 bytes, which is the same for plain ASCII.
+const (
+	GrowthBook1      Draw = "GrowthBook, hashVersion 1"
+	GrowthBook2      Draw = "GrowthBook, hashVersion 2"
+	GrowthBook1UTF16 Draw = "GrowthBook, hashVersion 1, JavaScript"
+	GrowthBook2UTF16 Draw = "GrowthBook, hashVersion 2, JavaScript"
+	FlagdFractional  Draw = "flagd, fractional"
+)
+
+// Draws lists the known ways.
+func Draws() []Draw {
+	return []Draw{FlagdFractional, GrowthBook1, GrowthBook2, GrowthBook1UTF16, GrowthBook2UTF16}
+}
+
+// Redraw is the variation that a client gives to a value of the hashed attribute
+// under a seed and an allocation; "" where it is not covered. GrowthBook gives
+// the arms ranges in the order of the allocation; flagd the buckets that assay
+// writes, with the flag's key for a seed.
+func (d Draw) Redraw(seed, value string, a decide.Allocation) string {
+	if d == FlagdFractional {
+		return pick(layout(a), murmur3.StringSum32(seed+value))
+	}
+	n, start := d.growthBook(seed, value), 0.0
+	for _, arm := range a.Arms {
+		if n >= start && n < start+a.Coverage*arm.Weight {
+			return arm.Variation
+		}
+		start += arm.Weight
+	}
+	return ""
+}
+
+// pick is the bucket of a hash, scaled to the total weight as flagd does; ""
+// where that is uncovered.
+func pick(list []bucket, hash uint32) string {
+	total := int64(0)
+	for _, b := range list {
+		total += b.weight
+	}
+	at := int64(uint64(hash) * uint64(total) >> 32)
+	for _, b := range list {
+		if at -= b.weight; at < 0 && b.variant != uncovered {
+			return b.variant
+		} else if at < 0 {
+			return ""
+		}
+	}
+	return ""
+}
+
+// growthBook is the place of a value in [0,1).
+func (d Draw) growthBook(seed, value string) float64 {
+	switch d {
+	case GrowthBook1:
+		return float64(fnv32(value+seed)%1000) / 1000
+	case GrowthBook1UTF16:
+		return float64(fnv32UTF16(value+seed)%1000) / 1000
+	case GrowthBook2UTF16:
+		return float64(fnv32(strconv.FormatUint(uint64(fnv32UTF16(seed+value)), 10))%10000) / 10000
+	default:
+		return float64(fnv32(fmt.Sprint(fnv32(seed+value)))%10000) / 10000
+	}
+}
+
+func fnv32(s string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(s))
+	return h.Sum32()
+}
+
+// fnv32UTF16 is FNV-1a over 16-bit units: each is xored in whole.
+func fnv32UTF16(s string) uint32 {
+	const offset, prime = 2166136261, 16777619
+	h := uint32(offset)
+	for _, unit := range utf16.Encode([]rune(s)) {
+		h = (h ^ uint32(unit)) * prime
+	}
+	return h
+}
+
+// Reversed is the allocation with its arms in the other order, in which a store
+// may keep them.
+func Reversed(a decide.Allocation) decide.Allocation {
+	a.Arms = slices.Clone(a.Arms)
+	slices.Reverse(a.Arms)
+	return a
+}

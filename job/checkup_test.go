@@ -1,0 +1,160 @@
+package job
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"assay/connectors"
+	"assay/connectors/flags"
+	"assay/ledger"
+	"assay/spec"
+	"assay/stats"
+)
+
+// examined asks about the traffic of a warehouse in which everybody is in two
+// experiments, drawn by GrowthBook's second hash for one of them.
+func examined(t *testing.T, statements string, change func(*spec.Project, *spec.Experiment)) *ledger.TrafficCheckup {
+	t.Helper()
+	p, e := small(t, "rank", func(e *spec.Experiment) {
+		e.PlannedUnits, e.Flag.Key = 4000, "rank-flag"
+		e.Secondary = nil
+	})
+	e.Start = spec.Instant{Time: started}
+	a := p.Config.Assignments["exposures"]
+	a.Dimensions = []string{"platform"}
+	a.SQL = "SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform FROM exposures WHERE experiment_id = {{experiment}}"
+	p.Config.Assignments["exposures"] = a
+	if change != nil {
+		change(p, e)
+	}
+	wh, err := connectors.Open(t.Context(), spec.Warehouse{Type: "duckdb", Threads: 1}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = wh.Close() })
+	var rows []string
+	for i := range 4000 {
+		id := fmt.Sprintf("u-%d", i)
+		at := started.Add(time.Duration(i) * time.Minute).Format("2006-01-02 15:04:05")
+		platform := []string{"web", "ios"}[i%2]
+		mine := flags.GrowthBook2.Redraw("rank-flag", id, half(1))
+		rows = append(rows, fmt.Sprintf("('%s', TIMESTAMP '%s', 'rank', '%s', '%s')", id, at, mine, platform),
+			fmt.Sprintf("('%s', TIMESTAMP '%s', 'tone', '%s', '%s')", id, at, flags.GrowthBook2.Redraw("tone", id, half(1)), platform))
+	}
+	sql := "CREATE TEMP TABLE exposures (user_id VARCHAR, exposed_at TIMESTAMP, experiment_id VARCHAR, variation_id VARCHAR, platform VARCHAR);\nINSERT INTO exposures VALUES " +
+		strings.Join(rows, ",\n") + `;
+CREATE TEMP TABLE responses AS
+SELECT user_id, exposed_at + INTERVAL 1 HOUR AS ts, hash(user_id || 'f') % 20 = 0 AS failed, CAST(100 + hash(user_id || 'l') % 100 AS DOUBLE) AS latency_ms
+FROM exposures WHERE experiment_id = 'rank';` + statements
+	c, err := newJob(t, p, openLedger(t), stocked{wh, sql}).TrafficCheckup(t.Context(), e, hours(72))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func told(c *ledger.TrafficCheckup) string {
+	var out []string
+	for _, f := range c.Findings {
+		out = append(out, f.Code)
+	}
+	return strings.Join(out, " ")
+}
+
+// TestCheckup: sound traffic is found to be so, and each fault by its name.
+func TestCheckup(t *testing.T) {
+	for _, c := range []struct {
+		name, statements, want, text string
+		change                       func(*spec.Project, *spec.Experiment)
+	}{
+		{"sound", "", "", "", nil},
+		{"missing", "INSERT INTO exposures SELECT NULL, TIMESTAMP '2026-11-01 05:00', 'rank', 'control', 'ios' FROM range(300);",
+			"missing_from", `300 of 300 exposures without an identifier come from platform = "ios"`, nil},
+		{"outside", "INSERT INTO exposures SELECT 'b' || i, TIMESTAMP '2026-10-20 05:00', 'rank', 'control', 'ios' FROM range(300) AS t(i);",
+			"exposed_before", "300 exposures were logged before the start", nil},
+		{"switched", "INSERT INTO exposures SELECT user_id, TIMESTAMP '2026-11-02 05:30', 'rank', 'treatment', platform FROM exposures WHERE variation_id = 'control' AND experiment_id = 'rank' AND exposed_at < TIMESTAMP '2026-11-01 02:00';",
+			"switched", "in the hour of 2026-11-02 05:00Z", nil},
+		{"another client on one platform", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank' AND platform = 'ios';",
+			"partly_redrawn", `Where platform is "ios" it is 4`, nil},
+		{"unknown client", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank';",
+			"not_redrawn", "No known client", nil},
+		{"one hash for both", "UPDATE exposures SET variation_id = r.variation_id FROM exposures AS r WHERE exposures.experiment_id = 'tone' AND r.experiment_id = 'rank' AND r.user_id = exposures.user_id;",
+			"arms_depend", "depends on the one they have here", nil},
+		{"effects that depend", `UPDATE responses SET latency_ms = latency_ms + 40 WHERE user_id IN (SELECT r.user_id FROM exposures AS r JOIN exposures AS o USING (user_id)
+  WHERE r.experiment_id = 'rank' AND o.experiment_id = 'tone' AND r.variation_id = 'treatment' AND o.variation_id = 'treatment');`,
+			"interaction", "The effect of treatment on latency is another one", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := examined(t, c.statements, c.change)
+			text := ""
+			for _, f := range got.Findings {
+				text += f.Text + "\n"
+			}
+			if told(got) != c.want || !strings.Contains(text, c.text) {
+				t.Errorf("%s: %s", told(got), text)
+			}
+			if len(got.Interactions) != 1 || got.Interactions[0].Shared < 3700 || len(got.Interactions[0].Cross) != 2 {
+				t.Errorf("%+v", got.Interactions)
+			}
+			if c.name == "sound" && (got.Redrawn.Verdict != "all" || got.Redrawn.Draws[0].Draw != string(flags.GrowthBook2)) {
+				t.Errorf("%+v", got.Redrawn)
+			}
+		})
+	}
+}
+
+// TestInteractionHolds: effects that do not depend on another experiment are not
+// said to, whatever their tails, over looks as the units come.
+func TestInteractionHolds(t *testing.T) {
+	const lives, looks, alpha = 2000, 30, 0.01
+	at := longRun(t)
+	q := questions(at)[0]
+	d := design(at, q)
+	d.Kind, d.Method, d.Margin, d.MinUnits, d.Scale = stats.KindMean, stats.MethodMixture, stats.Size{}, leastCell, ""
+	sound(t, alarms(lives, func(rng *rand.Rand) bool {
+		var cells [2][2]running
+		for range looks {
+			for range 150 {
+				cells[rng.IntN(2)][rng.IntN(2)].add(math.Exp(1.2*rng.NormFloat64()), 1)
+			}
+			var effects [2]stats.Comparison
+			for k := range effects {
+				effects[k] = stats.Compare(d, []stats.Stratum{{Epoch: 1, Share: 0.5, Control: cells[k][0].moments(false), Treatment: cells[k][1].moments(false)}}, stats.Look{})
+			}
+			if differs(effects[0], effects[1], 5000, alpha).Failed {
+				return true
+			}
+		}
+		return false
+	}), lives, alpha)
+}
+
+// TestVolumes: days that are missing among many rows are found; nights are not.
+func TestVolumes(t *testing.T) {
+	counts := map[time.Time]int64{}
+	for h := range 20 * 24 {
+		counts[hours(float64(h))] = int64(50 + 1000*(1-math.Cos(2*math.Pi*float64(h)/24)))
+	}
+	v := ledger.Volume{Newest: hours(20*24 - 1)}
+	if judgeVolume(&v, counts, started, hours(20*24)); v.Unjudged != "" || len(v.Missing) > 0 || v.Low != nil {
+		t.Errorf("%+v", v)
+	}
+	for h := range 24 {
+		delete(counts, hours(float64(10*24+h)))
+	}
+	for h := range 10 {
+		counts[hours(float64(19*24+13+h))] = 1
+	}
+	v = ledger.Volume{Newest: hours(20*24 - 1)}
+	if judgeVolume(&v, counts, started, hours(20*24)); len(v.Missing) != 1 || !v.Missing[0].Equal(hours(10*24)) || v.Low == nil {
+		t.Errorf("%+v", v)
+	}
+	v = ledger.Volume{Newest: hours(48)}
+	if judgeVolume(&v, counts, started, hours(48)); v.Unjudged == "" {
+		t.Errorf("two days say nothing: %+v", v)
+	}
+}
