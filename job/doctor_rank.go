@@ -13,10 +13,10 @@ import (
 
 // profile is how the identifiers of one side are written.
 type profile struct {
-	n                                           int64
-	shortest, longest, fewestDigits, mostDigits int64
-	signs                                       map[string]int64
-	prefixes, suffixes                          []string
+	n                        int64
+	fewestDigits, mostDigits int64 // at the end of an identifier
+	signs                    map[string]int64
+	prefixes, suffixes       []string
 }
 
 // some tells whether a sign shows on one identifier in fifty.

@@ -29,9 +29,9 @@ SELECT
   CAST(COUNT(DISTINCT assay_raw) AS {{.D.Integer}}) AS in_window
 FROM lags
 CROSS JOIN ({{range $j, $n := .Shifts}}{{if $j}} UNION ALL {{end}}SELECT {{$n}}{{if not $j}} AS n{{end}}{{end}}) AS k
-WHERE assay_lag + k.n * 1800000000 >= 0{{.Opens}}
+WHERE assay_lag + CAST(k.n AS {{.D.Integer}}) * 1800000000 >= 0{{.Opens}}
 {{- if .Closes}}
-  AND assay_lag + k.n * 1800000000 < 0{{.Closes}}
+  AND assay_lag + CAST(k.n AS {{.D.Integer}}) * 1800000000 < 0{{.Closes}}
 {{- end}}
 GROUP BY k.n
 ORDER BY 1

@@ -6,7 +6,7 @@
 UNION ALL
 {{- end}}
 SELECT -- {{note $try.Name}}
-  {{$i}} AS try,
+  CAST({{$i}} AS {{$.D.Integer}}) AS try,
   CAST(COUNT(*) AS {{$.D.Integer}}) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT {{$try.Left}}) FROM {{$.Left}}) AS {{$.D.Integer}}) AS merged
 FROM {{$.Left}}
