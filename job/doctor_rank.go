@@ -71,8 +71,8 @@ func plainMoves(left, right profile) []move {
 		if r {
 			list = append(list, move{c.cause, 1, nil, steps(c.step)})
 		}
-		if l {
-			list = append(list, move{c.cause, 1.4, steps(c.step), steps(c.step)}, move{c.cause, 1.4, steps(c.step), nil})
+		if l { // None of these is a matter of taste, on whichever side.
+			list = append(list, move{c.cause, 1.05, steps(c.step), steps(c.step)}, move{c.cause, 1.05, steps(c.step), nil})
 		}
 	}
 	return list
@@ -116,7 +116,7 @@ func numberMoves(left, right profile) []move {
 			list = append(list, move{"number_format", 1, nil, steps("un" + sign)})
 		}
 		if left.some(sign) {
-			list = append(list, move{"number_format", 1.3, steps("un" + sign), steps("un" + sign)})
+			list = append(list, move{"number_format", 1.05, steps("un" + sign), steps("un" + sign)})
 		}
 	}
 	if right.some("float") && right.some("exponent") {
@@ -134,7 +134,7 @@ func uuidMoves(left, right profile) []move {
 	if left.most("dashes") {
 		to = "uuid"
 	}
-	list := []move{{"uuid", 1.5, steps("hex"), steps("hex")}}
+	list := []move{{"uuid", 1.08, steps("hex"), steps("hex")}}
 	if right.some("upper") && left.some("upper") && !left.some("lower") {
 		return append(list, move{"uuid", 1.05, nil, steps(to, "upper")})
 	}
@@ -283,6 +283,9 @@ func sharesCause(a, b string) bool {
 func cuts(common string) []string {
 	runes := []rune(common)
 	var out []string
+	if strings.TrimSpace(common) != common {
+		return nil // White space is a cause of its own.
+	}
 	add := func(stop func(rune) bool) {
 		for i := len(runes); i > 0; i-- {
 			if stop(runes[i-1]) {

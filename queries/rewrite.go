@@ -42,12 +42,12 @@ var rewrites = map[string]rewrite{
 	"unmailto": {60, func(d Dialect, x string, _ Step) string { return d.replaced(x, "^[Mm][Aa][Ii][Ll][Tt][Oo]:", "") }},
 	"unprefix": {61, func(d Dialect, x string, s Step) string {
 		n := len([]rune(s.Text))
-		return fmt.Sprintf("CASE WHEN SUBSTR(%s, 1, %d) = %s THEN SUBSTR(%[1]s, %d) ELSE %[1]s END", x, n, d.text(s.Text), n+1)
+		return fmt.Sprintf("CASE WHEN SUBSTR(%[1]s, 1, %[2]d) = %[3]s THEN SUBSTR(%[1]s, %[4]d) ELSE %[1]s END", x, n, d.text(s.Text), n+1)
 	}},
 	"unsuffix": {62, func(d Dialect, x string, s Step) string {
 		n := len([]rune(s.Text))
 		length := fmt.Sprintf(d.Length, x)
-		return fmt.Sprintf("CASE WHEN %s > %d AND SUBSTR(%s, %[1]s - %d) = %s THEN SUBSTR(%[3]s, 1, %[1]s - %[2]d) ELSE %[3]s END",
+		return fmt.Sprintf("CASE WHEN %[1]s > %[2]d AND SUBSTR(%[3]s, %[1]s - %[4]d) = %[5]s THEN SUBSTR(%[3]s, 1, %[1]s - %[2]d) ELSE %[3]s END",
 			length, n, x, n-1, d.text(s.Text))
 	}},
 	"unfloat": {65, func(d Dialect, x string, _ Step) string { return d.replaced(x, `\.0+$`, "") }},
