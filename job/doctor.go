@@ -388,7 +388,33 @@ func (x *examiner) spelled(ctx context.Context, p pair) (found []try, s sampleOf
 			return nil, s, err
 		}
 	}
-	return ranked(list, s), s, nil
+	if found = ranked(list, s); len(found) == 0 && right.most("base64") {
+		found, err = x.encoded(ctx, p, s)
+	}
+	return found, s, err
+}
+
+// encoded learns how the right side is written once it is decoded.
+func (x *examiner) encoded(ctx context.Context, p pair, s sampleOf) ([]try, error) {
+	x.tables++
+	decode := steps("unbase64")
+	table := queries.Table{Name: fmt.Sprintf("assay_decoded_%d", x.tables), From: p.right, Column: x.d.Rewrite("assay_raw", decode)}
+	if _, err := x.run(ctx, x.q.Sample(table, "the decoded identifiers", x.out.Reach)); err != nil {
+		return nil, err
+	}
+	p.right = table.Name
+	left, right, err := x.profiles(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	list := tries(moves(left, right), x.d)
+	if err := x.try(ctx, p, list); err != nil {
+		return nil, err
+	}
+	for i := range list {
+		list[i].cause, list[i].right = "base64+"+list[i].cause, slices.Concat(decode, list[i].right)
+	}
+	return ranked(list, s), nil
 }
 
 // try fills in how many are found.
