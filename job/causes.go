@@ -16,9 +16,9 @@ func (g *gatherer) ratioCauses() {
 	if len(checks) == 0 {
 		return
 	}
-	var causes []ledger.Cause
+	var causes []ledger.UsualCause
 	add := func(code, format string, values ...any) {
-		causes = append(causes, ledger.Cause{Code: code, Text: fmt.Sprintf(format, values...)})
+		causes = append(causes, ledger.UsualCause{Code: code, Text: fmt.Sprintf(format, values...)})
 	}
 	overall := checks[0]
 	g.causesByDimension(overall.Detected, add)

@@ -15,9 +15,9 @@ import (
 	"assay/stats"
 )
 
-// examined asks about the traffic of a warehouse in which everybody is in two
+// examinedTraffic asks about the traffic of a warehouse in which everybody is in two
 // experiments, drawn by GrowthBook's second hash for one of them.
-func examined(t *testing.T, statements string, change func(*spec.Project, *spec.Experiment)) *ledger.TrafficCheckup {
+func examinedTraffic(t *testing.T, statements string, change func(*spec.Project, *spec.Experiment)) *ledger.TrafficCheckup {
 	t.Helper()
 	p, e := small(t, "rank", func(e *spec.Experiment) {
 		e.PlannedUnits, e.Flag.Key = 4000, "rank-flag"
@@ -89,7 +89,7 @@ func TestCheckup(t *testing.T) {
 			"interaction", "The effect of treatment on latency is another one", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := examined(t, c.statements, c.change)
+			got := examinedTraffic(t, c.statements, c.change)
 			text := ""
 			for _, f := range got.Findings {
 				text += f.Text + "\n"

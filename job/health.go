@@ -174,6 +174,7 @@ func (g *gatherer) judge(d doubt) {
 func (g *gatherer) blind(d doubt, code, text string) {
 	d.Blind = true
 	g.sourceTrouble(&g.ev.blind, code, d.Source, text)
+	g.ev.findings[len(g.ev.findings)-1].Text += fmt.Sprintf(" To find out why: assay doctor %s.", g.at.experiment.Name)
 }
 
 // valueless tells of facts whose value is NaN, infinite or absurdly large. They count as no

@@ -1,131 +1,126 @@
 package ledger
 
-import (
-	"time"
+import "time"
 
-	"assay/stats"
-)
-
-// TrafficCheckup is what a person who asks about the traffic of an experiment is
-// told beyond a look. It is computed when asked for and recorded nowhere.
-type TrafficCheckup struct {
-	Experiment   string        `json:"experiment"`
-	AsOf         time.Time     `json:"asOf"`
-	Variations   []string      `json:"variations"`
-	Outside      []Outside     `json:"outside,omitempty"`
-	Missing      []MissingBy   `json:"missing,omitempty"`
-	Switches     []Switch      `json:"switches,omitempty"` // by pair, most units first
-	Volumes      []Volume      `json:"volumes"`
-	Redrawn      *Redrawn      `json:"redrawn,omitempty"`
-	Interactions []Interaction `json:"interactions,omitempty"`
-	// Findings are what is wrong, in sentences; empty = nothing.
-	Findings []Finding `json:"findings"`
+// Checkup is what assay doctor found: how the identifiers of the exposures and
+// of each fact source meet, and why they do not. It is shown and never recorded.
+// It holds no identifier, only what many of them share.
+type Checkup struct {
+	Experiment string    `json:"experiment"`
+	Identifier string    `json:"identifier"`
+	AsOf       time.Time `json:"asOf"`
+	From       time.Time `json:"from"` // exposures and facts before it were not looked at
+	Dialect    string    `json:"dialect"`
+	// Sample bounds the identifiers that causes were tried on, Reach those among
+	// which they were looked for.
+	Sample     int             `json:"sample"`
+	Reach      int             `json:"reach"`
+	Exposures  CheckedSide     `json:"exposures"`
+	Units      int64           `json:"units"`
+	Problems   []Cause         `json:"problems"` // of the exposures themselves
+	Sources    []CheckedSource `json:"sources"`
+	Statements int             `json:"statements"` // that were run
+	// Traffic is the checkup of the traffic; nil = it was left out.
+	Traffic *TrafficCheckup `json:"traffic,omitempty"`
 }
 
-// Outside is exposures before the start or after the end.
-type Outside struct {
-	Side      string    `json:"side"`      // before, after
-	Variation string    `json:"variation"` // "" = undeclared
-	Exposures int64     `json:"exposures"`
-	Units     int64     `json:"units"`
-	First     time.Time `json:"first"`
-	Last      time.Time `json:"last"`
+// CheckedSide counts the rows and identifiers of one side.
+type CheckedSide struct {
+	Type        string     `json:"type"` // of the identifier column, in the engine's words
+	TimeType    string     `json:"timeType"`
+	Rows        int64      `json:"rows"`
+	Identifiers int64      `json:"identifiers"`
+	Null        int64      `json:"null"` // rows
+	Empty       int64      `json:"empty"`
+	Placeholder int64      `json:"placeholder"`
+	Commonest   int64      `json:"commonest"` // rows of the identifier that has most
+	Unread      int64      `json:"unread"`    // identifiers that are not of the declared type
+	Oldest      *time.Time `json:"oldest,omitempty"`
+	Newest      *time.Time `json:"newest,omitempty"`
+	Shape       string     `json:"shape,omitempty"`
 }
 
-// MissingBy is the exposures of one value of a dimension and one variation, and
-// those of them without an identifier.
-type MissingBy struct {
-	Dimension string    `json:"dimension"`
-	Value     string    `json:"value"`
-	Variation string    `json:"variation"`
-	Exposures int64     `json:"exposures"`
-	Missing   int64     `json:"missing"`
-	First     time.Time `json:"first,omitzero"`
+// CheckedSource is how a fact source and the exposed units meet.
+type CheckedSource struct {
+	Source     string   `json:"source"`
+	Identifier string   `json:"identifier"`
+	Metrics    []string `json:"metrics"`
+	CheckedSide
+	Units      int64           `json:"units"`      // exposed
+	Matched    int64           `json:"matched"`    // of these, with any row
+	InWindow   int64           `json:"inWindow"`   // of these, with a row inside the widest window
+	OnlyBefore int64           `json:"onlyBefore"` // of Matched, with rows before first exposure only
+	Variations []CheckedArm    `json:"variations"`
+	Foreign    int64           `json:"foreign"` // identifiers that nobody exposed has
+	Before     int64           `json:"before"`  // rows before first exposure
+	Future     int64           `json:"future"`  // rows at or after as-of
+	Join       *CheckedJoin    `json:"join,omitempty"`
+	Change     *MeetingChange  `json:"change,omitempty"`
+	Exposed    *MeetingChange  `json:"exposedChange,omitempty"` // by hours of first exposure
+	Hours      []MeetingBucket `json:"hours,omitempty"`
+	// Causes of what does not meet, the likeliest first; empty = nothing is wrong
+	// that could be found.
+	Causes []Cause `json:"causes"`
 }
 
-// Switch is units that went from one variation to another.
-type Switch struct {
-	From  string    `json:"from"`
-	To    string    `json:"to"`
-	Units int64     `json:"units"`
-	First time.Time `json:"first"` // hour of the first
-	// Peak is the hour with most of them.
-	Peak      time.Time `json:"peak"`
-	PeakUnits int64     `json:"peakUnits"`
-	// After is the change of weights that came shortly before the peak.
-	After *time.Time `json:"after,omitempty"`
-}
-
-// Volume is how many rows there are of the exposures, or of a fact source.
-type Volume struct {
-	Source  string      `json:"source,omitempty"` // "" = the exposures
-	Rows    int64       `json:"rows"`
-	Newest  time.Time   `json:"newest,omitzero"` // last hour with a row
-	Missing []time.Time `json:"missing,omitempty"`
-	Low     *Collapse   `json:"low,omitempty"` // Units and Before are rows
-	// Unjudged says why days and hours could not be compared.
-	Unjudged string `json:"unjudged,omitempty"`
-}
-
-// Redrawn compares the logged variations with what known clients would have
-// drawn.
-type Redrawn struct {
-	Units  int64      `json:"units"`            // sampled
-	Draws  []DrawnBy  `json:"draws,omitempty"`  // best first
-	Slices []DrawnFor `json:"slices,omitempty"` // of the best draw, by dimension value, worst first
-	// Verdict is all, part, none or few: how far the best draw explains what was logged.
-	Verdict string `json:"verdict"`
-}
-
-// DrawnBy is how many of the sampled units have the variation that a client
-// would have drawn.
-type DrawnBy struct {
-	Draw      string  `json:"draw"`
-	Seed      string  `json:"seed"`
-	Attribute string  `json:"attribute"`
-	Reversed  bool    `json:"reversed,omitempty"` // with the variations in the other order
-	Agree     int64   `json:"agree"`
-	Chance    float64 `json:"chance"` // share that would agree if the two had nothing to do with each other
-}
-
-// DrawnFor is the agreement for one value of a dimension.
-type DrawnFor struct {
-	Dimension string `json:"dimension"`
-	Value     string `json:"value"`
-	Agree     int64  `json:"agree"`
+// CheckedArm is one variation.
+type CheckedArm struct {
+	Variation string `json:"variation"`
 	Units     int64  `json:"units"`
+	Matched   int64  `json:"matched"`
+	InWindow  int64  `json:"inWindow"`
 }
 
-// Interaction is another experiment that runs on the same identifiers at the same
-// time.
-type Interaction struct {
-	Experiment string `json:"experiment"`
-	Shared     int64  `json:"shared"` // units in both
-	Failed     string `json:"failed,omitempty"`
-	// Cross are the units by variation of the other one and of this.
-	Cross   []CrossRow          `json:"cross,omitempty"`
-	Effects []InteractionEffect `json:"effects,omitempty"`
+// CheckedJoin is the join through which a source is brought to the units.
+type CheckedJoin struct {
+	Join      string `json:"join"`
+	Links     int64  `json:"links"`
+	Linked    int64  `json:"linked"`    // identifiers that have a link
+	FannedOut int64  `json:"fannedOut"` // of these, linked to several units
+	Orphans   int64  `json:"orphans"`   // identifiers of the source without a link
+	Exposed   int64  `json:"exposed"`   // exposed units that have a link
 }
 
-// CrossRow is the units in one variation of the other experiment. Its check is
-// against "it does not depend on the variation of this one".
-type CrossRow struct {
-	Other string            `json:"other"`
-	Units []int64           `json:"units"`
-	Check stats.SampleRatio `json:"check"`
+// MeetingBucket is one hour or day of MeetingChange.
+type MeetingBucket struct {
+	At          time.Time `json:"at"`
+	Identifiers int64     `json:"identifiers"`
+	Matched     int64     `json:"matched"`
 }
 
-// InteractionEffect is how much the effect of a treatment among the units in one
-// variation of the other experiment differs from that in its first one.
-type InteractionEffect struct {
-	Metric     string  `json:"metric"`
-	Variation  string  `json:"variation"`
-	Base       string  `json:"base"`
-	Other      string  `json:"other"`
-	Difference float64 `json:"difference"` // of the two effects, in the metric's unit
-	SE         float64 `json:"se"`
-	LogE       float64 `json:"logE"` // valid at every look
-	Bound      float64 `json:"bound"`
-	Failed     bool    `json:"failed,omitempty"`
-	Note       string  `json:"note,omitempty"` // why it cannot be said
+// MeetingChange is when the share of identifiers that meet changed; shares are in
+// [0,1].
+type MeetingChange struct {
+	Since  time.Time `json:"since"`
+	Before float64   `json:"before"`
+	After  float64   `json:"after"`
+}
+
+// Cause is one reason why identifiers do not meet.
+type Cause struct {
+	Code string `json:"code"` // prefix, case, prefix+case, digest, join, column, clock, late, ...
+	Text string `json:"text"`
+	// Before and After are shares of the exposed units that are found, in [0,1], as
+	// things are and with the mend; where it was not tried After is nil.
+	Before float64    `json:"before"`
+	After  *float64   `json:"after,omitempty"`
+	Since  *time.Time `json:"since,omitempty"`
+	Mend   *Mend      `json:"mend,omitempty"`
+
+	Cost float64 `json:"-"` // how far-fetched it is
+}
+
+// Mend is what to change in the spec.
+type Mend struct {
+	Text  string `json:"text"`
+	Edits []Edit `json:"edits,omitempty"`
+}
+
+// Edit sets the value at a path of keys in a file of the spec. New is a text, or
+// a list or map of texts.
+type Edit struct {
+	File string   `json:"file"`
+	Path []string `json:"path"`
+	Old  string   `json:"old,omitempty"`
+	New  any      `json:"new"`
 }

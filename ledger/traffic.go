@@ -20,7 +20,7 @@ type Traffic struct {
 	Gaps     []time.Time        `json:"gaps,omitempty"`    // days (UTC) without any first exposure
 	Collapse *Collapse          `json:"collapse,omitempty"`
 	Lost     []Loss             `json:"lost,omitempty"`
-	Causes   []Cause            `json:"causes,omitempty"` // usual ones of a split that is off, likeliest first
+	Causes   []UsualCause       `json:"causes,omitempty"` // usual ones of a split that is off, likeliest first
 }
 
 // Missing is exposures without an identifier, which count for nobody.
@@ -108,8 +108,8 @@ type Loss struct {
 	Before int64  `json:"before"`
 }
 
-// Cause is a usual cause of a split that is off in such a way.
-type Cause struct {
+// UsualCause is a usual cause of a split that is off in such a way.
+type UsualCause struct {
 	Code string `json:"code"` // one_slice, from_start, since_hour, loss, gain, all_slices, activation, repeats, over
 	Text string `json:"text"`
 }

@@ -34,7 +34,23 @@ type Dialect struct {
 	// Found whether a regular expression is found in it: text, pattern. The first
 	// and the last are NULL for NULL, ValidJSON NULL or false.
 	Length, ValidJSON, Found string
+
+	// For assay doctor. ReplaceAll replaces every match of a pattern: text, pattern,
+	// replacement. MD5, SHA1 and SHA256 are lower hex digits of a text; NFC and NFKC
+	// its Unicode normal forms, "" where the engine has none; Unbase64 is NULL where
+	// it is not base64 of a text. TryFloat is NULL where it cannot.
+	ReplaceAll, MD5, SHA1, SHA256, NFC, NFKC, Unbase64, URLDecode, TryFloat string
+	// FromMicros is a time from microseconds since 1970 UTC, Farthest a literal of
+	// the last instant, and Except what leaves columns out of a *.
+	FromMicros, Farthest, Except string
 }
+
+// fullWidth are the letters and digits as East Asian texts may have them, and
+// what they stand for.
+const (
+	fullWidth = "ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ０１２３４５６７８９－＿．＠"
+	halfWidth = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.@"
+)
 
 // The three dialects, side by side.
 var (
@@ -51,7 +67,14 @@ var (
 		Length:     "LENGTH(%s)", Found: "regexp_matches(%s, %s)",
 		// Its parser takes trailing commas, NaN and Infinity, which are no JSON: outside
 		// of strings there must be none.
-		ValidJSON: `(json_valid(%[1]s) AND NOT regexp_matches(regexp_replace(%[1]s, '"(\\.|[^"\\])*"', '""', 'g'), '(?i),\s*[]}]|nan|inf'))`,
+		ValidJSON:  `(json_valid(%[1]s) AND NOT regexp_matches(regexp_replace(%[1]s, '"(\\.|[^"\\])*"', '""', 'g'), '(?i),\s*[]}]|nan|inf'))`,
+		ReplaceAll: "regexp_replace(%s, %s, %s, 'g')",
+		MD5:        "md5(%s)", SHA1: "sha1(%s)", SHA256: "sha256(%s)",
+		// It has no NFKC; of what that changes, identifiers have the full-width forms.
+		NFC: "nfc_normalize(%s)", NFKC: "nfc_normalize(translate(%s, '" + fullWidth + "', '" + halfWidth + "'))",
+		Unbase64:  "TRY(decode(from_base64(translate(RPAD(rtrim(%[1]s, '='), CAST(4 * CEIL(LENGTH(rtrim(%[1]s, '=')) / 4.0) AS INTEGER), '='), '-_', '+/'))))",
+		URLDecode: "url_decode(%s)", TryFloat: "TRY_CAST(%s AS DOUBLE)",
+		FromMicros: "make_timestamp(%s)", Farthest: "TIMESTAMP '200000-01-01 00:00:00'", Except: "EXCLUDE",
 	}
 	BigQuery = Dialect{
 		Name: "bigquery",
@@ -65,6 +88,12 @@ var (
 			" ELSE UNIX_MICROS(TIMESTAMP(CAST(%[1]s AS DATETIME), %[2]s)) END",
 		TryInteger: "SAFE_CAST(%s AS INT64)",
 		Length:     "CHAR_LENGTH(%s)", ValidJSON: "SAFE.PARSE_JSON(%s, wide_number_mode => 'round') IS NOT NULL", Found: "REGEXP_CONTAINS(%s, %s)",
+		ReplaceAll: "REGEXP_REPLACE(%s, %s, %s)",
+		MD5:        "TO_HEX(MD5(%s))", SHA1: "TO_HEX(SHA1(%s))", SHA256: "TO_HEX(SHA256(%s))",
+		NFC: "NORMALIZE(%s, NFC)", NFKC: "NORMALIZE(%s, NFKC)",
+		Unbase64:  "SAFE_CONVERT_BYTES_TO_STRING(SAFE.FROM_BASE64(TRANSLATE(%s, '-_', '+/')))",
+		URLDecode: percents(), TryFloat: "SAFE_CAST(%s AS FLOAT64)",
+		FromMicros: "TIMESTAMP_MICROS(%s)", Farthest: "TIMESTAMP '9999-12-31 00:00:00+00:00'", Except: "EXCEPT",
 	}
 	Snowflake = Dialect{
 		Name: "snowflake",
@@ -78,6 +107,11 @@ var (
 			" ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE(%[2]s, 'UTC', CAST(%[1]s AS TIMESTAMP_NTZ))) END",
 		TryInteger: "TRY_TO_NUMBER(TO_VARCHAR(%s))",
 		Length:     "LENGTH(%s)", ValidJSON: "TRY_PARSE_JSON(%s) IS NOT NULL", Found: "(REGEXP_INSTR(%s, %s) > 0)",
+		ReplaceAll: "REGEXP_REPLACE(%s, %s, %s)",
+		MD5:        "MD5(%s)", SHA1: "SHA1(%s)", SHA256: "SHA2(%s, 256)",
+		Unbase64:  "TRY_BASE64_DECODE_STRING(TRANSLATE(%s, '-_', '+/'))",
+		URLDecode: percents(), TryFloat: "TRY_TO_DOUBLE(%s)",
+		FromMicros: "TO_TIMESTAMP_NTZ(%s, 6)", Farthest: "TO_TIMESTAMP_TZ('9999-12-31 00:00:00 +00:00')", Except: "EXCLUDE",
 	}
 )
 
