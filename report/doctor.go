@@ -170,4 +170,3 @@ func (p *printer) value(indent, key string, v any) {
 		}
 	}
 }
-
