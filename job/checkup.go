@@ -273,7 +273,7 @@ func judgeVolume(v *ledger.Volume, counts map[time.Time]int64, start, until time
 		}
 	}
 	to := v.Newest
-	if n, least, ok := compared(to.Add(-lastHours), to); ok && float64(n) < collapseShare*float64(least) {
-		v.Low = &ledger.Collapse{From: to.Add(-lastHours), To: to, Units: n, Before: least}
+	if n, least, ok := compared(to.Add(-newestSpan), to); ok && float64(n) < collapseShare*float64(least) {
+		v.Low = &ledger.Collapse{From: to.Add(-newestSpan), To: to, Units: n, Before: least}
 	}
 }

@@ -72,21 +72,35 @@ func TestCheckup(t *testing.T) {
 		change                       func(*spec.Project, *spec.Experiment)
 	}{
 		{"sound", "", "", "", nil},
-		{"missing", "INSERT INTO exposures SELECT NULL, TIMESTAMP '2026-11-01 05:00', 'rank', 'control', 'ios' FROM range(300);",
-			"missing_from", `300 of 300 exposures without an identifier come from platform = "ios"`, nil},
-		{"outside", "INSERT INTO exposures SELECT 'b' || i, TIMESTAMP '2026-10-20 05:00', 'rank', 'control', 'ios' FROM range(300) AS t(i);",
-			"exposed_before", "300 exposures were logged before the start", nil},
-		{"switched", "INSERT INTO exposures SELECT user_id, TIMESTAMP '2026-11-02 05:30', 'rank', 'treatment', platform FROM exposures WHERE variation_id = 'control' AND experiment_id = 'rank' AND exposed_at < TIMESTAMP '2026-11-01 02:00';",
-			"switched", "in the hour of 2026-11-02 05:00Z", nil},
-		{"another client on one platform", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank' AND platform = 'ios';",
-			"partly_redrawn", `Where platform is "ios" it is 4`, nil},
-		{"unknown client", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank';",
-			"not_redrawn", "No known client", nil},
-		{"one hash for both", "UPDATE exposures SET variation_id = r.variation_id FROM exposures AS r WHERE exposures.experiment_id = 'tone' AND r.experiment_id = 'rank' AND r.user_id = exposures.user_id;",
-			"arms_depend", "depends on the one they have here", nil},
-		{"effects that depend", `UPDATE responses SET latency_ms = latency_ms + 40 WHERE user_id IN (SELECT r.user_id FROM exposures AS r JOIN exposures AS o USING (user_id)
+		{
+			"missing", "INSERT INTO exposures SELECT NULL, TIMESTAMP '2026-11-01 05:00', 'rank', 'control', 'ios' FROM range(300);",
+			"missing_from", `300 of 300 exposures without an identifier come from platform = "ios"`, nil,
+		},
+		{
+			"outside", "INSERT INTO exposures SELECT 'b' || i, TIMESTAMP '2026-10-20 05:00', 'rank', 'control', 'ios' FROM range(300) AS t(i);",
+			"exposed_before", "300 exposures were logged before the start", nil,
+		},
+		{
+			"switched", "INSERT INTO exposures SELECT user_id, TIMESTAMP '2026-11-02 05:30', 'rank', 'treatment', platform FROM exposures WHERE variation_id = 'control' AND experiment_id = 'rank' AND exposed_at < TIMESTAMP '2026-11-01 02:00';",
+			"switched", "in the hour of 2026-11-02 05:00Z", nil,
+		},
+		{
+			"another client on one platform", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank' AND platform = 'ios';",
+			"partly_redrawn", `Where platform is "ios" it is 4`, nil,
+		},
+		{
+			"unknown client", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank';",
+			"not_redrawn", "No known client", nil,
+		},
+		{
+			"one hash for both", "UPDATE exposures SET variation_id = r.variation_id FROM exposures AS r WHERE exposures.experiment_id = 'tone' AND r.experiment_id = 'rank' AND r.user_id = exposures.user_id;",
+			"arms_depend", "depends on the one they have here", nil,
+		},
+		{
+			"effects that depend", `UPDATE responses SET latency_ms = latency_ms + 40 WHERE user_id IN (SELECT r.user_id FROM exposures AS r JOIN exposures AS o USING (user_id)
   WHERE r.experiment_id = 'rank' AND o.experiment_id = 'tone' AND r.variation_id = 'treatment' AND o.variation_id = 'treatment');`,
-			"interaction", "The effect of treatment on latency is another one", nil},
+			"interaction", "The effect of treatment on latency is another one", nil,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := examined(t, c.statements, c.change)

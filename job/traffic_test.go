@@ -394,7 +394,7 @@ INSERT INTO exposures SELECT NULL, TIMESTAMP '2026-11-02 07:30' + to_seconds(i),
 // TestSeveralVariations: units that changed arm with a change of weights are told
 // from those that come and go.
 func TestSeveralVariations(t *testing.T) {
-	changed := func(p *spec.Project, e *spec.Experiment, at *vantage) {
+	changed := func(_ *spec.Project, _ *spec.Experiment, at *vantage) {
 		at.epochs = []epoch{{start: started, settled: started, allocation: half(1)}, {start: hours(24), settled: hours(24), allocation: divided(1, 0.6)}}
 	}
 	ev := stray(t, `
@@ -440,7 +440,7 @@ INSERT INTO exposures SELECT user_id, exposed_at + INTERVAL 5 MINUTE, 'rank', va
 func TestUnbalanced(t *testing.T) {
 	facts := `
 INSERT INTO responses SELECT user_id, exposed_at - INTERVAL 1 DAY, false, 50 + hash(user_id || 'y') %% 100 + CASE WHEN variation_id = 'treatment' THEN %d ELSE 0 END FROM exposures;`
-	covariate := func(p *spec.Project, e *spec.Experiment, at *vantage) {
+	covariate := func(p *spec.Project, _ *spec.Experiment, _ *vantage) {
 		m := p.Config.Metrics["latency"]
 		m.Covariate = spec.Duration{Duration: 7 * 24 * time.Hour}
 		p.Config.Metrics["latency"] = m
