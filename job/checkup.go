@@ -58,7 +58,7 @@ func (c *checkup) all(ctx context.Context) error {
 	if _, err := c.session.Run(ctx, c.script.Units); err != nil {
 		return err
 	}
-	steps := []func(context.Context) error{c.outside, c.missing, c.switches, c.volumes, c.redraw}
+	steps := []func(context.Context) error{c.outside, c.missing, c.switches, c.lags, c.volumes, c.redraw}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -36,17 +38,21 @@ func examined(t *testing.T, statements string, change func(*spec.Project, *spec.
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = wh.Close() })
-	var rows []string
+	var rows strings.Builder
 	for i := range 4000 {
 		id := fmt.Sprintf("u-%d", i)
 		at := started.Add(time.Duration(i) * time.Minute).Format("2006-01-02 15:04:05")
 		platform := []string{"web", "ios"}[i%2]
-		mine := flags.GrowthBook2.Redraw("rank-flag", id, half(1))
-		rows = append(rows, fmt.Sprintf("('%s', TIMESTAMP '%s', 'rank', '%s', '%s')", id, at, mine, platform),
-			fmt.Sprintf("('%s', TIMESTAMP '%s', 'tone', '%s', '%s')", id, at, flags.GrowthBook2.Redraw("tone", id, half(1)), platform))
+		fmt.Fprintf(&rows, "%s,%s,rank,%s,%s\n", id, at, flags.GrowthBook2.Redraw("rank-flag", id, half(1)), platform)
+		fmt.Fprintf(&rows, "%s,%s,tone,%s,%s\n", id, at, flags.GrowthBook2.Redraw("tone", id, half(1)), platform)
 	}
-	sql := "CREATE TEMP TABLE exposures (user_id VARCHAR, exposed_at TIMESTAMP, experiment_id VARCHAR, variation_id VARCHAR, platform VARCHAR);\nINSERT INTO exposures VALUES " +
-		strings.Join(rows, ",\n") + `;
+	path := filepath.Join(t.TempDir(), "exposures.csv")
+	if err := os.WriteFile(path, []byte(rows.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sql := `
+CREATE TEMP TABLE exposures (user_id VARCHAR, exposed_at TIMESTAMP, experiment_id VARCHAR, variation_id VARCHAR, platform VARCHAR);
+COPY exposures FROM '` + path + `' (FORMAT csv, HEADER false);
 CREATE TEMP TABLE responses AS
 SELECT user_id, exposed_at + INTERVAL 1 HOUR AS ts, hash(user_id || 'f') % 20 = 0 AS failed, CAST(100 + hash(user_id || 'l') % 100 AS DOUBLE) AS latency_ms
 FROM exposures WHERE experiment_id = 'rank';` + statements
@@ -55,6 +61,16 @@ FROM exposures WHERE experiment_id = 'rank';` + statements
 		t.Fatal(err)
 	}
 	return c
+}
+
+// assignedAt gives the assignment query an instant of assignment.
+func assignedAt(expression string) func(*spec.Project, *spec.Experiment) {
+	return func(p *spec.Project, _ *spec.Experiment) {
+		a := p.Config.Assignments["exposures"]
+		a.AssignedAt = "assigned_at"
+		a.SQL = strings.Replace(a.SQL, "platform FROM", "platform, "+expression+" AS assigned_at FROM", 1)
+		p.Config.Assignments["exposures"] = a
+	}
 }
 
 func told(c *ledger.TrafficCheckup) string {
@@ -96,6 +112,15 @@ func TestCheckup(t *testing.T) {
 			"one hash for both", "UPDATE exposures SET variation_id = r.variation_id FROM exposures AS r WHERE exposures.experiment_id = 'tone' AND r.experiment_id = 'rank' AND r.user_id = exposures.user_id;",
 			"arms_depend", "depends on the one they have here", nil,
 		},
+		{
+			"late in one arm", "", "lag_differs", "an hour or more after their assignment more often",
+			assignedAt("exposed_at - CASE WHEN variation_id = 'treatment' AND hash(user_id || 'w') % 5 = 0 THEN INTERVAL 3 HOUR ELSE INTERVAL 1 SECOND END"),
+		},
+		{
+			"late alike", "", "exposed_late", "alike in all variations",
+			assignedAt("exposed_at - CASE WHEN hash(user_id || 'w') % 5 = 0 THEN INTERVAL 3 HOUR ELSE INTERVAL 1 SECOND END"),
+		},
+		{"in time", "", "", "", assignedAt("exposed_at - INTERVAL 1 SECOND")},
 		{
 			"effects that depend", `UPDATE responses SET latency_ms = latency_ms + 40 WHERE user_id IN (SELECT r.user_id FROM exposures AS r JOIN exposures AS o USING (user_id)
   WHERE r.experiment_id = 'rank' AND o.experiment_id = 'tone' AND r.variation_id = 'treatment' AND o.variation_id = 'treatment');`,
