@@ -13,6 +13,7 @@ import (
 	"assay/connectors"
 	"assay/connectors/flags"
 	"assay/ledger"
+	"assay/queries"
 	"assay/spec"
 	"assay/stats"
 )
@@ -93,6 +94,12 @@ func TestCheckup(t *testing.T) {
 			"missing_from", `300 of 300 exposures without an identifier come from platform = "ios"`, nil,
 		},
 		{
+			// Nearly all exposures of both kinds are of one value: it is not to blame.
+			"missing alike", `UPDATE exposures SET platform = 'web' WHERE platform = 'ios' AND hash(user_id) % 10 > 0;
+INSERT INTO exposures SELECT NULL, TIMESTAMP '2026-11-01 05:00', 'rank', 'control', CASE WHEN i < 285 THEN 'web' ELSE 'ios' END FROM range(300) AS t(i);`,
+			"", "", nil,
+		},
+		{
 			"outside", "INSERT INTO exposures SELECT 'b' || i, TIMESTAMP '2026-10-20 05:00', 'rank', 'control', 'ios' FROM range(300) AS t(i);",
 			"exposed_before", "300 exposures were logged before the start", nil,
 		},
@@ -143,6 +150,64 @@ func TestCheckup(t *testing.T) {
 				t.Errorf("%+v", got.Redrawn)
 			}
 		})
+	}
+}
+
+// TestOneSource: a value is named where its exposures lack an identifier far more
+// often than others', and not for being the commonest or by luck.
+func TestOneSource(t *testing.T) {
+	for _, c := range []struct {
+		name                      string
+		n, missing, of, exposures int64
+		want                      bool
+	}{
+		{"all of half", 300, 300, 2300, 4300, true},
+		{"a client of most exposures that never has one", 3000, 3000, 3000, 4000, true},
+		{"as often as others", 285, 300, 3800, 4000, false},
+		{"a few, by luck", 20, 20, 3600, 4000, false},
+		{"the only value", 300, 300, 4000, 4000, false},
+		{"everybody", 4000, 4400, 4000, 4400, false},
+		{"no exposure", 0, 0, 0, 0, false},
+	} {
+		if got := oneSource(c.n, c.missing, c.of, c.exposures); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+// TestSample: where identifiers begin with the platform the sample has its share
+// of each, whether units come by the second or all at one instant.
+func TestSample(t *testing.T) {
+	for _, at := range []string{"TIMESTAMP '2026-11-01' + to_seconds(i)", "TIMESTAMP '2026-11-01'"} {
+		p, e := small(t, "rank")
+		v := standingAt(t, openLedger(t), p, e, Options{AsOf: hours(72)})
+		script, err := queries.RenderTraffic(v.project, v.experiment, v.look(), queries.DuckDB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, err := strange(t, `DELETE FROM exposures;
+INSERT INTO exposures SELECT CASE WHEN hash(i) % 2 = 0 THEN 'android-' ELSE 'web-' END || i, `+at+`, 'rank', 'control' FROM range(60000) AS t(i);`).Session(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := session.Run(t.Context(), script.Units); err != nil {
+			t.Fatal(err)
+		}
+		c := &checkup{at: v, session: session, script: script, out: &ledger.TrafficCheckup{Variations: []string{"control", "treatment"}}}
+		units, err := c.sample(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		web := 0
+		for _, u := range units {
+			if strings.HasPrefix(u.attributes[0], "web-") {
+				web++
+			}
+		}
+		if len(units) != queries.SampledUnits || web < 9000 || web > 11000 {
+			t.Errorf("%s: %d units, %d of them on the web", at, len(units), web)
+		}
+		_ = session.Close()
 	}
 }
 

@@ -329,7 +329,7 @@ ORDER BY 1
 
 -- === sample of units: units whose variation is drawn again
 -- Purpose: units of answer-v2 with what a flag may have hashed, to draw their variation again.
--- Rows: one per unit, the first 20000 in the order of their identifiers. Numbers: stratum (epoch x 2 + variation).
+-- Rows: one per unit, 20000 at the most. Numbers: stratum (epoch x 2 + variation).
 SELECT
   CAST(u.assay_unit AS VARCHAR) AS unit_id,
   CAST(u.assay_stratum AS BIGINT) AS assay_stratum,
@@ -337,6 +337,8 @@ SELECT
   u.assay_dimension_2
 FROM assay_units AS u
 WHERE u.assay_stratum >= 0
-ORDER BY u.assay_unit
+-- An order that every run repeats and that has nothing to do with what identifiers begin with, which may be a platform:
+-- the instant of the first exposure, scattered by two primes, then the identifier from its end.
+ORDER BY MOD(MOD(u.assay_anchor, 999983) * 7919, 999983), REVERSE(CAST(u.assay_unit AS VARCHAR))
 LIMIT 20000
 
