@@ -271,20 +271,26 @@ lags AS (
   JOIN assigned AS a
     ON a.assay_id = u.assay_unit
   WHERE u.assay_stratum >= 0
+),
+placed AS (
+  SELECT
+    assay_stratum,
+    assay_lag,
+    CASE
+      WHEN assay_lag < 0 THEN -1
+      WHEN assay_lag < 3600000000 THEN 0
+      WHEN assay_lag < 86400000000 THEN 1
+      WHEN assay_lag IS NOT NULL THEN 2
+    END AS assay_place
+  FROM lags
 )
 SELECT
   CAST(assay_stratum AS BIGINT) AS assay_stratum,
-  CAST(CASE
-    WHEN assay_lag IS NULL THEN NULL
-    WHEN assay_lag < 0 THEN -1
-    WHEN assay_lag < 3600000000 THEN 0
-    WHEN assay_lag < 86400000000 THEN 1
-    ELSE 2
-  END AS BIGINT) AS lag,
+  CAST(assay_place AS BIGINT) AS lag,
   CAST(COUNT(*) AS BIGINT) AS units,
   CAST(MAX(assay_lag) AS BIGINT) AS longest
-FROM lags
-GROUP BY 1, 2
+FROM placed
+GROUP BY assay_stratum, assay_place
 ORDER BY 1, 2
 
 -- === facts of events by hour: the volume of events
