@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -58,7 +59,7 @@ func (c *checkup) all(ctx context.Context) error {
 	if _, err := c.session.Run(ctx, c.script.Units); err != nil {
 		return err
 	}
-	steps := []func(context.Context) error{c.outside, c.missing, c.switches, c.volumes, c.redraw}
+	steps := []func(context.Context) error{c.outside, c.missing, c.switches, c.lags, c.volumes, c.redraw}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -115,7 +116,7 @@ func (c *checkup) missing(ctx context.Context) error {
 			return err
 		}
 		var all, total int64
-		worst := map[string]int64{}
+		worst, of := map[string]int64{}, map[string]int64{}
 		for row := range rows.Len() {
 			m := ledger.MissingBy{Dimension: d.Name}
 			m.Value, _ = rows.Text(row, "value")
@@ -124,6 +125,7 @@ func (c *checkup) missing(ctx context.Context) error {
 			m.Exposures, _ = rows.Int(row, "exposures")
 			m.Missing, _ = rows.Int(row, "missing")
 			all += m.Exposures
+			of[m.Value] += m.Exposures
 			if m.Missing == 0 {
 				continue
 			}
@@ -133,7 +135,7 @@ func (c *checkup) missing(ctx context.Context) error {
 			c.out.Missing = append(c.out.Missing, m)
 		}
 		for value, n := range worst {
-			if float64(n) >= nearlyAll*float64(total) && total >= leastUnits && float64(total) < notHalf*float64(all) {
+			if oneSource(n, total, of[value], all) {
 				c.find("missing_from", d.Name, "%d of %d exposures without an identifier come from %s = %q: that client asks for the flag before it knows who is there, or logs another attribute.", n, total, d.Name, value)
 			}
 		}
@@ -142,6 +144,19 @@ func (c *checkup) missing(ctx context.Context) error {
 		return cmp.Or(cmp.Compare(a.Dimension, b.Dimension), cmp.Compare(b.Missing, a.Missing))
 	})
 	return nil
+}
+
+// oneSource tells whether exposures without an identifier come from one value of
+// a dimension: nearly all of them, far more than its part of the exposures, and
+// from the others not half as often.
+func oneSource(n, missing, of, exposures int64) bool {
+	if missing < leastUnits || of <= 0 || of >= exposures {
+		return false
+	}
+	part, all := float64(of)/float64(exposures), float64(missing)
+	return float64(n) >= nearlyAll*all &&
+		float64(n) > all*part+farBeyond*math.Sqrt(all*part*(1-part)) &&
+		float64(missing-n)/float64(exposures-of) < notHalf*float64(n)/float64(of)
 }
 
 // soonAfter is how long after a change of weights units that return still change
@@ -273,7 +288,7 @@ func judgeVolume(v *ledger.Volume, counts map[time.Time]int64, start, until time
 		}
 	}
 	to := v.Newest
-	if n, least, ok := compared(to.Add(-lastHours), to); ok && float64(n) < collapseShare*float64(least) {
-		v.Low = &ledger.Collapse{From: to.Add(-lastHours), To: to, Units: n, Before: least}
+	if n, least, ok := compared(to.Add(-newestSpan), to); ok && float64(n) < collapseShare*float64(least) {
+		v.Low = &ledger.Collapse{From: to.Add(-newestSpan), To: to, Units: n, Before: least}
 	}
 }

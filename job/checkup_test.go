@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"assay/connectors"
 	"assay/connectors/flags"
 	"assay/ledger"
+	"assay/queries"
 	"assay/spec"
 	"assay/stats"
 )
@@ -36,17 +39,21 @@ func examinedTraffic(t *testing.T, statements string, change func(*spec.Project,
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = wh.Close() })
-	var rows []string
+	var rows strings.Builder
 	for i := range 4000 {
 		id := fmt.Sprintf("u-%d", i)
 		at := started.Add(time.Duration(i) * time.Minute).Format("2006-01-02 15:04:05")
 		platform := []string{"web", "ios"}[i%2]
-		mine := flags.GrowthBook2.Redraw("rank-flag", id, half(1))
-		rows = append(rows, fmt.Sprintf("('%s', TIMESTAMP '%s', 'rank', '%s', '%s')", id, at, mine, platform),
-			fmt.Sprintf("('%s', TIMESTAMP '%s', 'tone', '%s', '%s')", id, at, flags.GrowthBook2.Redraw("tone", id, half(1)), platform))
+		fmt.Fprintf(&rows, "%s,%s,rank,%s,%s\n", id, at, flags.GrowthBook2.Redraw("rank-flag", id, half(1)), platform)
+		fmt.Fprintf(&rows, "%s,%s,tone,%s,%s\n", id, at, flags.GrowthBook2.Redraw("tone", id, half(1)), platform)
 	}
-	sql := "CREATE TEMP TABLE exposures (user_id VARCHAR, exposed_at TIMESTAMP, experiment_id VARCHAR, variation_id VARCHAR, platform VARCHAR);\nINSERT INTO exposures VALUES " +
-		strings.Join(rows, ",\n") + `;
+	path := filepath.Join(t.TempDir(), "exposures.csv")
+	if err := os.WriteFile(path, []byte(rows.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sql := `
+CREATE TEMP TABLE exposures (user_id VARCHAR, exposed_at TIMESTAMP, experiment_id VARCHAR, variation_id VARCHAR, platform VARCHAR);
+COPY exposures FROM '` + path + `' (FORMAT csv, HEADER false);
 CREATE TEMP TABLE responses AS
 SELECT user_id, exposed_at + INTERVAL 1 HOUR AS ts, hash(user_id || 'f') % 20 = 0 AS failed, CAST(100 + hash(user_id || 'l') % 100 AS DOUBLE) AS latency_ms
 FROM exposures WHERE experiment_id = 'rank';` + statements
@@ -55,6 +62,16 @@ FROM exposures WHERE experiment_id = 'rank';` + statements
 		t.Fatal(err)
 	}
 	return c
+}
+
+// assignedAt gives the assignment query an instant of assignment.
+func assignedAt(expression string) func(*spec.Project, *spec.Experiment) {
+	return func(p *spec.Project, _ *spec.Experiment) {
+		a := p.Config.Assignments["exposures"]
+		a.AssignedAt = "assigned_at"
+		a.SQL = strings.Replace(a.SQL, "platform FROM", "platform, "+expression+" AS assigned_at FROM", 1)
+		p.Config.Assignments["exposures"] = a
+	}
 }
 
 func told(c *ledger.TrafficCheckup) string {
@@ -72,21 +89,50 @@ func TestCheckup(t *testing.T) {
 		change                       func(*spec.Project, *spec.Experiment)
 	}{
 		{"sound", "", "", "", nil},
-		{"missing", "INSERT INTO exposures SELECT NULL, TIMESTAMP '2026-11-01 05:00', 'rank', 'control', 'ios' FROM range(300);",
-			"missing_from", `300 of 300 exposures without an identifier come from platform = "ios"`, nil},
-		{"outside", "INSERT INTO exposures SELECT 'b' || i, TIMESTAMP '2026-10-20 05:00', 'rank', 'control', 'ios' FROM range(300) AS t(i);",
-			"exposed_before", "300 exposures were logged before the start", nil},
-		{"switched", "INSERT INTO exposures SELECT user_id, TIMESTAMP '2026-11-02 05:30', 'rank', 'treatment', platform FROM exposures WHERE variation_id = 'control' AND experiment_id = 'rank' AND exposed_at < TIMESTAMP '2026-11-01 02:00';",
-			"switched", "in the hour of 2026-11-02 05:00Z", nil},
-		{"another client on one platform", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank' AND platform = 'ios';",
-			"partly_redrawn", `Where platform is "ios" it is 4`, nil},
-		{"unknown client", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank';",
-			"not_redrawn", "No known client", nil},
-		{"one hash for both", "UPDATE exposures SET variation_id = r.variation_id FROM exposures AS r WHERE exposures.experiment_id = 'tone' AND r.experiment_id = 'rank' AND r.user_id = exposures.user_id;",
-			"arms_depend", "depends on the one they have here", nil},
-		{"effects that depend", `UPDATE responses SET latency_ms = latency_ms + 40 WHERE user_id IN (SELECT r.user_id FROM exposures AS r JOIN exposures AS o USING (user_id)
+		{
+			"missing", "INSERT INTO exposures SELECT NULL, TIMESTAMP '2026-11-01 05:00', 'rank', 'control', 'ios' FROM range(300);",
+			"missing_from", `300 of 300 exposures without an identifier come from platform = "ios"`, nil,
+		},
+		{
+			// Nearly all exposures of both kinds are of one value: it is not to blame.
+			"missing alike", `UPDATE exposures SET platform = 'web' WHERE platform = 'ios' AND hash(user_id) % 10 > 0;
+INSERT INTO exposures SELECT NULL, TIMESTAMP '2026-11-01 05:00', 'rank', 'control', CASE WHEN i < 285 THEN 'web' ELSE 'ios' END FROM range(300) AS t(i);`,
+			"", "", nil,
+		},
+		{
+			"outside", "INSERT INTO exposures SELECT 'b' || i, TIMESTAMP '2026-10-20 05:00', 'rank', 'control', 'ios' FROM range(300) AS t(i);",
+			"exposed_before", "300 exposures were logged before the start", nil,
+		},
+		{
+			"switched", "INSERT INTO exposures SELECT user_id, TIMESTAMP '2026-11-02 05:30', 'rank', 'treatment', platform FROM exposures WHERE variation_id = 'control' AND experiment_id = 'rank' AND exposed_at < TIMESTAMP '2026-11-01 02:00';",
+			"switched", "in the hour of 2026-11-02 05:00Z", nil,
+		},
+		{
+			"another client on one platform", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank' AND platform = 'ios';",
+			"partly_redrawn", `Where platform is "ios" it is 4`, nil,
+		},
+		{
+			"unknown client", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank';",
+			"not_redrawn", "No known client", nil,
+		},
+		{
+			"one hash for both", "UPDATE exposures SET variation_id = r.variation_id FROM exposures AS r WHERE exposures.experiment_id = 'tone' AND r.experiment_id = 'rank' AND r.user_id = exposures.user_id;",
+			"arms_depend", "depends on the one they have here", nil,
+		},
+		{
+			"late in one arm", "", "lag_differs", "an hour or more after their assignment more often",
+			assignedAt("exposed_at - CASE WHEN variation_id = 'treatment' AND hash(user_id || 'w') % 5 = 0 THEN INTERVAL 3 HOUR ELSE INTERVAL 1 SECOND END"),
+		},
+		{
+			"late alike", "", "exposed_late", "alike in all variations",
+			assignedAt("exposed_at - CASE WHEN hash(user_id || 'w') % 5 = 0 THEN INTERVAL 3 HOUR ELSE INTERVAL 1 SECOND END"),
+		},
+		{"in time", "", "", "", assignedAt("exposed_at - INTERVAL 1 SECOND")},
+		{
+			"effects that depend", `UPDATE responses SET latency_ms = latency_ms + 40 WHERE user_id IN (SELECT r.user_id FROM exposures AS r JOIN exposures AS o USING (user_id)
   WHERE r.experiment_id = 'rank' AND o.experiment_id = 'tone' AND r.variation_id = 'treatment' AND o.variation_id = 'treatment');`,
-			"interaction", "The effect of treatment on latency is another one", nil},
+			"interaction", "The effect of treatment on latency is another one", nil,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := examinedTraffic(t, c.statements, c.change)
@@ -104,6 +150,64 @@ func TestCheckup(t *testing.T) {
 				t.Errorf("%+v", got.Redrawn)
 			}
 		})
+	}
+}
+
+// TestOneSource: a value is named where its exposures lack an identifier far more
+// often than others', and not for being the commonest or by luck.
+func TestOneSource(t *testing.T) {
+	for _, c := range []struct {
+		name                      string
+		n, missing, of, exposures int64
+		want                      bool
+	}{
+		{"all of half", 300, 300, 2300, 4300, true},
+		{"a client of most exposures that never has one", 3000, 3000, 3000, 4000, true},
+		{"as often as others", 285, 300, 3800, 4000, false},
+		{"a few, by luck", 20, 20, 3600, 4000, false},
+		{"the only value", 300, 300, 4000, 4000, false},
+		{"everybody", 4000, 4400, 4000, 4400, false},
+		{"no exposure", 0, 0, 0, 0, false},
+	} {
+		if got := oneSource(c.n, c.missing, c.of, c.exposures); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+// TestSample: where identifiers begin with the platform the sample has its share
+// of each, whether units come by the second or all at one instant.
+func TestSample(t *testing.T) {
+	for _, at := range []string{"TIMESTAMP '2026-11-01' + to_seconds(i)", "TIMESTAMP '2026-11-01'"} {
+		p, e := small(t, "rank")
+		v := standingAt(t, openLedger(t), p, e, Options{AsOf: hours(72)})
+		script, err := queries.RenderTraffic(v.project, v.experiment, v.look(), queries.DuckDB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, err := strange(t, `DELETE FROM exposures;
+INSERT INTO exposures SELECT CASE WHEN hash(i) % 2 = 0 THEN 'android-' ELSE 'web-' END || i, `+at+`, 'rank', 'control' FROM range(60000) AS t(i);`).Session(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := session.Run(t.Context(), script.Units); err != nil {
+			t.Fatal(err)
+		}
+		c := &checkup{at: v, session: session, script: script, out: &ledger.TrafficCheckup{Variations: []string{"control", "treatment"}}}
+		units, err := c.sample(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		web := 0
+		for _, u := range units {
+			if strings.HasPrefix(u.attributes[0], "web-") {
+				web++
+			}
+		}
+		if len(units) != queries.SampledUnits || web < 9000 || web > 11000 {
+			t.Errorf("%s: %d units, %d of them on the web", at, len(units), web)
+		}
+		_ = session.Close()
 	}
 }
 

@@ -394,7 +394,7 @@ INSERT INTO exposures SELECT NULL, TIMESTAMP '2026-11-02 07:30' + to_seconds(i),
 // TestSeveralVariations: units that changed arm with a change of weights are told
 // from those that come and go.
 func TestSeveralVariations(t *testing.T) {
-	changed := func(p *spec.Project, e *spec.Experiment, at *vantage) {
+	changed := func(_ *spec.Project, _ *spec.Experiment, at *vantage) {
 		at.epochs = []epoch{{start: started, settled: started, allocation: half(1)}, {start: hours(24), settled: hours(24), allocation: divided(1, 0.6)}}
 	}
 	ev := stray(t, `
@@ -440,7 +440,7 @@ INSERT INTO exposures SELECT user_id, exposed_at + INTERVAL 5 MINUTE, 'rank', va
 func TestUnbalanced(t *testing.T) {
 	facts := `
 INSERT INTO responses SELECT user_id, exposed_at - INTERVAL 1 DAY, false, 50 + hash(user_id || 'y') %% 100 + CASE WHEN variation_id = 'treatment' THEN %d ELSE 0 END FROM exposures;`
-	covariate := func(p *spec.Project, e *spec.Experiment, at *vantage) {
+	covariate := func(p *spec.Project, _ *spec.Experiment, _ *vantage) {
 		m := p.Config.Metrics["latency"]
 		m.Covariate = spec.Duration{Duration: 7 * 24 * time.Hour}
 		p.Config.Metrics["latency"] = m
@@ -473,5 +473,51 @@ DELETE FROM exposures WHERE variation_id = 'treatment' AND exposed_at >= TIMESTA
 	}
 	if !slices.Equal(codes, []string{"since_hour", "loss"}) {
 		t.Error(codes)
+	}
+}
+
+// TestCauses: each pattern of a broken split names what usually makes it.
+func TestCauses(t *testing.T) {
+	at := longRun(t)
+	check := func(control, treatment int64, off bool) stats.SampleRatio {
+		return stats.SampleRatio{Status: stats.StatusOK, Counts: []int64{control, treatment}, Expected: []float64{0.5, 0.5}, Detected: off, Failed: off}
+	}
+	value := func(name string, off bool) slice { return slice{"platform", name, check(5000, 4000, off)} }
+	later, from := hours(80), hours(72)
+	for _, c := range []struct {
+		name    string
+		overall stats.SampleRatio
+		since   *ledger.RatioSince
+		slices  []slice
+		extra   []ledger.RatioCheck
+		want    string
+	}{
+		{"sound", check(5000, 5000, false), nil, []slice{value("ios", false)}, nil, ""},
+		{"one platform", check(10000, 9000, true), nil, []slice{value("ios", true), value("web", false)}, nil, "one_slice"},
+		{"one platform, not seen overall", check(10000, 9900, false), nil, []slice{value("ios", true), value("web", false)}, nil, "one_slice"},
+		{"every platform", check(10000, 8000, true), nil, []slice{value("ios", true), value("web", true)}, nil, "all_slices"},
+		{"from the first day", check(10000, 8000, true), &ledger.RatioSince{RatioChange: stats.RatioChange{Status: stats.ChangeFound}}, nil, nil, "from_start"},
+		{"a crash", check(10000, 8000, true), &ledger.RatioSince{
+			RatioChange: stats.RatioChange{Status: stats.ChangeFound, From: 3, Since: &stats.RatioGroup{Counts: []int64{500, 300}, Expected: []float64{0.5, 0.5}}}, Day: from, Hour: &later,
+		}, nil, nil, "since_hour loss"},
+		{"control is short, and it is over", check(8000, 10000, true), &ledger.RatioSince{
+			RatioChange: stats.RatioChange{Status: stats.ChangeFound, From: 3, Since: &stats.RatioGroup{Counts: []int64{300, 500}, Expected: []float64{0.5, 0.5}}}, Day: from, Until: &later,
+		}, nil, nil, "since_hour gain over"},
+		{"cannot be told", check(10000, 8000, true), &ledger.RatioSince{RatioChange: stats.RatioChange{Status: stats.ChangeTooFew}}, nil, nil, ""},
+		{"activation", check(5000, 5000, false), nil, nil, []ledger.RatioCheck{{Slice: "activated", SampleRatio: check(900, 500, true)}}, "activation"},
+	} {
+		g := &gatherer{at: at, ev: newEvidence(at)}
+		g.ev.slices = c.slices
+		g.ev.health.SampleRatio = append([]ledger.RatioCheck{{Slice: "overall", SampleRatio: c.overall, Since: c.since}}, c.extra...)
+		g.ratioCauses()
+		var codes []string
+		if tr := g.ev.health.Traffic; tr != nil {
+			for _, cause := range tr.Causes {
+				codes = append(codes, cause.Code)
+			}
+		}
+		if got := strings.Join(codes, " "); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
 	}
 }

@@ -17,7 +17,7 @@ const (
 	fewestUnits   = 100
 	missingShare  = 0.01
 	collapseShare = 0.1
-	lastHours     = 6 * time.Hour
+	newestSpan    = 6 * time.Hour
 	wholeDay      = 24 * time.Hour
 	// recent is how long a missing day holds: it may still be loaded. One that is
 	// older is missing alike in every variation, and is told.
@@ -67,14 +67,14 @@ func (g *gatherer) collapse() {
 		return
 	}
 	to := h.NewestExposure.Truncate(time.Hour)
-	units, least, ok := g.compared(to.Add(-lastHours), to)
+	units, least, ok := g.compared(to.Add(-newestSpan), to)
 	if !ok || float64(units) >= collapseShare*float64(least) {
 		return
 	}
-	g.traffic().Collapse = &ledger.Collapse{From: to.Add(-lastHours), To: to, Units: units, Before: least}
+	g.traffic().Collapse = &ledger.Collapse{From: to.Add(-newestSpan), To: to, Units: units, Before: least}
 	g.trouble(&g.ev.stale, "exposures_collapsed", "hold", "", fmt.Sprintf(
 		"From %s to %s only %d units were first exposed, after at least %d in the same hours of each of the seven days before: exposures are lost, or not loaded yet.",
-		minute(to.Add(-lastHours)), minute(to), units, least))
+		minute(to.Add(-newestSpan)), minute(to), units, least))
 }
 
 // compared are the units that were first exposed in a span, and the fewest in

@@ -16,6 +16,7 @@ type TrafficCheckup struct {
 	Missing      []MissingBy   `json:"missing,omitempty"`
 	Switches     []Switch      `json:"switches,omitempty"` // by pair, most units first
 	Volumes      []Volume      `json:"volumes"`
+	Lags         []Lag         `json:"lags,omitempty"` // by variation, where assignments have an instant
 	Redrawn      *Redrawn      `json:"redrawn,omitempty"`
 	Interactions []Interaction `json:"interactions,omitempty"`
 	// Findings are what is wrong, in sentences; empty = nothing.
@@ -54,6 +55,17 @@ type Switch struct {
 	PeakUnits int64     `json:"peakUnits"`
 	// After is the change of weights that came shortly before the peak.
 	After *time.Time `json:"after,omitempty"`
+}
+
+// Lag is how long after their assignment units of a variation were first exposed.
+type Lag struct {
+	Variation string        `json:"variation"`
+	Units     int64         `json:"units"`
+	Hour      int64         `json:"hour"`    // an hour or more after it
+	Day       int64         `json:"day"`     // a day or more after it, which are among those
+	Before    int64         `json:"before"`  // before it
+	Unknown   int64         `json:"unknown"` // without an instant of assignment
+	Longest   time.Duration `json:"longest"`
 }
 
 // Volume is how many rows there are of the exposures, or of a fact source.

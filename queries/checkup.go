@@ -17,6 +17,9 @@ type TrafficCheckup struct {
 	Switches Statement
 	Hours    Statement
 	Facts    []FactHours
+	// Lag compares first exposures with assignments; nil where the query does not
+	// give these.
+	Lag *Statement
 	// Sample draws SampledUnits units at the most; columns of Dimensions hold what
 	// their names say.
 	Sample     Statement
@@ -74,6 +77,11 @@ func (r *renderer) checkup(c *TrafficCheckup) {
 	}
 	c.Switches = r.statement("switches", "traffic_switches.sql", "when units came into a second variation", data())
 	c.Hours = r.statement("exposures by hour", "traffic_hours.sql", "the volume of exposures", data())
+	if column := r.assignment().AssignedAt; column != "" {
+		lag := data()
+		lag["AssignedAt"], lag["Exposed"] = r.d.micros("a."+r.d.ident(column), r.assignment().Timezone), r.exposed()
+		c.Lag = new(r.statement("lag of exposures", "traffic_lag.sql", "how long after assignment exposures are logged", lag))
+	}
 	for _, name := range r.sourceNames() {
 		c.Facts = append(c.Facts, FactHours{name, r.factHours(name)})
 	}
@@ -111,6 +119,9 @@ func (c *TrafficCheckup) All() []Statement {
 	all := []Statement{c.Units, c.Outside, c.Switches, c.Hours}
 	for _, m := range c.Missing {
 		all = append(all, m.Statement)
+	}
+	if c.Lag != nil {
+		all = append(all, *c.Lag)
 	}
 	for _, f := range c.Facts {
 		all = append(all, f.Statement)

@@ -113,6 +113,9 @@ func TestGoldenTraffic(t *testing.T) {
 			t.Fatal(err)
 		}
 		p, e, look := example()
+		a := p.Config.Assignments[e.Assignment]
+		a.AssignedAt = "assigned_at"
+		p.Config.Assignments[e.Assignment] = a
 		checkup, err := queries.RenderTraffic(p, e, look, d)
 		if err != nil {
 			t.Fatal(err)

@@ -24,6 +24,7 @@ func TrafficText(w io.Writer, c *ledger.TrafficCheckup, o TextOptions) error {
 	p.volumeLines(c)
 	p.outsideLines(c)
 	p.missingLines(c)
+	p.lagLines(c)
 	p.redrawnLines(c.Redrawn)
 	for i := range c.Interactions {
 		p.interactionLines(c, &c.Interactions[i])
@@ -65,6 +66,13 @@ func (p *printer) missingLines(c *ledger.TrafficCheckup) {
 		}
 		p.labelled("missing", fmt.Sprintf("%s = %q in %s: %s of %s exposures without identifier (%s), since %s", name(m.Dimension), clean(m.Value),
 			variationOr(m.Variation), term.count(m.Missing), term.count(m.Exposures), term.fraction(m.Missing, m.Exposures), instant(m.First)))
+	}
+}
+
+func (p *printer) lagLines(c *ledger.TrafficCheckup) {
+	for _, l := range c.Lags {
+		p.labelled("lag", fmt.Sprintf("%s: %s of %s units first exposed an hour or more after assignment, %s a day or more, %s before it; %s without an instant",
+			name(l.Variation), term.count(l.Hour), term.count(l.Units), term.count(l.Day), term.count(l.Before), term.count(l.Unknown)))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 // does not depend on paths, on the report, the ledger or the flag stores.
 func (p *Project) Digest(e *Experiment) string {
 	assignment := p.Config.Assignments[e.Assignment]
+	assignment.AssignedAt = "" // No look reads it.
 	identifiers := map[string]Identifier{assignment.Identifier: p.Config.Identifiers[assignment.Identifier]}
 	metrics, facts, joins := map[string]Metric{}, map[string]Source{}, map[string]Join{}
 	for _, name := range e.metrics() {

@@ -68,6 +68,7 @@ type Assignment struct {
 	Identifier string   `yaml:"identifier" doc:"The identifier that is randomised; the column has the same name."`
 	SQL        string   `yaml:"sql" doc:"SELECT giving identifier, timestamp, experiment_id, variation_id and dimensions; may use {{start}}, {{end}}, {{experiment}}."`
 	Dimensions []string `yaml:"dimensions,omitempty" doc:"Columns by which sample ratio is also checked."`
+	AssignedAt string   `yaml:"assigned_at,omitempty" doc:"Column with the instant at which the flag assigned the variation, where exposures are logged later; assay doctor compares the two."`
 	Timezone   string   `yaml:"timezone,omitempty" doc:"Zone of timestamps that carry none; default UTC."`
 	Freshness  Duration `yaml:"freshness,omitempty" doc:"How old the newest exposure may be at as-of; default policy.freshness."`
 }

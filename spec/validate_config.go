@@ -84,6 +84,7 @@ func (v validator) assignment(name string, at place) {
 	query(a.SQL, at.at("sql"))
 	timezone(a.Timezone, at.at("timezone"))
 	positive(at, map[string]Duration{"freshness": a.Freshness})
+	at.at("assigned_at").must(!slices.Contains(reserved, strings.ToLower(a.AssignedAt)), "%s is another column already; give the instant of the assignment one of its own", a.AssignedAt)
 	seen := map[string]bool{strings.ToLower(a.Identifier): true}
 	for _, column := range reserved {
 		seen[column] = true

@@ -1,7 +1,6 @@
 package flags
 
 import (
-	"fmt"
 	"hash/fnv"
 	"slices"
 	"strconv"
@@ -75,9 +74,9 @@ func (d Draw) growthBook(seed, value string) float64 {
 		return float64(fnv32UTF16(value+seed)%1000) / 1000
 	case GrowthBook2UTF16:
 		return float64(fnv32(strconv.FormatUint(uint64(fnv32UTF16(seed+value)), 10))%10000) / 10000
-	default:
-		return float64(fnv32(fmt.Sprint(fnv32(seed+value)))%10000) / 10000
+	case GrowthBook2, FlagdFractional:
 	}
+	return float64(fnv32(strconv.FormatUint(uint64(fnv32(seed+value)), 10))%10000) / 10000
 }
 
 func fnv32(s string) uint32 {

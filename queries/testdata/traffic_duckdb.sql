@@ -235,6 +235,64 @@ JOIN worst AS w
   ON w.assay_value = c.assay_value
 ORDER BY 1, 2
 
+-- === lag of exposures: how long after assignment exposures are logged
+-- Purpose: how long after its assignment was the first exposure of each unit of answer-v2 logged?
+-- Rows: one per stratum (epoch x 2 + variation) and lag (-1 before it, 0 within an hour, 1 within a day, 2
+--   later; NULL without an assignment). Numbers: units; the longest lag in microseconds.
+WITH assay_assignment AS ( -- exposures
+  SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, app_version
+  FROM exposures
+  WHERE experiment_id = 'answer''s v2'
+    AND exposed_at >= TIMESTAMP '2026-03-20 12:00:00.000000' AND exposed_at < TIMESTAMP '2026-03-30 12:00:00.000000'
+),
+exposures AS (
+  SELECT
+    CAST(a."user_id" AS VARCHAR) AS assay_id,
+    epoch_us(a."timestamp") AS assay_at,
+    epoch_us(a."assigned_at") AS assay_assigned
+  FROM assay_assignment AS a
+  WHERE CAST(a.experiment_id AS VARCHAR) = 'answer''s v2'
+),
+assigned AS (
+  SELECT
+    assay_id,
+    MIN(assay_at) AS assay_first,
+    MIN(assay_assigned) AS assay_assigned
+  FROM exposures
+  WHERE assay_at >= 1774008000000000 /* 2026-03-20 12:00:00Z */
+    AND assay_at < 1774872000000000 /* 2026-03-30 12:00:00Z */
+  GROUP BY assay_id
+),
+lags AS (
+  SELECT
+    u.assay_stratum,
+    a.assay_first - a.assay_assigned AS assay_lag
+  FROM assay_units AS u
+  JOIN assigned AS a
+    ON a.assay_id = u.assay_unit
+  WHERE u.assay_stratum >= 0
+),
+placed AS (
+  SELECT
+    assay_stratum,
+    assay_lag,
+    CASE
+      WHEN assay_lag < 0 THEN -1
+      WHEN assay_lag < 3600000000 THEN 0
+      WHEN assay_lag < 86400000000 THEN 1
+      WHEN assay_lag IS NOT NULL THEN 2
+    END AS assay_place
+  FROM lags
+)
+SELECT
+  CAST(assay_stratum AS BIGINT) AS assay_stratum,
+  CAST(assay_place AS BIGINT) AS lag,
+  CAST(COUNT(*) AS BIGINT) AS units,
+  CAST(MAX(assay_lag) AS BIGINT) AS longest
+FROM placed
+GROUP BY assay_stratum, assay_place
+ORDER BY 1, 2
+
 -- === facts of events by hour: the volume of events
 -- Purpose: how many facts of events are there in every hour, of whomever?
 -- Rows: one per hour (UTC). Numbers: hour in microseconds since 1970 UTC; rows.
@@ -277,7 +335,7 @@ ORDER BY 1
 
 -- === sample of units: units whose variation is drawn again
 -- Purpose: units of answer-v2 with what a flag may have hashed, to draw their variation again.
--- Rows: one per unit, the first 20000 in the order of their identifiers. Numbers: stratum (epoch x 2 + variation).
+-- Rows: one per unit, 20000 at the most. Numbers: stratum (epoch x 2 + variation).
 SELECT
   CAST(u.assay_unit AS VARCHAR) AS unit_id,
   CAST(u.assay_stratum AS BIGINT) AS assay_stratum,
@@ -285,6 +343,8 @@ SELECT
   u.assay_dimension_2
 FROM assay_units AS u
 WHERE u.assay_stratum >= 0
-ORDER BY u.assay_unit
+-- An order that every run repeats and that has nothing to do with what identifiers begin with, which may be a platform:
+-- the instant of the first exposure, scattered by two primes, then the identifier from its end.
+ORDER BY MOD(MOD(u.assay_anchor, 999983) * 7919, 999983), REVERSE(CAST(u.assay_unit AS VARCHAR))
 LIMIT 20000
 

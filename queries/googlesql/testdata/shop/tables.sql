@@ -4,7 +4,7 @@ CREATE TABLE exposures (
   user_id STRING, exposed_at TIMESTAMP, experiment_id STRING, variation_id STRING,
   platform STRING, app_version INT64, beta BOOL
 );
-CREATE TABLE units (account INT64, wall_clock DATETIME, experiment STRING, arm INT64, region STRING);
+CREATE TABLE units (account INT64, wall_clock DATETIME, experiment STRING, arm INT64, region STRING, drawn_at DATETIME);
 CREATE TABLE `my-project.log.daily` (user_id STRING, day DATE, experiment_id STRING, variation_id STRING);
 CREATE TABLE log.conversations (conversation_id STRING, user_id STRING, started_at DATETIME);
 CREATE TABLE log.households (account STRING, user_id STRING);
