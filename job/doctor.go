@@ -108,7 +108,7 @@ func (x *examiner) run(ctx context.Context, s queries.Statement) (*connectors.Ro
 // refused is what an engine says of SQL that does not run; "" for other failures.
 func refused(err error) string {
 	if e, ok := errors.AsType[*connectors.Error](err); ok && e.Fault == connectors.FaultStatement {
-		return oneLine(e.Err)
+		return strings.TrimRight(oneLine(e.Err), " .!")
 	}
 	return ""
 }

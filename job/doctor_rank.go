@@ -96,7 +96,39 @@ func affixMoves(left, right profile) []move {
 	}
 	add("prefix", "prefix", "unprefix", left.prefixes, right.prefixes)
 	add("suffix", "suffix", "unsuffix", left.suffixes, right.suffixes)
-	return list
+	l, r := apart(last(left.prefixes), last(right.prefixes))
+	list = append(list, oneSided("prefix", l, r)...)
+	l, r = apart(backwards(last(left.suffixes)), backwards(last(right.suffixes)))
+	return append(list, oneSided("suffix", backwards(l), backwards(r))...)
+}
+
+// last is the longest of the cuts; "" without any.
+func last(cuts []string) string {
+	if len(cuts) == 0 {
+		return ""
+	}
+	return cuts[len(cuts)-1]
+}
+
+// apart takes from two beginnings what both end with, in whatever case: of
+// WEB:U- and u- it leaves WEB: and nothing.
+func apart(a, b string) (string, string) {
+	x, y := []rune(a), []rune(b)
+	for len(x) > 0 && len(y) > 0 && unicode.ToLower(x[len(x)-1]) == unicode.ToLower(y[len(y)-1]) {
+		x, y = x[:len(x)-1], y[:len(y)-1]
+	}
+	return string(x), string(y)
+}
+
+// oneSided is an affix that one side has beyond the other.
+func oneSided(cause, left, right string) []move {
+	switch {
+	case left != "" && right == "" && strings.TrimSpace(left) == left:
+		return []move{{cause, 1.05, nil, []queries.Step{{Name: cause, Text: left}}}}
+	case right != "" && left == "" && strings.TrimSpace(right) == right:
+		return []move{{cause, 1.05, nil, []queries.Step{{Name: "un" + cause, Text: right}}}}
+	}
+	return nil
 }
 
 // numberMoves are zeros in front, and numbers that were written as floats.
