@@ -148,7 +148,7 @@ func numberMoves(left, right profile) []move {
 			list = append(list, move{"number_format", 1, nil, steps("un" + sign)})
 		}
 		if left.some(sign) {
-			list = append(list, move{"number_format", 1.05, steps("un" + sign), steps("un" + sign)})
+			list = append(list, move{"number_format", 1.02, steps("un" + sign), steps("un" + sign)})
 		}
 	}
 	if right.some("float") && right.some("exponent") {
