@@ -1415,22 +1415,45 @@ FROM assay_join AS j
 -- === through owner: whether owner brings them to the units
 -- Purpose: would owner bring the identifiers of feedback to the exposed units?
 -- Rows: one. Numbers: matched units of the sample; links pairs; linked identifiers of conversation_id, and those of
---   them that are linked to several; exposed pairs whose user_id is an exposed unit.
+--   them that are linked to several; exposed units that have a pair.
+WITH brought AS (
+  SELECT COUNT(DISTINCT s.assay_raw) AS n
+  FROM assay_pairs_assay_met_2 AS p
+  JOIN assay_right_assay_met_2 AS r
+    ON r.assay_raw = p.assay_from
+  JOIN assay_sample_units AS s
+    ON s.assay_raw = p.assay_to
+),
+partners AS (
+  SELECT
+    assay_from,
+    COUNT(*) AS assay_pairs,
+    COUNT(DISTINCT assay_to) AS assay_partners
+  FROM assay_pairs_assay_met_2
+  GROUP BY assay_from
+),
+links AS (
+  SELECT
+    COALESCE(SUM(assay_pairs), 0) AS pairs,
+    COUNT(assay_from) AS linked,
+    COALESCE(SUM(CASE WHEN assay_partners > 1 THEN 1 ELSE 0 END), 0) AS fanned_out
+  FROM partners
+),
+exposed AS (
+  SELECT COUNT(DISTINCT p.assay_to) AS n
+  FROM assay_pairs_assay_met_2 AS p
+  JOIN assay_doctor_units AS u
+    ON u.assay_raw = p.assay_to
+)
 SELECT
-  CAST((SELECT COUNT(DISTINCT s.assay_raw)
-    FROM assay_pairs_assay_met_2 AS p
-    JOIN assay_right_assay_met_2 AS r
-      ON r.assay_raw = p.assay_from
-    JOIN assay_sample_units AS s
-      ON s.assay_raw = p.assay_to) AS INT64) AS matched,
-  CAST((SELECT COUNT(*) FROM assay_pairs_assay_met_2) AS INT64) AS links,
-  CAST((SELECT COUNT(DISTINCT assay_from) FROM assay_pairs_assay_met_2) AS INT64) AS linked,
-  CAST((SELECT COUNT(*) FROM (
-    SELECT assay_from FROM assay_pairs_assay_met_2 GROUP BY assay_from HAVING COUNT(DISTINCT assay_to) > 1) AS f) AS INT64) AS fanned_out,
-  CAST((SELECT COUNT(DISTINCT p.assay_to)
-    FROM assay_pairs_assay_met_2 AS p
-    JOIN assay_doctor_units AS u
-      ON u.assay_raw = p.assay_to) AS INT64) AS exposed
+  CAST(b.n AS INT64) AS matched,
+  CAST(l.pairs AS INT64) AS links,
+  CAST(l.linked AS INT64) AS linked,
+  CAST(l.fanned_out AS INT64) AS fanned_out,
+  CAST(e.n AS INT64) AS exposed
+FROM brought AS b
+CROSS JOIN links AS l
+CROSS JOIN exposed AS e
 
 -- === mended clock of feedback: 
   SELECT * REPLACE (TIMESTAMP_MICROS(UNIX_MICROS(CAST(`timestamp` AS TIMESTAMP)) - 10800000000 /* 3h */) AS `timestamp`)
