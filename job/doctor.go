@@ -43,7 +43,6 @@ type examiner struct {
 	out     *ledger.Checkup
 	columns []connectors.Column // of the assignment query
 	clock   queries.Clock       // of the exposures
-	sampled int64               // units of the sample
 	tables  int
 }
 
@@ -108,7 +107,7 @@ func (x *examiner) run(ctx context.Context, s queries.Statement) (*connectors.Ro
 // refused is what an engine says of SQL that does not run; "" for other failures.
 func refused(err error) string {
 	if e, ok := errors.AsType[*connectors.Error](err); ok && e.Fault == connectors.FaultStatement {
-		return oneLine(e.Err)
+		return strings.TrimRight(oneLine(e.Err), " .!")
 	}
 	return ""
 }
@@ -371,6 +370,7 @@ type pair struct {
 	left, right string
 	before      float64 // share of the left that is found now
 	scale       float64
+	perRight    float64 // see sampleOf
 }
 
 // spelled finds the rewritings that bring a pair together. n is the size of the
@@ -380,7 +380,7 @@ func (x *examiner) spelled(ctx context.Context, p pair) (found []try, s sampleOf
 	if err != nil || left.n == 0 || right.n == 0 {
 		return nil, s, err
 	}
-	s = sampleOf{n: left.n, before: p.before, scale: p.scale}
+	s = sampleOf{n: left.n, before: p.before, scale: p.scale, perRight: p.perRight}
 	list := tries(moves(left, right), x.d)
 	const together = 60
 	for part := range slices.Chunk(list, together) {

@@ -39,10 +39,24 @@ func (x *examiner) diagnose(ctx context.Context, f *examined) error {
 	slices.SortStableFunc(f.Causes, func(a, b ledger.Cause) int {
 		return cmp.Or(cmp.Compare(weight(b), weight(a)), cmp.Compare(a.Cost, b.Cost))
 	})
-	if len(f.Causes) > 0 && f.Change != nil && f.Change.After < f.Change.Before {
+	f.settle()
+	return nil
+}
+
+// settle leaves out causes that bring next to nothing beside the best one, dates
+// the first, and forgets the course of a source in which nothing is wrong: it
+// follows the traffic.
+func (f *examined) settle() {
+	if len(f.Causes) == 0 {
+		f.Change, f.Exposed, f.Hours = nil, nil, nil
+		return
+	}
+	if best := f.Causes[0].After; best != nil {
+		f.Causes = slices.DeleteFunc(f.Causes, func(c ledger.Cause) bool { return c.After != nil && *c.After < *best/5 })
+	}
+	if f.Change != nil && f.Change.After < f.Change.Before {
 		f.Causes[0].Since = &f.Change.Since
 	}
-	return nil
 }
 
 // weight puts causes that were tried and bring most before others, in steps of a
@@ -134,11 +148,13 @@ func (x *examiner) spelling(ctx context.Context, f *examined) error {
 	if err := x.sampleRight(ctx, f); err != nil {
 		return err
 	}
-	found, s, err := x.spelled(ctx, pair{"assay_sample_units", f.right, f.rate(), scaleOf(f)})
+	found, s, err := x.spelled(ctx, pair{"assay_sample_units", f.right, f.rate(), scaleOf(f), f.perRight()})
 	for _, t := range found {
 		after := s.after(t)
-		c := ledger.Cause{Code: t.cause, Before: f.rate(), After: &after, Cost: t.cost, Mend: x.mendSpelling(f, t),
-			Text: spellingText(t, f.Source, x.out.Identifier)}
+		c := ledger.Cause{
+			Code: t.cause, Before: f.rate(), After: &after, Cost: t.cost, Mend: x.mendSpelling(f, t),
+			Text: spellingText(t, f.Source, x.out.Identifier),
+		}
 		if t.cause == "type" && f.uncompared != "" {
 			c.Text += fmt.Sprintf(" The engine compares %s with %s and says: %s.", x.out.Exposures.Type, f.Type, f.uncompared)
 		}
@@ -146,6 +162,9 @@ func (x *examiner) spelling(ctx context.Context, f *examined) error {
 	}
 	return err
 }
+
+// perRight are units for each identifier of the source.
+func (f *examined) perRight() float64 { return float64(f.Units) / float64(max(f.Identifiers, 1)) }
 
 func scaleOf(f *examined) float64 { return float64(max(f.Identifiers, 1)) / float64(max(f.reach, 1)) }
 
@@ -328,7 +347,7 @@ func (x *examiner) otherJoin(ctx context.Context, f *examined, join, from string
 	if err != nil {
 		return err
 	}
-	s := sampleOf{x.sampleUnits(), f.rate(), scaleOf(f)}
+	s := sampleOf{x.sampleUnits(), f.rate(), scaleOf(f), f.perRight()}
 	t := try{matched: intOf(rows, 0, "matched")}
 	if !s.helps(t) {
 		return nil
@@ -392,7 +411,7 @@ func (x *examiner) factColumns(ctx context.Context, f *examined, columns []strin
 	if err != nil {
 		return err
 	}
-	s := sampleOf{x.sampleUnits(), f.rate(), 1}
+	s := sampleOf{x.sampleUnits(), f.rate(), 1, f.perRight()}
 	for row := range rows.Len() {
 		t := try{matched: intOf(rows, row, "matched")}
 		if !s.helps(t) {
@@ -403,8 +422,10 @@ func (x *examiner) factColumns(ctx context.Context, f *examined, columns []strin
 		f.blame(ledger.Cause{
 			Code: "column", Before: f.rate(), After: &after, Cost: 1.1,
 			Text: fmt.Sprintf("The exposures' %s is in the column %s of %s, not in %s.", x.out.Identifier, column, f.Source, f.s.Identifier),
-			Mend: &ledger.Mend{Text: fmt.Sprintf("Take %s as %s in the SQL of %s.", column, f.s.Identifier, f.Source),
-				Edits: append([]ledger.Edit{x.sqlEdit(f.Source, sql)}, x.asText(f.s.Identifier)...)},
+			Mend: &ledger.Mend{
+				Text:  fmt.Sprintf("Take %s as %s in the SQL of %s.", column, f.s.Identifier, f.Source),
+				Edits: append([]ledger.Edit{x.sqlEdit(f.Source, sql)}, x.asText(f.s.Identifier)...),
+			},
 		})
 	}
 	return nil
@@ -418,7 +439,7 @@ func (x *examiner) exposureColumns(ctx context.Context, f *examined, columns []s
 	if err != nil {
 		return err
 	}
-	s := sampleOf{x.out.Units, f.rate(), scaleOf(f)}
+	s := sampleOf{x.out.Units, f.rate(), scaleOf(f), f.perRight()}
 	for row := range rows.Len() {
 		t := try{matched: intOf(rows, row, "identifiers")}
 		if !s.helps(t) {
@@ -431,8 +452,10 @@ func (x *examiner) exposureColumns(ctx context.Context, f *examined, columns []s
 		f.blame(ledger.Cause{
 			Code: "column", Before: f.rate(), After: &after, Cost: 1.2,
 			Text: fmt.Sprintf("What %s calls %s is in the column %s of the exposures.", f.Source, f.s.Identifier, column),
-			Mend: &ledger.Mend{Text: fmt.Sprintf("Declare it as an identifier of its own, and join by it through the exposures' %s.", column),
-				Edits: x.through(f, x.p.Config.Facts[f.Source].SQL, name, pairs)},
+			Mend: &ledger.Mend{
+				Text:  fmt.Sprintf("Declare it as an identifier of its own, and join by it through the exposures' %s.", column),
+				Edits: x.through(f, x.p.Config.Facts[f.Source].SQL, name, pairs),
+			},
 		})
 	}
 	return nil
@@ -490,7 +513,7 @@ func (x *examiner) elsewhere(ctx context.Context, f *examined, sql, word, other 
 	if err != nil || rows.Len() == 0 {
 		return false, err
 	}
-	by, t := sampleOf{x.sampleUnits(), f.rate(), 1}, try{matched: intOf(rows, 0, "matched")}
+	by, t := sampleOf{x.sampleUnits(), f.rate(), 1, f.perRight()}, try{matched: intOf(rows, 0, "matched")}
 	if !by.helps(t) {
 		return false, nil
 	}
@@ -671,13 +694,16 @@ func (x *examiner) nobody(f *examined) {
 		code, words string
 		rows        int64
 	}{
-		{"null", "have no identifier", f.Null}, {"empty", "have an empty identifier", f.Empty},
+		{"null", "have no identifier", f.Null},
+		{"empty", "have an empty identifier", f.Empty},
 		{"placeholder", "have a placeholder (null, unknown, anonymous, 0, ...) for an identifier", f.Placeholder},
 		{"constant", "have one and the same identifier", f.Commonest},
 	} {
 		if 2*c.rows > f.Rows && f.Rows >= leastUnits && (c.code != "constant" || f.Identifiers < f.Units/2 && f.rate() < 0.2) {
-			f.blame(ledger.Cause{Code: c.code, Before: f.rate(), Cost: 1, Text: fmt.Sprintf("%d of %d rows of %s %s.", c.rows, f.Rows, f.Source, c.words),
-				Mend: &ledger.Mend{Text: "Fill " + f.s.Identifier + " where the rows are written; no SQL can bring back who it was."}})
+			f.blame(ledger.Cause{
+				Code: c.code, Before: f.rate(), Cost: 1, Text: fmt.Sprintf("%d of %d rows of %s %s.", c.rows, f.Rows, f.Source, c.words),
+				Mend: &ledger.Mend{Text: "Fill " + f.s.Identifier + " where the rows are written; no SQL can bring back who it was."},
+			})
 		}
 	}
 }
@@ -705,8 +731,10 @@ func (x *examiner) disjoint(f *examined) {
 	if f.Rows == 0 || len(f.Causes) > 0 || f.Matched > 0 || f.Units < leastUnits || f.Identifiers < leastUnits || f.Units < manyUnits && 2*f.Identifiers < f.Units {
 		return
 	}
-	f.blame(ledger.Cause{Code: "disjoint", Cost: 5, Text: fmt.Sprintf(
-		"None of %d exposed units is among the %d identifiers of %s, and no rewriting, other column or declared join brings any together: they are of another kind, another environment or another population.",
-		f.Units, f.Identifiers, f.Source),
-		Mend: &ledger.Mend{Text: "Find the table that knows both identifiers, and declare it as a join."}})
+	f.blame(ledger.Cause{
+		Code: "disjoint", Cost: 5, Text: fmt.Sprintf(
+			"None of %d exposed units is among the %d identifiers of %s, and no rewriting, other column or declared join brings any together: they are of another kind, another environment or another population.",
+			f.Units, f.Identifiers, f.Source),
+		Mend: &ledger.Mend{Text: "Find the table that knows both identifiers, and declare it as a join."},
+	})
 }

@@ -64,8 +64,12 @@ func plainMoves(left, right profile) []move {
 		list = append(list, move{"case", 1.4, steps("lower"), steps("lower")})
 	}
 	for _, c := range []struct{ cause, sign, step string }{
-		{"space", "blank_ends", "trim"}, {"quotes", "quotes", "unquote"}, {"url_encoding", "percent", "decode"},
-		{"base64", "base64", "unbase64"}, {"unicode", "nfc", "nfc"}, {"unicode", "nfkc", "nfkc"},
+		{"space", "blank_ends", "trim"},
+		{"quotes", "quotes", "unquote"},
+		{"url_encoding", "percent", "decode"},
+		{"base64", "base64", "unbase64"},
+		{"unicode", "nfc", "nfc"},
+		{"unicode", "nfkc", "nfkc"},
 	} {
 		l, r := left.some(c.sign), right.some(c.sign)
 		if r {
@@ -96,7 +100,39 @@ func affixMoves(left, right profile) []move {
 	}
 	add("prefix", "prefix", "unprefix", left.prefixes, right.prefixes)
 	add("suffix", "suffix", "unsuffix", left.suffixes, right.suffixes)
-	return list
+	l, r := apart(last(left.prefixes), last(right.prefixes))
+	list = append(list, oneSided("prefix", l, r)...)
+	l, r = apart(backwards(last(left.suffixes)), backwards(last(right.suffixes)))
+	return append(list, oneSided("suffix", backwards(l), backwards(r))...)
+}
+
+// last is the longest of the cuts; "" without any.
+func last(cuts []string) string {
+	if len(cuts) == 0 {
+		return ""
+	}
+	return cuts[len(cuts)-1]
+}
+
+// apart takes from two beginnings what both end with, in whatever case: of
+// WEB:U- and u- it leaves WEB: and nothing.
+func apart(a, b string) (string, string) {
+	x, y := []rune(a), []rune(b)
+	for len(x) > 0 && len(y) > 0 && unicode.ToLower(x[len(x)-1]) == unicode.ToLower(y[len(y)-1]) {
+		x, y = x[:len(x)-1], y[:len(y)-1]
+	}
+	return string(x), string(y)
+}
+
+// oneSided is an affix that one side has beyond the other.
+func oneSided(cause, left, right string) []move {
+	switch {
+	case left != "" && right == "" && strings.TrimSpace(left) == left:
+		return []move{{cause, 1.05, nil, []queries.Step{{Name: cause, Text: left}}}}
+	case right != "" && left == "" && strings.TrimSpace(right) == right:
+		return []move{{cause, 1.05, nil, []queries.Step{{Name: "un" + cause, Text: right}}}}
+	}
+	return nil
 }
 
 // numberMoves are zeros in front, and numbers that were written as floats.
@@ -116,7 +152,7 @@ func numberMoves(left, right profile) []move {
 			list = append(list, move{"number_format", 1, nil, steps("un" + sign)})
 		}
 		if left.some(sign) {
-			list = append(list, move{"number_format", 1.05, steps("un" + sign), steps("un" + sign)})
+			list = append(list, move{"number_format", 1.02, steps("un" + sign), steps("un" + sign)})
 		}
 	}
 	if right.some("float") && right.some("exponent") {
@@ -207,8 +243,10 @@ func tries(list []move, d queries.Dialect) []try {
 			if a.cause == b.cause || strings.Contains(a.cause, b.cause) || strings.Contains(b.cause, a.cause) {
 				continue
 			}
-			out = append(out, try{move: move{a.cause + "+" + b.cause, a.cost + b.cost,
-				queries.Ordered(slices.Concat(a.left, b.left)...), queries.Ordered(slices.Concat(a.right, b.right)...)}})
+			out = append(out, try{move: move{
+				a.cause + "+" + b.cause, a.cost + b.cost,
+				queries.Ordered(slices.Concat(a.left, b.left)...), queries.Ordered(slices.Concat(a.right, b.right)...),
+			}})
 		}
 	}
 	return out
@@ -219,17 +257,26 @@ type sampleOf struct {
 	n      int64   // identifiers in the left sample
 	before float64 // share that meets now, in [0,1]
 	scale  float64 // identifiers of the right side for each in its sample
+	// perRight are identifiers of the left side for each of the right one.
+	perRight float64
 }
 
 func (s sampleOf) after(t try) float64 {
 	return min(1, float64(t.matched)*s.scale/float64(max(s.n, 1)))
 }
 
+// leastShare is the share of either side that has to be found: numbers meet by
+// chance, the more the shorter they are.
+const leastShare = 0.02
+
 // helps tells whether so many more are found that it is no coincidence: five at
-// least, a quarter more than before, and more than three times those that the
-// rewriting throws together.
+// least, a fiftieth of one of the sides, a quarter more than before, and more than
+// three times those that the rewriting throws together.
 func (s sampleOf) helps(t try) bool {
 	gain := float64(t.matched) - s.before*float64(s.n)/s.scale
+	if after := s.after(t); max(after, after*s.perRight) < leastShare {
+		return false
+	}
 	return gain >= 5 && gain >= 0.25*s.before*float64(s.n)/s.scale && gain > 3*float64(t.merged)
 }
 

@@ -34,8 +34,8 @@ type ward struct {
 	extra       string // more SQL that makes tables or rows
 	spec        func(*spec.Config)
 	declared    string // type of the identifier: "" = text, "none" = not declared
-	least       float64
 	unmendable  bool
+	since       string
 }
 
 const (
@@ -91,12 +91,14 @@ var brokenWards = []ward{
 	{name: "base64 and prefix", want: "base64+prefix", id: "'' || (i + 100000)", fact: "to_base64(encode('user/' || (i + 100000)))"},
 	{name: "other column of the facts", want: "column", id: plain, fact: "'s' || i", factColumns: ", " + plain + " AS \"Member Ref id\""},
 	{name: "other column of the exposures", want: "column", id: plain, fact: hashed, unitColumns: ", " + hashed + " AS device_id"},
-	{name: "declared join", want: "join", id: plain, fact: "'acct-' || (i + 10000)",
+	{
+		name: "declared join", want: "join", id: plain, fact: "'acct-' || (i + 10000)",
 		extra: "CREATE TABLE accounts AS SELECT 'acct-' || (i + 10000) AS account_id, " + plain + " AS user_id FROM range(5000) t(i);",
 		spec: func(c *spec.Config) {
 			c.Identifiers["account_id"] = spec.Identifier{Type: "text"}
 			c.Joins = map[string]spec.Join{"accounts": {Identifiers: []string{"account_id", "user_id"}, SQL: "SELECT account_id, user_id FROM accounts"}}
-		}},
+		},
+	},
 	{name: "clock three hours early", want: "clock", id: plain, fact: plain, at: "at0 - INTERVAL 3 HOUR"},
 	{name: "clock eight hours late", want: "clock", id: plain, fact: plain, at: "at0 + INTERVAL 8 HOUR"},
 	{name: "zone declared wrongly", want: "clock", id: plain, fact: plain, spec: func(c *spec.Config) {
@@ -105,14 +107,18 @@ var brokenWards = []ward{
 		c.Facts["events"] = s
 	}},
 	{name: "half-hour clock", want: "clock", id: plain, fact: plain, at: "at0 + INTERVAL 330 MINUTE + INTERVAL 2 HOUR"},
-	{name: "milliseconds for seconds", want: "time_unit", id: plain, fact: plain, at: "to_timestamp(epoch_ms(at0))",
-		factSQL: "SELECT user_id, ts AS timestamp, amount FROM events"},
+	{
+		name: "milliseconds for seconds", want: "time_unit", id: plain, fact: plain, at: "to_timestamp(epoch_ms(at0))",
+		factSQL: "SELECT user_id, ts AS timestamp, amount FROM events",
+	},
 	{name: "seconds for microseconds", want: "time_unit", id: plain, fact: plain, at: "make_timestamp(CAST(epoch(at0) AS BIGINT))"},
 	{name: "milliseconds, bounded", want: "time_unit", id: plain, fact: plain, at: "to_timestamp(epoch_ms(at0))"},
 	{name: "a number for a time", want: "time_type", id: plain, fact: plain, at: "epoch_ms(at0)", factSQL: "SELECT user_id, ts AS timestamp, amount FROM events"},
-	{name: "environment in the SQL", want: "environment", id: plain, fact: "'x' || " + plain,
+	{
+		name: "environment in the SQL", want: "environment", id: plain, fact: "'x' || " + plain,
 		extra:   "CREATE SCHEMA staging; CREATE SCHEMA prod; CREATE TABLE staging.events AS FROM events; CREATE TABLE prod.events AS SELECT * REPLACE (substr(user_id, 2) AS user_id) FROM events; UPDATE staging.events SET user_id = md5(user_id);",
-		factSQL: "SELECT user_id, ts AS timestamp, amount FROM staging.events"},
+		factSQL: "SELECT user_id, ts AS timestamp, amount FROM staging.events",
+	},
 	{name: "environment as a column", want: "environment", id: plain, fact: hashed, factColumns: ", 'staging' AS env", unitColumns: ", 'prod' AS env", unmendable: true},
 	{name: "load stopped", want: "late", id: plain, fact: plain, extra: "DELETE FROM events WHERE ts >= TIMESTAMP '2026-11-03';", unmendable: true},
 	{name: "nulls", want: "null", id: plain, fact: "CASE WHEN i % 10 > 0 THEN NULL ELSE " + plain + " END", unmendable: true},
@@ -121,24 +127,31 @@ var brokenWards = []ward{
 	{name: "no rows", want: "source_empty", id: plain, fact: plain, extra: "DELETE FROM events;", unmendable: true},
 	{name: "null column", want: "null", id: plain, fact: "CAST(NULL AS VARCHAR)", unmendable: true},
 	{name: "other population", want: "disjoint", units: 1500, id: plain, fact: hashed, unmendable: true},
+	{name: "numbers that meet by chance", want: "disjoint", units: 3000, id: plain, fact: "'acct-' || lpad('' || (i * 104729 % 100000000), 8, '0')", unmendable: true},
 	{name: "logged at the result", want: "window", id: plain, fact: plain, at: "at0 - INTERVAL 20 HOUR", unmendable: true},
 	{name: "missing column", want: "query_fails", id: plain, fact: plain, factSQL: "SELECT user_id, tss AS timestamp FROM events", unmendable: true},
 	{name: "no timestamp", want: "column_missing", id: plain, fact: plain, factSQL: "SELECT user_id, ts FROM events", unmendable: true},
-	{name: "prefix since a day", want: "prefix", id: plain, fact: "CASE WHEN at0 >= TIMESTAMP '2026-11-04 06:00' THEN 'web|' || " + plain + " ELSE " + plain + " END"},
-	{name: "join, facts' leg", want: "prefix", id: plain, fact: "'c:' || (i + 5000)",
+	{name: "prefix since a day", want: "prefix", since: "2026-11-04 06:00", id: plain, fact: "CASE WHEN at0 >= TIMESTAMP '2026-11-04 06:00' THEN 'web|' || " + plain + " ELSE " + plain + " END"},
+	{
+		name: "join, facts' leg", want: "prefix", id: plain, fact: "'c:' || (i + 5000)",
 		extra: "CREATE TABLE owners AS SELECT '' || (i + 5000) AS conversation_id, " + plain + " AS user_id FROM range(5000) t(i);",
-		spec:  byConversation},
-	{name: "join, units' leg", want: "case", id: plain, fact: "'c' || (i + 5000)",
+		spec:  byConversation,
+	},
+	{
+		name: "join, units' leg", want: "case", id: plain, fact: "'c' || (i + 5000)",
 		extra: "CREATE TABLE owners AS SELECT 'c' || (i + 5000) AS conversation_id, upper(" + plain + ") AS user_id FROM range(5000) t(i);",
-		spec:  byConversation},
+		spec:  byConversation,
+	},
 }
 
 // byConversation makes the facts' identifier that of a join.
 func byConversation(c *spec.Config) {
 	c.Identifiers["conversation_id"] = spec.Identifier{Type: "text"}
 	c.Joins = map[string]spec.Join{"owners": {Identifiers: []string{"conversation_id", "user_id"}, SQL: "SELECT conversation_id, user_id FROM owners"}}
-	c.Facts["events"] = spec.Source{Identifiers: []string{"conversation_id"},
-		SQL: "SELECT user_id AS conversation_id, ts AS timestamp, amount FROM events WHERE ts >= {{start}} AND ts < {{end}}"}
+	c.Facts["events"] = spec.Source{
+		Identifiers: []string{"conversation_id"},
+		SQL:         "SELECT user_id AS conversation_id, ts AS timestamp, amount FROM events WHERE ts >= {{start}} AND ts < {{end}}",
+	}
 }
 
 // healthyWards are those in which nothing is wrong, however odd they look.
@@ -152,8 +165,10 @@ var healthyWards = []ward{
 	{name: "a bot", id: plain, fact: plain, factUnits: "i % 2 = 0", extra: "INSERT INTO events SELECT 'bot-1', TIMESTAMP '2026-11-05', 1 FROM range(20000);"},
 	{name: "mixed case", id: mixed, fact: mixed},
 	{name: "short mixed case", units: 2000, id: "substr(translate(to_base64(unhex(md5('m' || i))), '+/=', 'abc'), 1, 3)", fact: "substr(translate(to_base64(unhex(md5('m' || i))), '+/=', 'abc'), 1, 3)", factUnits: "i % 5 = 0"},
-	{name: "through a join", id: plain, fact: "'c' || i", spec: byConversation,
-		extra: "CREATE TABLE owners AS SELECT 'c' || i AS conversation_id, " + plain + " AS user_id FROM range(5000) t(i);"},
+	{
+		name: "through a join", id: plain, fact: "'c' || i", spec: byConversation,
+		extra: "CREATE TABLE owners AS SELECT 'c' || i AS conversation_id, " + plain + " AS user_id FROM range(5000) t(i);",
+	},
 	{name: "numbers", declared: "integer", id: "i + 1", fact: "i + 1", factUnits: "i % 4 = 0"},
 	{name: "numbers, undeclared, row numbers beside", declared: "none", id: "i + 1", fact: "i + 1", factUnits: "i % 4 = 0", factColumns: ", i + 1 AS quantity"},
 	{name: "most rows logged out", id: plain, fact: plain, factUnits: "i % 10 < 6", extra: "INSERT INTO events SELECT NULL, TIMESTAMP '2026-11-05', 1 FROM range(20000);"},
@@ -357,6 +372,9 @@ func TestDoctor(t *testing.T) {
 			}
 			first++
 			private(t, c)
+			if w.since != "" && (s.Causes[0].Since == nil || s.Causes[0].Since.Format("2006-01-02 15:04") != w.since) {
+				t.Errorf("since %v, want %s", s.Causes[0].Since, w.since)
+			}
 			if w.unmendable {
 				return
 			}

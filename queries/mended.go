@@ -31,9 +31,9 @@ func (c Clock) read(d Dialect, column, zone string) string {
 		return d.ofOurAge(d.micros(column, zone))
 	case ClockText:
 		return d.micros("CAST("+column+" AS TIMESTAMP)", "")
-	default:
-		return d.micros(column, zone)
+	case ClockTime:
 	}
+	return d.micros(column, zone)
 }
 
 // ofOurAge reads a number in whatever measure makes it an instant between 1973

@@ -3,6 +3,7 @@ package queries
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -40,17 +41,9 @@ var rewrites = map[string]rewrite{
 	"nfc":      {50, func(d Dialect, x string, _ Step) string { return fmt.Sprintf(d.NFC, x) }},
 	"nfkc":     {51, func(d Dialect, x string, _ Step) string { return fmt.Sprintf(d.NFKC, x) }},
 	"unmailto": {60, func(d Dialect, x string, _ Step) string { return d.replaced(x, "^[Mm][Aa][Ii][Ll][Tt][Oo]:", "") }},
-	"unprefix": {61, func(d Dialect, x string, s Step) string {
-		n := len([]rune(s.Text))
-		return fmt.Sprintf("CASE WHEN SUBSTR(%[1]s, 1, %[2]d) = %[3]s THEN SUBSTR(%[1]s, %[4]d) ELSE %[1]s END", x, n, d.text(s.Text), n+1)
-	}},
-	"unsuffix": {62, func(d Dialect, x string, s Step) string {
-		n := len([]rune(s.Text))
-		length := fmt.Sprintf(d.Length, x)
-		return fmt.Sprintf("CASE WHEN %[1]s > %[2]d AND SUBSTR(%[3]s, %[1]s - %[4]d) = %[5]s THEN SUBSTR(%[3]s, 1, %[1]s - %[2]d) ELSE %[3]s END",
-			length, n, x, n-1, d.text(s.Text))
-	}},
-	"unfloat": {65, func(d Dialect, x string, _ Step) string { return d.replaced(x, `\.0+$`, "") }},
+	"unprefix": {61, func(d Dialect, x string, s Step) string { return d.replaced(x, "^"+regexp.QuoteMeta(s.Text), "") }},
+	"unsuffix": {62, func(d Dialect, x string, s Step) string { return d.replaced(x, regexp.QuoteMeta(s.Text)+"$", "") }},
+	"unfloat":  {65, func(d Dialect, x string, _ Step) string { return d.replaced(x, `\.0+$`, "") }},
 	"unexponent": {65, func(d Dialect, x string, _ Step) string {
 		number := fmt.Sprintf(d.TryFloat, x)
 		return fmt.Sprintf("CASE WHEN %s AND ABS(%s) < 9e15 THEN CAST(CAST(%[2]s AS %s) AS %s) ELSE %s END",
@@ -66,13 +59,16 @@ var rewrites = map[string]rewrite{
 		h := hexOf(d, x)
 		return fmt.Sprintf("CONCAT(SUBSTR(%[1]s, 1, 8), '-', SUBSTR(%[1]s, 9, 4), '-', SUBSTR(%[1]s, 13, 4), '-', SUBSTR(%[1]s, 17, 4), '-', SUBSTR(%[1]s, 21))", h)
 	}},
+	// What has it already keeps it, so that a change in the middle of the facts is mended too.
 	"prefix": {75, func(d Dialect, x string, s Step) string {
-		return fmt.Sprintf("CASE WHEN SUBSTR(%s, 1, %d) = %s THEN %[1]s ELSE CONCAT(%[3]s, %[1]s) END", x, len([]rune(s.Text)), d.text(s.Text))
+		return "CONCAT(" + d.text(s.Text) + ", " + d.replaced(x, "^"+regexp.QuoteMeta(s.Text), "") + ")"
 	}},
-	"suffix": {76, func(d Dialect, x string, s Step) string { return "CONCAT(" + x + ", " + d.text(s.Text) + ")" }},
-	"lower":  {80, func(_ Dialect, x string, _ Step) string { return "LOWER(" + x + ")" }},
-	"upper":  {80, func(_ Dialect, x string, _ Step) string { return "UPPER(" + x + ")" }},
-	"untag":  {81, func(d Dialect, x string, _ Step) string { return d.replaced(x, `\+[^@]*@`, "@") }},
+	"suffix": {76, func(d Dialect, x string, s Step) string {
+		return "CONCAT(" + d.replaced(x, regexp.QuoteMeta(s.Text)+"$", "") + ", " + d.text(s.Text) + ")"
+	}},
+	"lower": {80, func(_ Dialect, x string, _ Step) string { return "LOWER(" + x + ")" }},
+	"upper": {80, func(_ Dialect, x string, _ Step) string { return "UPPER(" + x + ")" }},
+	"untag": {81, func(d Dialect, x string, _ Step) string { return d.replaced(x, `\+[^@]*@`, "@") }},
 	"undot": {82, func(d Dialect, x string, _ Step) string {
 		domain := "@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$"
 		return fmt.Sprintf("CASE WHEN %s THEN CONCAT(REPLACE(%s, '.', ''), '@gmail.com') ELSE %s END",

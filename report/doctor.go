@@ -132,15 +132,19 @@ func (p *printer) cause(c *ledger.Cause, n int) {
 		return
 	}
 	p.item("     mend: ", clean(c.Mend.Text))
-	for _, e := range c.Mend.Edits {
-		p.edit(&e)
+	file := ""
+	for i := range c.Mend.Edits {
+		e := &c.Mend.Edits[i]
+		if p.line(""); e.File != file {
+			p.line("     # " + clean(e.File))
+			file = e.File
+		}
+		p.edit(e)
 	}
 }
 
 // edit writes one edit as the YAML to paste.
 func (p *printer) edit(e *ledger.Edit) {
-	p.line("")
-	p.line("     # " + clean(e.File))
 	for i, key := range e.Path[:len(e.Path)-1] {
 		p.line("     " + strings.Repeat("  ", i) + clean(key) + ":")
 	}

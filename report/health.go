@@ -113,7 +113,7 @@ func healthBadge(h *ledger.Health) badge {
 func newAlarm(look *ledger.Look, s *ledger.SourceHealth, n numbers) alarm {
 	a := alarm{
 		Source: name(s.Source), Noun: noun(look.Spec.Identifier),
-		Command: "assay sql " + shellWord(look.Experiment) + " --checks",
+		Command: "assay doctor " + shellWord(look.Experiment),
 	}
 	a.Sentence = blindSentence(look, s, n)
 	if s.Alignment == nil {

@@ -315,8 +315,9 @@ func refusals(t *testing.T, want string, spoil func(*queries.Dialect, *spec.Proj
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, st := range append(script.All(), script.Checks()...) {
-				_, err := w.run(st)
+			list := append(script.All(), script.Checks()...)
+			for _, st := range append(list, checkup(t, p, e, d)...) {
+				err := w.check(st)
 				if err != nil && strings.Contains(err.Error(), want) {
 					return ""
 				}
