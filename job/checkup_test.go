@@ -214,7 +214,8 @@ INSERT INTO exposures SELECT CASE WHEN hash(i) % 2 = 0 THEN 'android-' ELSE 'web
 // TestInteractionHolds: effects that do not depend on another experiment are not
 // said to, whatever their tails, over looks as the units come.
 func TestInteractionHolds(t *testing.T) {
-	const lives, looks, alpha = 2000, 30, 0.01
+	const looks, alpha = 30, 0.01
+	lives := fewer(2000)
 	at := longRun(t)
 	q := questions(at)[0]
 	d := design(at, q)

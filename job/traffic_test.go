@@ -45,6 +45,15 @@ func weighted(t *testing.T, treatment float64) *spec.Experiment {
 	return e
 }
 
+// fewer is how many lives are tried: under the race detector, which makes each of
+// them slow, and where time is short, a tenth.
+func fewer(lives int) int {
+	if testing.Short() {
+		return lives / 10
+	}
+	return lives
+}
+
 // alarms counts the lives in which a sound experiment is ever accused.
 func alarms(lives int, life func(rng *rand.Rand) bool) (n int) {
 	for i := range lives {
@@ -70,7 +79,8 @@ func sound(t *testing.T, n, lives int, alpha float64) {
 // and over 60 looks hardly any life is accused. Nor is one whose units all come on
 // the first day, so that a look has no new units but only new exposures.
 func TestRepeatsHold(t *testing.T) {
-	const lives, looks, alpha = 1500, 60, 0.01
+	const looks, alpha = 60, 0.01
+	lives := fewer(500)
 	for _, c := range []struct {
 		treatment float64
 		daily     int
@@ -123,7 +133,8 @@ func TestRepeatsHold(t *testing.T) {
 // TestBalanceHolds: sound covariates with a heavy tail and many zeros are not
 // accused, in equal arms and in unequal ones.
 func TestBalanceHolds(t *testing.T) {
-	const lives, looks, alpha = 3000, 40, 0.01
+	const looks, alpha = 40, 0.01
+	lives := fewer(2000)
 	for _, treatment := range []float64{0.5, 0.1} {
 		t.Run(fmt.Sprint(treatment), func(t *testing.T) {
 			t.Parallel()
@@ -242,7 +253,7 @@ func longRun(t *testing.T) *vantage {
 func TestVolumeHolds(t *testing.T) {
 	at := longRun(t)
 	looks, judged := 0, 0
-	for life := range 60 {
+	for life := range fewer(60) {
 		rng := rand.New(rand.NewPCG(uint64(life), 5))
 		w := week{
 			daily: math.Exp(5 + 6*rng.Float64()), weekend: []float64{1, 0.4, 0.05}[life%3],
