@@ -371,25 +371,49 @@ type pair struct {
 	before      float64 // share of the left that is found now
 	scale       float64
 	perRight    float64 // see sampleOf
+	reach       int64   // identifiers in the right sample; 0 = few
 }
 
-// spelled finds the rewritings that bring a pair together. n is the size of the
-// left sample.
-func (x *examiner) spelled(ctx context.Context, p pair) (found []try, s sampleOf, err error) {
-	left, right, err := x.profiles(ctx, p)
-	if err != nil || left.n == 0 || right.n == 0 {
-		return nil, s, err
+// screened is how many rewritings are tried on the whole right sample.
+const screened = 12
+
+// spelled finds the rewritings that bring a pair together. Where the right sample
+// is large all of them are tried on a part of it first, and only those that find
+// most there on the whole.
+func (x *examiner) spelled(ctx context.Context, p pair) ([]try, sampleOf, error) {
+	part := p
+	if p.reach > 2*int64(x.out.Sample) {
+		x.tables++
+		part.right = fmt.Sprintf("assay_part_%d", x.tables)
+		part.scale *= float64(p.reach) / float64(x.out.Sample)
+		table := queries.Table{Name: part.right, From: p.right, Column: "assay_raw"}
+		if _, err := x.run(ctx, x.q.Sample(table, "part of them", x.out.Sample)); err != nil {
+			return nil, sampleOf{}, err
+		}
 	}
-	s = sampleOf{n: left.n, before: p.before, scale: p.scale, perRight: p.perRight}
+	left, right, err := x.profiles(ctx, part)
+	if err != nil || left.n == 0 || right.n == 0 {
+		return nil, sampleOf{}, err
+	}
 	list := tries(moves(left, right), x.d)
 	const together = 60
-	for part := range slices.Chunk(list, together) {
-		if err := x.try(ctx, p, part); err != nil {
+	for some := range slices.Chunk(list, together) {
+		if err := x.try(ctx, part, some); err != nil {
+			return nil, sampleOf{}, err
+		}
+	}
+	s := sampleOf{n: left.n, before: p.before, scale: p.scale, perRight: p.perRight}
+	if part != p {
+		slices.SortStableFunc(list, func(a, b try) int { return cmp.Or(cmp.Compare(b.matched, a.matched), cmp.Compare(a.cost, b.cost)) })
+		list = list[:min(len(list), screened)]
+		if err := x.try(ctx, p, list); err != nil {
 			return nil, s, err
 		}
 	}
-	if found = ranked(list, s); len(found) == 0 && right.most("base64") {
-		found, err = x.encoded(ctx, p, s)
+	found := ranked(list, s)
+	if len(found) == 0 && right.most("base64") {
+		s.scale = part.scale
+		found, err = x.encoded(ctx, part, s)
 	}
 	return found, s, err
 }

@@ -148,7 +148,7 @@ func (x *examiner) spelling(ctx context.Context, f *examined) error {
 	if err := x.sampleRight(ctx, f); err != nil {
 		return err
 	}
-	found, s, err := x.spelled(ctx, pair{"assay_sample_units", f.right, f.rate(), scaleOf(f), f.perRight()})
+	found, s, err := x.spelled(ctx, pair{"assay_sample_units", f.right, f.rate(), scaleOf(f), f.perRight(), f.reach})
 	for _, t := range found {
 		after := s.after(t)
 		c := ledger.Cause{
@@ -260,7 +260,7 @@ func (x *examiner) leg(ctx context.Context, f *examined, pairs, column string) e
 	table := fmt.Sprintf("assay_leg_%d", x.tables)
 	most, p := x.out.Reach, pair{left: "assay_sample_units", right: table, before: ratioOf(f.Join.Exposed, f.Units), scale: 1}
 	if column == "assay_from" {
-		most, p = x.out.Sample, pair{left: table, right: f.right, scale: scaleOf(f)}
+		most, p = x.out.Sample, pair{left: table, right: f.right, scale: scaleOf(f), reach: f.reach}
 		p.before = ratioOf(f.Identifiers-f.Join.Orphans, max(f.Join.Linked, 1))
 	}
 	if _, err := x.run(ctx, x.q.Sample(queries.Table{Name: table, From: pairs, Column: column}, f.s.Join, most)); err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v4"
 
 	"assay/connectors"
@@ -416,5 +417,30 @@ func TestDoctorAccusesNobody(t *testing.T) {
 				t.Errorf("accused: %+v %+v (%d of %d met)", s.Causes, c.Problems, s.Matched, s.Units)
 			}
 		})
+	}
+}
+
+// TestDoctorSamples holds that a sample that is far smaller than the sides finds the
+// same cause and says the same share, and the same again when it is asked again.
+func TestDoctorSamples(t *testing.T) {
+	w := ward{units: 3000, id: plain, fact: "CASE WHEN i % 4 = 0 THEN 'web:' || upper(" + plain + ") ELSE upper(" + plain + ") END"}
+	p, wh := w.admit(t)
+	j := &Job{Project: p, Warehouse: wh, Now: func() time.Time { return hours(24 * 7) }}
+	var before []ledger.Cause
+	for range 2 {
+		c, err := j.Doctor(t.Context(), &p.Experiments[0], Examination{AsOf: hours(24 * 7), Sample: 200})
+		if err != nil {
+			t.Fatal(err)
+		}
+		causes := c.Sources[0].Causes
+		if len(causes) == 0 || causes[0].Code != "case" || *causes[0].After < 0.6 || *causes[0].After > 0.9 {
+			t.Fatalf("found %+v, want case for three quarters", causes)
+		}
+		if before != nil {
+			if d := cmp.Diff(before, causes); d != "" {
+				t.Errorf("asked again:\n%s", d)
+			}
+		}
+		before = causes
 	}
 }
