@@ -292,7 +292,8 @@ func (d *Doctor) columns(of, sql, identifier string, columns []string, sample st
 		texts[i] = cast("f."+d.r.d.ident(c), d.r.d.Text)
 	}
 	return d.r.statement("other columns of "+of, "doctor_columns.sql", "which columns hold the identifiers of the other side", map[string]any{
-		"Source": of, "SQL": sql, "Identifier": cast("f."+d.r.d.ident(identifier), d.r.d.Text), "Columns": texts, "Sample": sample})
+		"Source": of, "SQL": sql, "Identifier": cast("f."+d.r.d.ident(identifier), d.r.d.Text), "Columns": texts, "Sample": sample,
+	})
 }
 
 // Shifts counts the units of a sample with a fact inside the window, were the
@@ -346,7 +347,8 @@ func (d *Doctor) Pairs(join, from, to, table string) Statement {
 // Through tells whether such pairs bring the right sample to the left one.
 func (d *Doctor) Through(source, join, from, to, pairs, left, right string) Statement {
 	return d.r.statement("through "+join, "doctor_join.sql", "whether "+join+" brings them to the units", map[string]any{
-		"Source": source, "Join": join, "FromName": from, "ToName": to, "Pairs": pairs, "Left": left, "Right": right})
+		"Source": source, "Join": join, "FromName": from, "ToName": to, "Pairs": pairs, "Left": left, "Right": right,
+	})
 }
 
 // Failed is the first failure to render a statement.

@@ -122,8 +122,20 @@ func (d Dialect) found(x, pattern string) string { return fmt.Sprintf(d.Found, x
 func percents() string {
 	out := "%s"
 	for _, c := range []struct{ code, char string }{
-		{"20", " "}, {"2B", "+"}, {"2D", "-"}, {"2E", "."}, {"2F", "/"}, {"3A", ":"}, {"3D", "="}, {"40", "@"}, {"5F", "_"},
-		{"7B", "{"}, {"7C", "|"}, {"7D", "}"}, {"23", "#"}, {"25", "%%"},
+		{"20", " "},
+		{"2B", "+"},
+		{"2D", "-"},
+		{"2E", "."},
+		{"2F", "/"},
+		{"3A", ":"},
+		{"3D", "="},
+		{"40", "@"},
+		{"5F", "_"},
+		{"7B", "{"},
+		{"7C", "|"},
+		{"7D", "}"},
+		{"23", "#"},
+		{"25", "%%"},
 	} {
 		for _, code := range slices.Compact([]string{c.code, strings.ToLower(c.code)}) {
 			out = "REPLACE(" + out + ", '%%" + code + "', '" + c.char + "')"

@@ -10,14 +10,24 @@ func hexDigits(n int) string { return fmt.Sprintf("(^|[^0-9A-Fa-f])[0-9A-Fa-f]{%
 
 // spellings are signs by what is found in the text.
 var spellings = []struct{ name, pattern string }{
-	{"upper", "[A-Z]"}, {"lower", "[a-z]"}, {"digits", "^-?[0-9]+$"},
-	{"blank_ends", blankEnds}, {"quotes", `^["'].*["']$`}, {"zeros", "(^|[^0-9])0[0-9]+$"},
-	{"float", `^-?[0-9]+\.0+$`}, {"exponent", `^-?[0-9.]+[eE][+-]?[0-9]+$`},
+	{"upper", "[A-Z]"},
+	{"lower", "[a-z]"},
+	{"digits", "^-?[0-9]+$"},
+	{"blank_ends", blankEnds},
+	{"quotes", `^["'].*["']$`},
+	{"zeros", "(^|[^0-9])0[0-9]+$"},
+	{"float", `^-?[0-9]+\.0+$`},
+	{"exponent", `^-?[0-9.]+[eE][+-]?[0-9]+$`},
 	{"uuid", "^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$"},
 	{"dashes", "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$"},
-	{"percent", "%[0-9A-Fa-f][0-9A-Fa-f]"}, {"mail", "[^@]@[^@]"}, {"mailto", "^[Mm][Aa][Ii][Ll][Tt][Oo]:"},
-	{"tag", `\+[^@]*@`}, {"dots", `\.[^@]*@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$`},
-	{"hex32", hexDigits(32)}, {"hex40", hexDigits(40)}, {"hex64", hexDigits(64)},
+	{"percent", "%[0-9A-Fa-f][0-9A-Fa-f]"},
+	{"mail", "[^@]@[^@]"},
+	{"mailto", "^[Mm][Aa][Ii][Ll][Tt][Oo]:"},
+	{"tag", `\+[^@]*@`},
+	{"dots", `\.[^@]*@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$`},
+	{"hex32", hexDigits(32)},
+	{"hex40", hexDigits(40)},
+	{"hex64", hexDigits(64)},
 }
 
 // Signs names all that Profile counts.
