@@ -57,15 +57,25 @@ func (j *Job) TrafficCheckup(ctx context.Context, e *spec.Experiment, asOf time.
 
 func (c *checkup) all(ctx context.Context) error {
 	if _, err := c.session.Run(ctx, c.script.Units); err != nil {
-		return err
+		return c.unasked(err)
 	}
 	steps := []func(context.Context) error{c.outside, c.missing, c.switches, c.lags, c.volumes, c.redraw}
 	for _, step := range steps {
-		if err := step(ctx); err != nil {
+		if err := c.unasked(step(ctx)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// unasked takes SQL of the user that does not run for an answer: other questions
+// can still be asked.
+func (c *checkup) unasked(err error) error {
+	if text := refused(err); text != "" {
+		c.find("query_fails", "", "A question could not be asked: %s.", text)
+		return nil
+	}
+	return err
 }
 
 func (c *checkup) find(code, source, format string, values ...any) {

@@ -24,11 +24,15 @@ type Examination struct {
 	// Span is how long before as-of exposures and facts are looked at; 0 = since the
 	// start of the experiment.
 	Span time.Duration
+	// MaxRows bounds the rows of the assignment query and of each source: where there
+	// are more the span is shortened; 0 = 100 million.
+	MaxRows int64
 }
 
 const (
 	usualSample = 20000
 	reachOf     = 50
+	usualRows   = 100_000_000
 )
 
 // examiner runs the statements of one checkup.
@@ -54,21 +58,24 @@ func (j *Job) Doctor(ctx context.Context, e *spec.Experiment, o Examination) (*l
 	if o.Span > 0 {
 		from = later(from, o.AsOf.Add(-o.Span))
 	}
-	q, err := queries.NewDoctor(j.Project, e, queries.Checkup{AsOf: o.AsOf, From: from}, j.Warehouse.Dialect())
-	if err != nil {
-		return nil, err
-	}
 	session, err := j.Warehouse.Session(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = session.Close() }()
+	o.MaxRows = cmp.Or(o.MaxRows, usualRows)
+	q, began, err := j.fitting(ctx, session, e, o, from)
+	if err != nil {
+		return nil, err
+	}
+	shortened := began.After(from)
+	from = began
 	sample := cmp.Or(o.Sample, usualSample)
 	x := &examiner{
 		job: j, p: j.Project, e: e, d: j.Warehouse.Dialect(), q: q, session: session, asOf: o.AsOf,
 		out: &ledger.Checkup{
 			Experiment: e.Name, Identifier: j.Project.Config.Assignments[e.Assignment].Identifier, AsOf: o.AsOf, From: from,
-			Dialect: j.Warehouse.Dialect().Name, Sample: sample, Reach: reachOf * sample,
+			MaxRows: o.MaxRows, Shortened: shortened, Dialect: j.Warehouse.Dialect().Name, Sample: sample, Reach: reachOf * sample,
 			Problems: []ledger.Cause{}, Sources: []ledger.CheckedSource{},
 		},
 	}

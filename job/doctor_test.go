@@ -444,3 +444,27 @@ func TestDoctorSamples(t *testing.T) {
 		before = causes
 	}
 }
+
+// TestDoctorIsBounded: where a query has more rows than it may, less of the past is
+// looked at, and the cause is found in what is left.
+func TestDoctorIsBounded(t *testing.T) {
+	w := ward{units: 3000, id: plain, fact: "upper(" + plain + ")"}
+	p, wh := w.admit(t)
+	j := &Job{Project: p, Warehouse: wh, Now: func() time.Time { return hours(24 * 7) }}
+	for _, most := range []int64{0, 1000} {
+		c, err := j.Doctor(t.Context(), &p.Experiments[0], Examination{AsOf: hours(24 * 7), MaxRows: most})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := c.Sources[0]
+		if c.Shortened != (most > 0) || c.Shortened != c.From.After(p.Experiments[0].Start.Time) {
+			t.Errorf("at most %d rows: shortened %t, from %s", most, c.Shortened, c.From)
+		}
+		if most > 0 && (s.Rows > most || c.Exposures.Rows > most) {
+			t.Errorf("%d rows and %d exposures, at most %d", s.Rows, c.Exposures.Rows, most)
+		}
+		if len(s.Causes) == 0 || s.Causes[0].Code != "case" {
+			t.Errorf("at most %d rows: %+v", most, s.Causes)
+		}
+	}
+}

@@ -11,6 +11,10 @@ type Checkup struct {
 	AsOf       time.Time `json:"asOf"`
 	From       time.Time `json:"from"` // exposures and facts before it were not looked at
 	Dialect    string    `json:"dialect"`
+	// MaxRows bounds the rows of each query; Shortened: From is later than what was
+	// asked for, so that they are no more.
+	MaxRows   int64 `json:"maxRows"`
+	Shortened bool  `json:"shortened,omitempty"`
 	// Sample bounds the identifiers that causes were tried on, Reach those among
 	// which they were looked for.
 	Sample     int             `json:"sample"`

@@ -84,6 +84,18 @@ func (d *Doctor) Assignment() Statement {
 	return Statement{Name: "columns of " + d.r.e.Assignment, SQL: d.assignmentSQL()}
 }
 
+// Sizes count the rows of the assignment query and of each source over the span.
+func (d *Doctor) Sizes() []Statement {
+	size := func(of, sql string) Statement {
+		return d.r.statement("rows of "+of, "doctor_rows.sql", "how much there is to look at", map[string]any{"Of": of, "SQL": sql})
+	}
+	list := []Statement{size(d.r.e.Assignment, d.assignmentSQL())}
+	for _, s := range d.Sources() {
+		list = append(list, size(s.Name, d.sql(s)))
+	}
+	return list
+}
+
 func (d *Doctor) assignmentSQL() string {
 	a := d.r.assignment()
 	return d.r.userSQL(a.SQL, span{d.c.From, d.r.until(), a.Timezone})

@@ -10,7 +10,7 @@ import (
 // of an identifier and every mend of a query, for checking them all against an
 // engine or its analyzer.
 func (d *Doctor) Every() []Statement {
-	list := []Statement{d.Assignment(), d.Units(ClockTime), d.Exposures()}
+	list := append(d.Sizes(), d.Assignment(), d.Units(ClockTime), d.Exposures())
 	left := Table{"assay_sample_units", "assay_doctor_units", "assay_raw"}
 	list = append(list, d.Sample(left, "the exposed units", 20000))
 	for _, s := range d.Sources() {

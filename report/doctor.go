@@ -28,6 +28,9 @@ func Doctor(w io.Writer, c *ledger.Checkup, o TextOptions) error {
 	p.line("")
 	p.item("  ", fmt.Sprintf("Looked at: rows from %s on, with %d statements; causes were tried on at most %s %s, looked for among at most %s identifiers of a source.",
 		instant(c.From), c.Statements, term.count(int64(c.Sample)), noun(c.Identifier), term.count(int64(c.Reach))))
+	if c.Shortened {
+		p.item("  ", fmt.Sprintf("That is later than asked for, so that no query has more than %s rows; the traffic was left out. --max-rows allows more.", term.count(c.MaxRows)))
+	}
 	if err := write(w, []byte(p.out.String())); err != nil || c.Traffic == nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 type doctorFlags struct {
 	asOf   string
 	sample int
+	rows   int64
 	span   string
 	// identifiers: the traffic is left out.
 	identifiers bool
@@ -39,13 +40,15 @@ answer, whatever it is, exits with 0.
 Every source is scanned a few times, between --span before as-of (default: the
 start of the experiment) and as-of. Causes are tried on a sample. The traffic
 takes a scan of all exposures for each question, and a look for each other
-experiment; --identifiers leaves it out.`,
+experiment; --identifiers leaves it out. No query gives more than --max-rows rows,
+unless it does without {{start}}.`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.doctor(cmd.Context(), args[0], f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.asOf, "as-of", "", "look as of this instant (RFC 3339 or a date); default now, floored to the cadence")
 	flags.IntVar(&f.sample, "sample", 20000, "identifiers that causes are tried on, looked for among fifty times as many")
+	flags.Int64Var(&f.rows, "max-rows", 100_000_000, "rows of a query at the most: where there are more, --span is shortened and the traffic left out")
 	flags.BoolVar(&f.identifiers, "identifiers", false, "look at identifiers only")
 	flags.StringVar(&f.span, "span", "", "how long before as-of rows are looked at, e.g. 3d; default since the start")
 	return cmd
@@ -53,7 +56,10 @@ experiment; --identifiers leaves it out.`,
 
 // examination turns the flags into what the job takes.
 func (f doctorFlags) examination(now time.Time, e *spec.Experiment) (job.Examination, error) {
-	x := job.Examination{AsOf: now.UTC().Truncate(e.Cadence.Duration), Sample: f.sample}
+	x := job.Examination{AsOf: now.UTC().Truncate(e.Cadence.Duration), Sample: f.sample, MaxRows: f.rows}
+	if f.rows < 1 {
+		return x, fmt.Errorf("--max-rows %d: want at least 1", f.rows)
+	}
 	if f.sample < 1 {
 		return x, fmt.Errorf("--sample %d: want at least 1", f.sample)
 	}
@@ -103,7 +109,7 @@ func (a *app) doctor(ctx context.Context, name string, f doctorFlags) (err error
 		j.Progress = progress.show
 	}
 	checkup, err := j.Doctor(ctx, e, examination)
-	if err == nil && !f.identifiers {
+	if err == nil && !f.identifiers && !checkup.Shortened {
 		checkup.Traffic, err = j.TrafficCheckup(ctx, e, examination.AsOf)
 	}
 	progress.clear()

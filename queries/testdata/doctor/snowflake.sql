@@ -1,3 +1,35 @@
+-- === rows of exposures: how much there is to look at
+-- Purpose: how many rows does exposures give over the span that is looked at?
+-- Rows: one. Numbers: rows.
+SELECT
+  CAST(COUNT(*) AS BIGINT) AS n
+FROM (
+  SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, app_version
+  FROM exposures
+  WHERE experiment_id = 'answer\'s v2'
+    AND exposed_at >= TO_TIMESTAMP_TZ('2026-03-20 12:00:00.000000 +00:00') AND exposed_at < TO_TIMESTAMP_TZ('2026-03-30 12:00:00.000000 +00:00')
+) AS counted
+
+-- === rows of events: how much there is to look at
+-- Purpose: how many rows does events give over the span that is looked at?
+-- Rows: one. Numbers: rows.
+SELECT
+  CAST(COUNT(*) AS BIGINT) AS n
+FROM (
+  SELECT user_id, ts AS timestamp, event_id, event, amount, is_error
+  FROM events
+  WHERE ts >= TO_TIMESTAMP_TZ('2026-03-20 12:00:00.000000 +00:00') AND ts < TO_TIMESTAMP_TZ('2026-03-30 12:00:00.000000 +00:00')
+) AS counted
+
+-- === rows of feedback: how much there is to look at
+-- Purpose: how many rows does feedback give over the span that is looked at?
+-- Rows: one. Numbers: rows.
+SELECT
+  CAST(COUNT(*) AS BIGINT) AS n
+FROM (
+  SELECT conversation_id, ts AS timestamp, thumbs_down, score, comment FROM feedback
+) AS counted
+
 -- === columns of exposures: 
   SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, app_version
   FROM exposures
