@@ -196,16 +196,16 @@ LEFT JOIN largest_2 AS l2
 -- Purpose: how many units and exposures there are, and how many windows have closed.
 -- Rows: one per stratum (-10 - s: units of stratum s that were not activated). Numbers: newest in microseconds since 1970 UTC; closed_*: units whose
 --   window has closed at as-of, which it does that long after activation.
---   rows_mean, rows_var and rows_cube: moments of a unit's exposures, of which a hundred count at the most, so that
---   no robot decides; the cube is the mean of the cubed number.
+--   rows_mean, rows_var and rows_third: moments of a unit's exposures, of which a hundred count at the most, so that
+--   no robot decides; the third is the mean of the cubed number.
 SELECT
   CAST(u.assay_stratum AS BIGINT) AS assay_stratum,
   CAST(COUNT(*) AS BIGINT) AS units,
   CAST(SUM(u.assay_exposures) AS BIGINT) AS exposures,
   CAST(MAX(u.assay_newest) AS BIGINT) AS newest,
-  AVG(CAST(LEAST(u.assay_exposures, 100) AS DOUBLE)) AS rows_mean,
-  VAR_SAMP(CAST(LEAST(u.assay_exposures, 100) AS DOUBLE)) AS rows_var,
-  AVG(CAST(LEAST(u.assay_exposures, 100) * LEAST(u.assay_exposures, 100) * LEAST(u.assay_exposures, 100) AS DOUBLE)) AS rows_cube,
+  CAST(AVG(LEAST(u.assay_exposures, 100)) AS DOUBLE) AS rows_mean,
+  CAST(VAR_SAMP(LEAST(u.assay_exposures, 100)) AS DOUBLE) AS rows_var,
+  CAST(AVG(LEAST(u.assay_exposures, 100) * LEAST(u.assay_exposures, 100) * LEAST(u.assay_exposures, 100)) AS DOUBLE) AS rows_third,
   CAST(MAX(u.assay_anchor) AS BIGINT) AS activated, -- the newest activation
   CAST(SUM(CASE WHEN u.assay_anchor <= 1774612800000000 /* 2026-03-27 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_0, -- 3d
   CAST(SUM(CASE WHEN u.assay_anchor <= 1774267200000000 /* 2026-03-23 12:00:00Z */ THEN 1 ELSE 0 END) AS BIGINT) AS closed_1 -- 7d
