@@ -73,7 +73,7 @@ var (
 		// It has no NFKC; of what that changes, identifiers have the full-width forms.
 		NFC: "nfc_normalize(%s)", NFKC: "nfc_normalize(translate(%s, '" + fullWidth + "', '" + halfWidth + "'))",
 		Unbase64:  "TRY(decode(from_base64(translate(RPAD(rtrim(%[1]s, '='), CAST(4 * CEIL(LENGTH(rtrim(%[1]s, '=')) / 4.0) AS INTEGER), '='), '-_', '+/'))))",
-		URLDecode: "url_decode(%s)", TryFloat: "TRY_CAST(%s AS DOUBLE)",
+		URLDecode: "TRY(url_decode(%s))", TryFloat: "TRY_CAST(%s AS DOUBLE)",
 		FromMicros: "make_timestamp(%s)", Farthest: "TIMESTAMP '200000-01-01 00:00:00'", Except: "EXCLUDE",
 	}
 	BigQuery = Dialect{
