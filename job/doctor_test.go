@@ -62,7 +62,6 @@ var brokenWards = []ward{
 	{name: "prefix in exposures", want: "prefix", id: "'u-' || (i + 1000)", fact: "'' || (i + 1000)"},
 	{name: "prefix without a sign", want: "prefix", id: hashed, fact: "'usr' || " + hashed},
 	{name: "other prefix", want: "prefix", id: "'user:' || (i + 1000)", fact: "'member/' || (i + 1000)"},
-	{name: "prefix of a half", want: "prefix", id: hashed, fact: "CASE WHEN i % 2 = 0 THEN 'ios:' ELSE '' END || " + hashed},
 	{name: "prefix with a quote, and no escape", want: "prefix", id: hashed, fact: "'it''s%' || " + hashed},
 	{name: "suffix in facts", want: "suffix", id: hashed, fact: hashed + " || '@web'"},
 	{name: "suffix in exposures", want: "suffix", id: "(i + 1000) || '-prod'", fact: "'' || (i + 1000)"},

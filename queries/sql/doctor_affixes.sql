@@ -1,5 +1,5 @@
 -- Purpose: what most identifiers of a side begin and end with.
--- Rows: per side, end and length the commonest affix, where at least {{.Least}} and a third of the identifiers have it.
+-- Rows: per side, end and length the commonest affix, where at least {{.Least}} and half of the identifiers have it.
 {{- range $i, $side := .Sides}}
 {{- if $i}}
 UNION ALL
@@ -22,6 +22,6 @@ FROM (
   GROUP BY assay_length, affix
 ) AS common
 WHERE assay_n >= {{$.Least}}
-  AND 3 * assay_n >= (SELECT COUNT(*) FROM {{$side.Table}})
+  AND 2 * assay_n > (SELECT COUNT(*) FROM {{$side.Table}})
 {{- end}}
 ORDER BY 1, 2, 3

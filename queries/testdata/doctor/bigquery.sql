@@ -297,7 +297,7 @@ ORDER BY 1
 
 -- === affixes: what most identifiers begin and end with
 -- Purpose: what most identifiers of a side begin and end with.
--- Rows: per side, end and length the commonest affix, where at least 20 and a third of the identifiers have it.
+-- Rows: per side, end and length the commonest affix, where at least 20 and half of the identifiers have it.
 SELECT
   'left' AS side,
   CAST(0 AS INT64) AS at_end,
@@ -316,7 +316,7 @@ FROM (
   GROUP BY assay_length, affix
 ) AS common
 WHERE assay_n >= 20
-  AND 3 * assay_n >= (SELECT COUNT(*) FROM assay_sample_units)
+  AND 2 * assay_n > (SELECT COUNT(*) FROM assay_sample_units)
 UNION ALL
 SELECT
   'left' AS side,
@@ -336,7 +336,7 @@ FROM (
   GROUP BY assay_length, affix
 ) AS common
 WHERE assay_n >= 20
-  AND 3 * assay_n >= (SELECT COUNT(*) FROM assay_sample_units)
+  AND 2 * assay_n > (SELECT COUNT(*) FROM assay_sample_units)
 UNION ALL
 SELECT
   'right' AS side,
@@ -356,7 +356,7 @@ FROM (
   GROUP BY assay_length, affix
 ) AS common
 WHERE assay_n >= 20
-  AND 3 * assay_n >= (SELECT COUNT(*) FROM assay_right_assay_met_1)
+  AND 2 * assay_n > (SELECT COUNT(*) FROM assay_right_assay_met_1)
 UNION ALL
 SELECT
   'right' AS side,
@@ -376,7 +376,7 @@ FROM (
   GROUP BY assay_length, affix
 ) AS common
 WHERE assay_n >= 20
-  AND 3 * assay_n >= (SELECT COUNT(*) FROM assay_right_assay_met_1)
+  AND 2 * assay_n > (SELECT COUNT(*) FROM assay_right_assay_met_1)
 ORDER BY 1, 2, 3
 
 -- === tries: whether the sides meet if they are written otherwise
@@ -995,7 +995,7 @@ ORDER BY 1
 
 -- === affixes: what most identifiers begin and end with
 -- Purpose: what most identifiers of a side begin and end with.
--- Rows: per side, end and length the commonest affix, where at least 20 and a third of the identifiers have it.
+-- Rows: per side, end and length the commonest affix, where at least 20 and half of the identifiers have it.
 SELECT
   'left' AS side,
   CAST(0 AS INT64) AS at_end,
@@ -1014,7 +1014,7 @@ FROM (
   GROUP BY assay_length, affix
 ) AS common
 WHERE assay_n >= 20
-  AND 3 * assay_n >= (SELECT COUNT(*) FROM assay_sample_units)
+  AND 2 * assay_n > (SELECT COUNT(*) FROM assay_sample_units)
 UNION ALL
 SELECT
   'left' AS side,
@@ -1034,7 +1034,7 @@ FROM (
   GROUP BY assay_length, affix
 ) AS common
 WHERE assay_n >= 20
-  AND 3 * assay_n >= (SELECT COUNT(*) FROM assay_sample_units)
+  AND 2 * assay_n > (SELECT COUNT(*) FROM assay_sample_units)
 UNION ALL
 SELECT
   'right' AS side,
@@ -1054,7 +1054,7 @@ FROM (
   GROUP BY assay_length, affix
 ) AS common
 WHERE assay_n >= 20
-  AND 3 * assay_n >= (SELECT COUNT(*) FROM assay_right_assay_met_2)
+  AND 2 * assay_n > (SELECT COUNT(*) FROM assay_right_assay_met_2)
 UNION ALL
 SELECT
   'right' AS side,
@@ -1074,7 +1074,7 @@ FROM (
   GROUP BY assay_length, affix
 ) AS common
 WHERE assay_n >= 20
-  AND 3 * assay_n >= (SELECT COUNT(*) FROM assay_right_assay_met_2)
+  AND 2 * assay_n > (SELECT COUNT(*) FROM assay_right_assay_met_2)
 ORDER BY 1, 2, 3
 
 -- === tries: whether the sides meet if they are written otherwise
