@@ -216,7 +216,7 @@ func (g *gatherer) leave(ctx context.Context, part string, statements []queries.
 	list := append([]queries.Statement{leave.Begin}, statements...)
 	list = append(list, queries.SetEntry(g.state.Database, entry, first)...)
 	for _, s := range append(list, leave.Commit) {
-		if err = g.leaving(ctx, s); err != nil {
+		if _, err = g.try(ctx, s); err != nil {
 			break
 		}
 	}
@@ -232,12 +232,6 @@ func (g *gatherer) leave(ctx context.Context, part string, statements []queries.
 	}
 	g.unkept("It cannot be written", err)
 	return false, nil
-}
-
-// leaving runs a statement of the state and keeps it for the report.
-func (g *gatherer) leaving(ctx context.Context, s queries.Statement) error {
-	_, err := g.try(ctx, s)
-	return err
 }
 
 // unkept tells that a look was or the next one will be a full one.

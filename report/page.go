@@ -318,7 +318,7 @@ func scanned(i *ledger.Incremental) string {
 	if i == nil {
 		return ""
 	}
-	parts := []string{"exposures " + begun(i.Since)}
+	parts, kept := []string{"exposures " + begun(i.Since)}, i.Since != nil
 	for _, s := range i.Sources {
 		text := s.Source + " " + begun(s.Since)
 		if s.Whole != "" {
@@ -326,7 +326,10 @@ func scanned(i *ledger.Incremental) string {
 		}
 		parts = append(parts, text)
 	}
-	return strings.Join(parts, "; ") + "; the rest is from what earlier looks kept"
+	if kept { // Sources begin anew wherever units do.
+		parts = append(parts, "the rest is from what earlier looks kept")
+	}
+	return strings.Join(parts, "; ")
 }
 
 // begun is where a scan began.
