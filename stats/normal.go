@@ -15,7 +15,7 @@ const settled = 1e-9
 // by the quotient).
 func log1p(x float64) float64 {
 	w := 1 + x
-	if w == 1 {
+	if w == 1 || math.IsInf(w, 1) {
 		return x
 	}
 	return math.Log(w) * (x / (w - 1))

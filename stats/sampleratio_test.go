@@ -294,6 +294,7 @@ func TestCorrectRatiosAtEveryLook(t *testing.T) {
 func FuzzCorrectRatios(f *testing.F) {
 	f.Add(int64(44700), int64(45489), int64(7), 0.5, 0.5, 90189.0, 0.01, 0.001)
 	f.Add(int64(1), int64(1)<<60, int64(0), 1e-300, 0.0, 1e300, 1e-12, 1.0)
+	f.Add(int64(68), int64(1)<<60, int64(7), 7.9e-307, 1.0, 9e4, 0.01, 0.0)
 	f.Fuzz(func(t *testing.T, a, b, c int64, x, y, planned, alpha, floor float64) {
 		one := TestSampleRatio([]int64{a, b}, []float64{x, y}, planned, alpha)
 		two := CombineRatios([]RatioGroup{{[]int64{b, c}, []float64{x, y}}, {[]int64{a, c}, []float64{y, x}}}, planned, alpha)

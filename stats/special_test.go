@@ -223,7 +223,7 @@ func TestLog1p(t *testing.T) {
 			t.Fatalf("ln(1+%g) = %.17g, want %.17g", x, got, want)
 		}
 	}
-	if log1p(0) != 0 {
+	if log1p(0) != 0 || !math.IsInf(log1p(math.Inf(1)), 1) {
 		t.Error("ln 1 is not 0")
 	}
 }
