@@ -24,15 +24,18 @@ type Examination struct {
 	// Span is how long before as-of exposures and facts are looked at; 0 = since the
 	// start of the experiment.
 	Span time.Duration
-	// MaxRows bounds the rows of the assignment query and of each source: where there
-	// are more the span is shortened; 0 = 100 million.
-	MaxRows int64
+	// MaxRows and MaxBytes bound the rows of the assignment query and of each source,
+	// and what their identifiers, as texts, and timestamps come to: where there is
+	// more the span is shortened, and a query that still gives more is not asked;
+	// 0 = 100 million rows, 10 GB.
+	MaxRows, MaxBytes int64
 }
 
 const (
 	usualSample = 20000
 	reachOf     = 50
 	usualRows   = 100_000_000
+	usualBytes  = 10_000_000_000
 )
 
 // examiner runs the statements of one checkup.
@@ -47,6 +50,9 @@ type examiner struct {
 	out     *ledger.Checkup
 	columns []connectors.Column // of the assignment query
 	clock   queries.Clock       // of the exposures
+	bounds  Examination
+	large   map[string]volume // queries that give too much
+	joins   map[string]bool   // whether they give no more than they may
 	tables  int
 }
 
@@ -63,26 +69,24 @@ func (j *Job) Doctor(ctx context.Context, e *spec.Experiment, o Examination) (*l
 		return nil, err
 	}
 	defer func() { _ = session.Close() }()
-	o.MaxRows = cmp.Or(o.MaxRows, usualRows)
-	q, began, err := j.fitting(ctx, session, e, o, from)
+	o.MaxRows, o.MaxBytes = cmp.Or(o.MaxRows, usualRows), cmp.Or(o.MaxBytes, usualBytes)
+	fit, err := j.fitting(ctx, session, e, o, from)
 	if err != nil {
 		return nil, err
 	}
-	shortened := began.After(from)
-	from = began
 	sample := cmp.Or(o.Sample, usualSample)
 	x := &examiner{
-		job: j, p: j.Project, e: e, d: j.Warehouse.Dialect(), q: q, session: session, asOf: o.AsOf,
+		job: j, p: j.Project, e: e, d: j.Warehouse.Dialect(), q: fit.q, large: fit.large, bounds: o, joins: map[string]bool{}, session: session, asOf: o.AsOf,
 		out: &ledger.Checkup{
-			Experiment: e.Name, Identifier: j.Project.Config.Assignments[e.Assignment].Identifier, AsOf: o.AsOf, From: from,
-			MaxRows: o.MaxRows, Shortened: shortened, Dialect: j.Warehouse.Dialect().Name, Sample: sample, Reach: reachOf * sample,
+			Experiment: e.Name, Identifier: j.Project.Config.Assignments[e.Assignment].Identifier, AsOf: o.AsOf, From: fit.from,
+			MaxRows: o.MaxRows, MaxBytes: o.MaxBytes, Shortened: fit.from.After(from), Partial: o.Span > 0 || fit.from.After(from) || len(fit.large) > 0, Dialect: j.Warehouse.Dialect().Name, Sample: sample, Reach: reachOf * sample,
 			Problems: []ledger.Cause{}, Sources: []ledger.CheckedSource{},
 		},
 	}
 	if err := x.all(ctx); err != nil {
 		return nil, err
 	}
-	return x.out, q.Failed()
+	return x.out, fit.q.Failed()
 }
 
 // all examines the exposures and then each source.
@@ -205,6 +209,9 @@ func isNumber(typ string) bool {
 
 // exposures makes the table of units and its sample.
 func (x *examiner) exposures(ctx context.Context) (*ledger.Cause, error) {
+	if cause := x.tooLarge(x.e.Assignment); cause != nil {
+		return cause, nil
+	}
 	id := x.out.Identifier
 	columns, clock, cause, err := x.described(ctx, x.q.Assignment(), "the assignment query "+x.e.Assignment, id)
 	if cause != nil || err != nil {
@@ -267,6 +274,13 @@ type examined struct {
 // source examines one source.
 func (x *examiner) source(ctx context.Context, s queries.DoctorSource) (*ledger.CheckedSource, error) {
 	out := &ledger.CheckedSource{Source: s.Name, Identifier: s.Identifier, Metrics: s.Metrics, Units: x.out.Units, Causes: []ledger.Cause{}, Variations: []ledger.CheckedArm{}}
+	cause, err := x.unread(ctx, s)
+	if cause != nil || err != nil {
+		if cause != nil {
+			out.Causes = append(out.Causes, *cause)
+		}
+		return out, err
+	}
 	columns, clock, cause, err := x.described(ctx, x.q.Query(s), s.Name, s.Identifier)
 	if cause != nil || err != nil {
 		if cause != nil {

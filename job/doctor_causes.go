@@ -93,7 +93,14 @@ func (x *examiner) empty(ctx context.Context, f *examined) error {
 		wide.s.Clock = queries.ClockScaled
 	}
 	if x.d.Unbounded(x.p.Config.Facts[f.Source].SQL) != x.p.Config.Facts[f.Source].SQL {
-		text, err := x.meet(ctx, &wide)
+		fits, err := x.fits(ctx, x.q.Size(wide.s))
+		if err != nil {
+			return err
+		}
+		text := ""
+		if fits {
+			text, err = x.meet(ctx, &wide)
+		}
 		if err != nil {
 			return err
 		}
@@ -336,6 +343,9 @@ func (x *examiner) otherJoins(ctx context.Context, f *examined) error {
 }
 
 func (x *examiner) otherJoin(ctx context.Context, f *examined, join, from string) error {
+	if fits, err := x.joinFits(ctx, join, from); !fits || err != nil {
+		return err
+	}
 	pairs, err := x.pairs(ctx, join, from)
 	if refused(err) != "" {
 		return nil // That join is another's trouble.
@@ -506,6 +516,9 @@ func (x *examiner) environments() []string {
 func (x *examiner) elsewhere(ctx context.Context, f *examined, sql, word, other string) (bool, error) {
 	s := f.s
 	s.SQL = sql
+	if fits, err := x.fits(ctx, x.q.Size(s)); !fits || err != nil {
+		return false, err
+	}
 	rows, err := x.run(ctx, x.q.Columns(s, []string{f.s.Identifier}, "assay_sample_units"))
 	if refused(err) != "" {
 		return false, nil // There is no such environment.

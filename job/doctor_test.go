@@ -1,6 +1,7 @@
 package job
 
 import (
+	cmp2 "cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -446,26 +447,59 @@ func TestDoctorSamples(t *testing.T) {
 	}
 }
 
-// TestDoctorIsBounded: where a query has more rows than it may, less of the past is
-// looked at, and the cause is found in what is left.
+// TestDoctorIsBounded: where a query gives more than it may, less of the past is
+// looked at, and the cause is found in what is left; one that gives as much whatever
+// the span is not asked.
 func TestDoctorIsBounded(t *testing.T) {
-	w := ward{units: 3000, id: plain, fact: "upper(" + plain + ")"}
-	p, wh := w.admit(t)
+	shouted := ward{units: 3000, id: plain, fact: "upper(" + plain + ")"}
+	whole := shouted
+	whole.factSQL = "SELECT *, ts AS timestamp FROM events"
+	elsewhere := shouted // All its rows are before the experiment.
+	elsewhere.at = "at0 - INTERVAL 1 YEAR"
+	joined := ward{
+		units: 3000, id: plain, fact: "'c' || i", spec: byConversation,
+		extra: "CREATE TABLE owners AS SELECT 'c' || (i // 3) AS conversation_id, " + plain + " AS user_id FROM range(9000) t(i);",
+	}
+	for name, c := range map[string]struct {
+		ward      ward
+		o         Examination
+		shortened bool
+		partial   bool
+		cause     string
+		asked     bool // of the source
+	}{
+		"as usual":             {shouted, Examination{}, false, false, "case", true},
+		"rows":                 {shouted, Examination{MaxRows: 1000}, true, true, "case", true},
+		"bytes":                {shouted, Examination{MaxBytes: 16 * 1000}, true, true, "case", true},
+		"span":                 {shouted, Examination{Span: 48 * time.Hour}, false, true, "case", true},
+		"whatever the span":    {whole, Examination{MaxRows: 2000}, true, true, "too_large", false},
+		"whatever the span, b": {whole, Examination{MaxBytes: 16 * 2000}, true, true, "too_large", false},
+		"without bounds":       {elsewhere, Examination{MaxRows: 2999}, true, true, "source_empty", true},
+		"within bounds":        {elsewhere, Examination{}, false, false, "outside_span", true},
+		"a join":               {joined, Examination{MaxRows: 5000}, false, false, "too_large", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, wh := c.ward.admit(t)
+			j := &Job{Project: p, Warehouse: wh, Now: func() time.Time { return hours(24 * 7) }}
+			c.o.AsOf = hours(24 * 7)
+			found, err := j.Doctor(t.Context(), &p.Experiments[0], c.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := found.Sources[0]
+			if len(s.Causes) == 0 || s.Causes[0].Code != c.cause || found.Shortened != c.shortened || found.Partial != c.partial {
+				t.Errorf("shortened %t, partial %t, %+v", found.Shortened, found.Partial, s.Causes)
+			}
+			if most := cmp2.Or(c.o.MaxRows, usualRows); s.Rows > most || found.Exposures.Rows > most || (s.Rows > 0) != c.asked && c.cause != "source_empty" && c.cause != "outside_span" {
+				t.Errorf("%d rows and %d exposures, at most %d", s.Rows, found.Exposures.Rows, most)
+			}
+		})
+	}
+	p, wh := shouted.admit(t)
 	j := &Job{Project: p, Warehouse: wh, Now: func() time.Time { return hours(24 * 7) }}
-	for _, most := range []int64{0, 1000} {
-		c, err := j.Doctor(t.Context(), &p.Experiments[0], Examination{AsOf: hours(24 * 7), MaxRows: most})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := c.Sources[0]
-		if c.Shortened != (most > 0) || c.Shortened != c.From.After(p.Experiments[0].Start.Time) {
-			t.Errorf("at most %d rows: shortened %t, from %s", most, c.Shortened, c.From)
-		}
-		if most > 0 && (s.Rows > most || c.Exposures.Rows > most) {
-			t.Errorf("%d rows and %d exposures, at most %d", s.Rows, c.Exposures.Rows, most)
-		}
-		if len(s.Causes) == 0 || s.Causes[0].Code != "case" {
-			t.Errorf("at most %d rows: %+v", most, s.Causes)
-		}
+	p.Config.Assignments["exposures"] = spec.Assignment{Identifier: "user_id", SQL: "SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id FROM exposures"}
+	found, err := j.Doctor(t.Context(), &p.Experiments[0], Examination{AsOf: hours(24 * 7), MaxRows: 2000})
+	if err != nil || len(found.Problems) != 1 || found.Problems[0].Code != "too_large" || len(found.Sources) > 0 {
+		t.Errorf("exposures that are too many: %+v, %v", found, err)
 	}
 }

@@ -11,10 +11,13 @@ type Checkup struct {
 	AsOf       time.Time `json:"asOf"`
 	From       time.Time `json:"from"` // exposures and facts before it were not looked at
 	Dialect    string    `json:"dialect"`
-	// MaxRows bounds the rows of each query; Shortened: From is later than what was
-	// asked for, so that they are no more.
+	// MaxRows and MaxBytes bound what each query gives; Shortened: From is later than
+	// what was asked for, so that it is no more. Partial: not all that there is since
+	// the start was looked at.
 	MaxRows   int64 `json:"maxRows"`
+	MaxBytes  int64 `json:"maxBytes"`
 	Shortened bool  `json:"shortened,omitempty"`
+	Partial   bool  `json:"partial,omitempty"`
 	// Sample bounds the identifiers that causes were tried on, Reach those among
 	// which they were looked for.
 	Sample     int             `json:"sample"`

@@ -30,6 +30,8 @@ type Dialect struct {
 	Micros, MicrosIn string
 	// TryInteger casts text or numbers to integer, NULL where it cannot.
 	TryInteger string
+	// Bytes counts those of a text in UTF-8.
+	Bytes string
 	// Length counts the characters of a text, ValidJSON tells whether it is JSON,
 	// Found whether a regular expression is found in it: text, pattern. The first
 	// and the last are NULL for NULL, ValidJSON NULL or false.
@@ -64,7 +66,7 @@ var (
 		MicrosIn: "CASE WHEN typeof(%[1]s) LIKE '%% WITH TIME ZONE' THEN epoch_us(%[1]s)" +
 			" ELSE epoch_us(timezone(%[2]s, CAST(%[1]s AS TIMESTAMP))) END",
 		TryInteger: "TRY_CAST(%s AS BIGINT)",
-		Length:     "LENGTH(%s)", Found: "regexp_matches(%s, %s)",
+		Bytes:      "strlen(%s)", Length: "LENGTH(%s)", Found: "regexp_matches(%s, %s)",
 		// Its parser takes trailing commas, NaN and Infinity, which are no JSON: outside
 		// of strings there must be none.
 		ValidJSON:  `(json_valid(%[1]s) AND NOT regexp_matches(regexp_replace(%[1]s, '"(\\.|[^"\\])*"', '""', 'g'), '(?i),\s*[]}]|nan|inf'))`,
@@ -87,7 +89,7 @@ var (
 		MicrosIn: "CASE WHEN REGEXP_CONTAINS(CAST(%[1]s AS STRING), r':[0-9][0-9]([.][0-9]+)?[+-]') THEN UNIX_MICROS(CAST(%[1]s AS TIMESTAMP))" +
 			" ELSE UNIX_MICROS(TIMESTAMP(CAST(%[1]s AS DATETIME), %[2]s)) END",
 		TryInteger: "SAFE_CAST(%s AS INT64)",
-		Length:     "CHAR_LENGTH(%s)", ValidJSON: "SAFE.PARSE_JSON(%s, wide_number_mode => 'round') IS NOT NULL", Found: "REGEXP_CONTAINS(%s, %s)",
+		Bytes:      "BYTE_LENGTH(%s)", Length: "CHAR_LENGTH(%s)", ValidJSON: "SAFE.PARSE_JSON(%s, wide_number_mode => 'round') IS NOT NULL", Found: "REGEXP_CONTAINS(%s, %s)",
 		ReplaceAll: "REGEXP_REPLACE(%s, %s, %s)",
 		MD5:        "TO_HEX(MD5(%s))", SHA1: "TO_HEX(SHA1(%s))", SHA256: "TO_HEX(SHA256(%s))",
 		NFC: "NORMALIZE(%s, NFC)", NFKC: "NORMALIZE(%s, NFKC)",
@@ -106,7 +108,7 @@ var (
 			" THEN DATE_PART(EPOCH_MICROSECOND, %[1]s)" +
 			" ELSE DATE_PART(EPOCH_MICROSECOND, CONVERT_TIMEZONE(%[2]s, 'UTC', CAST(%[1]s AS TIMESTAMP_NTZ))) END",
 		TryInteger: "TRY_TO_NUMBER(TO_VARCHAR(%s))",
-		Length:     "LENGTH(%s)", ValidJSON: "TRY_PARSE_JSON(%s) IS NOT NULL", Found: "(REGEXP_INSTR(%s, %s) > 0)",
+		Bytes:      "OCTET_LENGTH(%s)", Length: "LENGTH(%s)", ValidJSON: "TRY_PARSE_JSON(%s) IS NOT NULL", Found: "(REGEXP_INSTR(%s, %s) > 0)",
 		ReplaceAll: "REGEXP_REPLACE(%s, %s, %s)",
 		MD5:        "MD5(%s)", SHA1: "SHA1(%s)", SHA256: "SHA2(%s, 256)",
 		Unbase64:  "TRY_BASE64_DECODE_STRING(TRANSLATE(%s, '-_', '+/'))",

@@ -84,16 +84,44 @@ func (d *Doctor) Assignment() Statement {
 	return Statement{Name: "columns of " + d.r.e.Assignment, SQL: d.assignmentSQL()}
 }
 
-// Sizes count the rows of the assignment query and of each source over the span.
-func (d *Doctor) Sizes() []Statement {
-	size := func(of, sql string) Statement {
-		return d.r.statement("rows of "+of, "doctor_rows.sql", "how much there is to look at", map[string]any{"Of": of, "SQL": sql})
-	}
-	list := []Statement{size(d.r.e.Assignment, d.assignmentSQL())}
+// Size asks how much a query gives over the span.
+type Size struct {
+	Name string // of the assignment query or of the source
+	// Spanned: its SQL uses {{start}}, so that it gives less over a shorter span.
+	Spanned   bool
+	Statement Statement
+}
+
+// Sizes are those of the assignment query, which comes first, and of each source.
+func (d *Doctor) Sizes() []Size {
+	a := d.r.assignment()
+	list := []Size{d.size(d.r.e.Assignment, a.Identifier, a.SQL, d.assignmentSQL())}
 	for _, s := range d.Sources() {
-		list = append(list, size(s.Name, d.sql(s)))
+		list = append(list, d.Size(s))
 	}
 	return list
+}
+
+// Size is that of a source, read as it is to be read.
+func (d *Doctor) Size(s DoctorSource) Size {
+	return d.size(s.Name, s.Identifier, s.src.spec.SQL, d.sql(s))
+}
+
+// JoinSize is that of a join, of one of its identifiers.
+func (d *Doctor) JoinSize(join, identifier string) Size {
+	j := d.r.p.Config.Joins[join]
+	return d.size(join, identifier, j.SQL, d.joinSQL(join))
+}
+
+func (d *Doctor) joinSQL(join string) string {
+	j := d.r.p.Config.Joins[join]
+	return d.r.userSQL(j.SQL, span{d.c.From, d.c.AsOf, j.Timezone})
+}
+
+func (d *Doctor) size(of, identifier, user, sql string) Size {
+	bytes := fmt.Sprintf(d.r.d.Bytes, cast("counted."+d.r.d.ident(identifier), d.r.d.Text))
+	return Size{Name: of, Spanned: strings.Contains(user, "{{start}}"), Statement: d.r.statement(
+		"size of "+of, "doctor_rows.sql", "how much there is to look at", map[string]any{"Of": of, "SQL": sql, "Bytes": bytes})}
 }
 
 func (d *Doctor) assignmentSQL() string {
@@ -349,9 +377,8 @@ func (d *Doctor) Values(s *DoctorSource, column string) Statement {
 // Pairs makes the table of a join's identifiers, as texts, from one to the
 // other.
 func (d *Doctor) Pairs(join, from, to, table string) Statement {
-	j := d.r.p.Config.Joins[join]
 	return d.r.statement("pairs of "+join, "doctor_pairs.sql", "both identifiers of "+join, map[string]any{
-		"Create": fmt.Sprintf(d.r.d.Temp, table), "Join": join, "SQL": d.r.userSQL(j.SQL, span{d.c.From, d.c.AsOf, j.Timezone}),
+		"Create": fmt.Sprintf(d.r.d.Temp, table), "Join": join, "SQL": d.joinSQL(join),
 		"From": cast("j."+d.r.d.ident(from), d.r.d.Text), "To": cast("j."+d.r.d.ident(to), d.r.d.Text),
 	})
 }

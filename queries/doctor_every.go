@@ -10,7 +10,11 @@ import (
 // of an identifier and every mend of a query, for checking them all against an
 // engine or its analyzer.
 func (d *Doctor) Every() []Statement {
-	list := append(d.Sizes(), d.Assignment(), d.Units(ClockTime), d.Exposures())
+	var list []Statement
+	for _, size := range d.Sizes() {
+		list = append(list, size.Statement)
+	}
+	list = append(list, d.Assignment(), d.Units(ClockTime), d.Exposures())
 	left := Table{"assay_sample_units", "assay_doctor_units", "assay_raw"}
 	list = append(list, d.Sample(left, "the exposed units", 20000))
 	for _, s := range d.Sources() {
@@ -29,7 +33,7 @@ func (d *Doctor) Every() []Statement {
 		if s.Join != "" {
 			unit := d.r.assignment().Identifier
 			pairs := "assay_pairs_" + s.MetTable()
-			list = append(list, d.Pairs(s.Join, s.Identifier, unit, pairs), d.Through(s.Name, s.Join, s.Identifier, unit, pairs, left.Name, right.Name))
+			list = append(list, d.JoinSize(s.Join, s.Identifier).Statement, d.Pairs(s.Join, s.Identifier, unit, pairs), d.Through(s.Name, s.Join, s.Identifier, unit, pairs, left.Name, right.Name))
 		}
 		list = append(list, d.mends(s)...)
 	}

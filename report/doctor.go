@@ -29,7 +29,11 @@ func Doctor(w io.Writer, c *ledger.Checkup, o TextOptions) error {
 	p.item("  ", fmt.Sprintf("Looked at: rows from %s on, with %d statements; causes were tried on at most %s %s, looked for among at most %s identifiers of a source.",
 		instant(c.From), c.Statements, term.count(int64(c.Sample)), noun(c.Identifier), term.count(int64(c.Reach))))
 	if c.Shortened {
-		p.item("  ", fmt.Sprintf("That is later than asked for, so that no query has more than %s rows; the traffic was left out. --max-rows allows more.", term.count(c.MaxRows)))
+		p.item("  ", fmt.Sprintf("That is later than asked for, so that no query gives more than %s rows, or %s bytes of identifiers and timestamps; --max-rows and --max-bytes allow more.",
+			term.count(c.MaxRows), term.count(c.MaxBytes)))
+	}
+	if c.Partial {
+		p.item("  ", "The traffic was left out: it takes everything since the start.")
 	}
 	if err := write(w, []byte(p.out.String())); err != nil || c.Traffic == nil {
 		return err

@@ -19,6 +19,7 @@ type doctorFlags struct {
 	asOf   string
 	sample int
 	rows   int64
+	bytes  int64
 	span   string
 	// identifiers: the traffic is left out.
 	identifiers bool
@@ -40,25 +41,30 @@ answer, whatever it is, exits with 0.
 Every source is scanned a few times, between --span before as-of (default: the
 start of the experiment) and as-of. Causes are tried on a sample. The traffic
 takes a scan of all exposures for each question, and a look for each other
-experiment; --identifiers leaves it out. No query gives more than --max-rows rows,
-unless it does without {{start}}.`,
+experiment; --identifiers and --span leave it out. What each query gives is counted
+first: beyond --max-rows or --max-bytes the span is shortened, the traffic left
+out, and a query that still gives more is not asked.`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.doctor(cmd.Context(), args[0], f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.asOf, "as-of", "", "look as of this instant (RFC 3339 or a date); default now, floored to the cadence")
-	flags.IntVar(&f.sample, "sample", 20000, "identifiers that causes are tried on, looked for among fifty times as many")
-	flags.Int64Var(&f.rows, "max-rows", 100_000_000, "rows of a query at the most: where there are more, --span is shortened and the traffic left out")
+	flags.IntVar(&f.sample, "sample", 20000, "identifiers that causes are tried on, among fifty times as many")
+	flags.Int64Var(&f.rows, "max-rows", 100_000_000, "rows of a query at the most")
+	flags.Int64Var(&f.bytes, "max-bytes", 10_000_000_000, "bytes of a query's identifiers and timestamps at the most")
 	flags.BoolVar(&f.identifiers, "identifiers", false, "look at identifiers only")
-	flags.StringVar(&f.span, "span", "", "how long before as-of rows are looked at, e.g. 3d; default since the start")
+	flags.StringVar(&f.span, "span", "", "how long before as-of rows are looked at (3d); default since the start")
 	return cmd
 }
 
 // examination turns the flags into what the job takes.
 func (f doctorFlags) examination(now time.Time, e *spec.Experiment) (job.Examination, error) {
-	x := job.Examination{AsOf: now.UTC().Truncate(e.Cadence.Duration), Sample: f.sample, MaxRows: f.rows}
+	x := job.Examination{AsOf: now.UTC().Truncate(e.Cadence.Duration), Sample: f.sample, MaxRows: f.rows, MaxBytes: f.bytes}
 	if f.rows < 1 {
 		return x, fmt.Errorf("--max-rows %d: want at least 1", f.rows)
+	}
+	if f.bytes < 1 {
+		return x, fmt.Errorf("--max-bytes %d: want at least 1", f.bytes)
 	}
 	if f.sample < 1 {
 		return x, fmt.Errorf("--sample %d: want at least 1", f.sample)
@@ -109,7 +115,7 @@ func (a *app) doctor(ctx context.Context, name string, f doctorFlags) (err error
 		j.Progress = progress.show
 	}
 	checkup, err := j.Doctor(ctx, e, examination)
-	if err == nil && !f.identifiers && !checkup.Shortened {
+	if err == nil && !f.identifiers && !checkup.Partial {
 		checkup.Traffic, err = j.TrafficCheckup(ctx, e, examination.AsOf)
 	}
 	progress.clear()

@@ -1,8 +1,9 @@
--- === rows of exposures: how much there is to look at
--- Purpose: how many rows does exposures give over the span that is looked at?
--- Rows: one. Numbers: rows.
+-- === size of exposures: how much there is to look at
+-- Purpose: how much does exposures give over the span that is looked at?
+-- Rows: one. Numbers: rows; bytes of their identifiers, as texts, and timestamps.
 SELECT
-  CAST(COUNT(*) AS BIGINT) AS n
+  CAST(COUNT(*) AS BIGINT) AS n,
+  CAST(COALESCE(SUM(8 + COALESCE(OCTET_LENGTH(CAST(counted.user_id AS VARCHAR)), 0)), 0) AS BIGINT) AS bytes
 FROM (
   SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id, platform, app_version
   FROM exposures
@@ -10,22 +11,24 @@ FROM (
     AND exposed_at >= TO_TIMESTAMP_TZ('2026-03-20 12:00:00.000000 +00:00') AND exposed_at < TO_TIMESTAMP_TZ('2026-03-30 12:00:00.000000 +00:00')
 ) AS counted
 
--- === rows of events: how much there is to look at
--- Purpose: how many rows does events give over the span that is looked at?
--- Rows: one. Numbers: rows.
+-- === size of events: how much there is to look at
+-- Purpose: how much does events give over the span that is looked at?
+-- Rows: one. Numbers: rows; bytes of their identifiers, as texts, and timestamps.
 SELECT
-  CAST(COUNT(*) AS BIGINT) AS n
+  CAST(COUNT(*) AS BIGINT) AS n,
+  CAST(COALESCE(SUM(8 + COALESCE(OCTET_LENGTH(CAST(counted.user_id AS VARCHAR)), 0)), 0) AS BIGINT) AS bytes
 FROM (
   SELECT user_id, ts AS timestamp, event_id, event, amount, is_error
   FROM events
   WHERE ts >= TO_TIMESTAMP_TZ('2026-03-20 12:00:00.000000 +00:00') AND ts < TO_TIMESTAMP_TZ('2026-03-30 12:00:00.000000 +00:00')
 ) AS counted
 
--- === rows of feedback: how much there is to look at
--- Purpose: how many rows does feedback give over the span that is looked at?
--- Rows: one. Numbers: rows.
+-- === size of feedback: how much there is to look at
+-- Purpose: how much does feedback give over the span that is looked at?
+-- Rows: one. Numbers: rows; bytes of their identifiers, as texts, and timestamps.
 SELECT
-  CAST(COUNT(*) AS BIGINT) AS n
+  CAST(COUNT(*) AS BIGINT) AS n,
+  CAST(COALESCE(SUM(8 + COALESCE(OCTET_LENGTH(CAST(counted.conversation_id AS VARCHAR)), 0)), 0) AS BIGINT) AS bytes
 FROM (
   SELECT conversation_id, ts AS timestamp, thumbs_down, score, comment FROM feedback
 ) AS counted
@@ -1403,6 +1406,16 @@ WHERE f.variation_id IS NOT NULL
 GROUP BY 1
 ORDER BY 2 DESC, 1
 LIMIT 10
+
+-- === size of owner: how much there is to look at
+-- Purpose: how much does owner give over the span that is looked at?
+-- Rows: one. Numbers: rows; bytes of their identifiers, as texts, and timestamps.
+SELECT
+  CAST(COUNT(*) AS BIGINT) AS n,
+  CAST(COALESCE(SUM(8 + COALESCE(OCTET_LENGTH(CAST(counted.conversation_id AS VARCHAR)), 0)), 0) AS BIGINT) AS bytes
+FROM (
+  SELECT conversation_id, user_id, started_at AS timestamp FROM conversations
+) AS counted
 
 -- === pairs of owner: both identifiers of owner
 -- Purpose: both identifiers of owner, as they are written.
