@@ -179,7 +179,8 @@ func scaleOf(f *examined) float64 { return float64(max(f.Identifiers, 1)) / floa
 var wordsOf = map[string]string{
 	"type": "are the same texts, and are compared as another type", "case": "differ in upper and lower case", "space": "have white space at their ends",
 	"quotes": "are in quotes", "url_encoding": "are percent-encoded", "base64": "are in base64", "unicode": "are in different Unicode normal forms",
-	"prefix": "differ by a constant beginning", "suffix": "differ by a constant ending", "zeros": "differ by leading zeros",
+	"prefixes": "differ by beginnings of several kinds, which end in ':', '/', '|' or '#'",
+	"prefix":   "differ by a constant beginning", "suffix": "differ by a constant ending", "zeros": "differ by leading zeros",
 	"number_format": "were written as numbers with a decimal point or an exponent", "uuid": "are UUIDs that are written differently",
 	"digest": "are digests of the other side's", "email": "are e-mail addresses that are written differently",
 }

@@ -100,6 +100,13 @@ func affixMoves(left, right profile) []move {
 	}
 	add("prefix", "prefix", "unprefix", left.prefixes, right.prefixes)
 	add("suffix", "suffix", "unsuffix", left.suffixes, right.suffixes)
+	// Beginnings of several kinds have none that most share.
+	if right.some("parted") && !left.some("parted") {
+		list = append(list, move{"prefixes", 1.3, nil, steps("tail")})
+	}
+	if left.some("parted") {
+		list = append(list, move{"prefixes", 1.6, steps("tail"), steps("tail")})
+	}
 	l, r := apart(last(left.prefixes), last(right.prefixes))
 	list = append(list, oneSided("prefix", l, r)...)
 	l, r = apart(backwards(last(left.suffixes)), backwards(last(right.suffixes)))

@@ -64,6 +64,10 @@ var brokenWards = []ward{
 	{name: "prefix without a sign", want: "prefix", id: hashed, fact: "'usr' || " + hashed},
 	{name: "other prefix", want: "prefix", id: "'user:' || (i + 1000)", fact: "'member/' || (i + 1000)"},
 	{name: "prefix with a quote, and no escape", want: "prefix", id: hashed, fact: "'it''s%' || " + hashed},
+	{name: "three prefixes", want: "prefixes", id: plain, fact: "['web:', 'ios:', 'android/'][1 + i % 3] || " + plain},
+	{name: "two prefixes, half and half", want: "prefixes", id: hashed, fact: "CASE WHEN i % 2 = 0 THEN 'a|' ELSE 'b|' END || " + hashed},
+	{name: "prefixes in exposures", want: "prefixes", id: "['web:', 'ios:', 'android/'][1 + i % 3] || " + plain, fact: plain},
+	{name: "many prefixes and case", want: "case+prefixes", id: plain, fact: "'t' || (i % 50) || '/x#' || upper(" + plain + ")"},
 	{name: "suffix in facts", want: "suffix", id: hashed, fact: hashed + " || '@web'"},
 	{name: "suffix in exposures", want: "suffix", id: "(i + 1000) || '-prod'", fact: "'' || (i + 1000)"},
 	{name: "zeros lost", want: "zeros", id: "lpad('' || i, 8, '0')", fact: "'' || i"},
@@ -163,6 +167,7 @@ var healthyWards = []ward{
 	{name: "all there", id: plain, fact: plain},
 	{name: "one in a hundred", units: 4000, id: plain, fact: plain, factUnits: "i % 100 = 0"},
 	{name: "one in a hundred, mixed case", units: 4000, id: mixed, fact: mixed, factUnits: "i % 100 = 0"},
+	{name: "by organisation", units: 2000, id: "'o' || (i % 40) || '/u' || (i // 40)", fact: "'o' || (i % 40) || '/u' || (i // 40)", factUnits: "i % 3 = 0"},
 	{name: "few units", units: 12, id: plain, fact: plain, factUnits: "i % 3 = 2"},
 	{name: "late within freshness", id: plain, fact: plain, extra: "DELETE FROM events WHERE ts >= TIMESTAMP '2026-11-08' - INTERVAL 20 HOUR;"},
 	{name: "a bot", id: plain, fact: plain, factUnits: "i % 2 = 0", extra: "INSERT INTO events SELECT 'bot-1', TIMESTAMP '2026-11-05', 1 FROM range(20000);"},
@@ -425,7 +430,7 @@ func TestDoctorAccusesNobody(t *testing.T) {
 // TestDoctorSamples holds that a sample that is far smaller than the sides finds the
 // same cause and says the same share, and the same again when it is asked again.
 func TestDoctorSamples(t *testing.T) {
-	w := ward{units: 3000, id: plain, fact: "CASE WHEN i % 4 = 0 THEN 'web:' || upper(" + plain + ") ELSE upper(" + plain + ") END"}
+	w := ward{units: 3000, id: plain, fact: "CASE WHEN i % 4 = 0 THEN md5('z' || i) ELSE upper(" + plain + ") END"}
 	p, wh := w.admit(t)
 	j := &Job{Project: p, Warehouse: wh, Now: func() time.Time { return hours(24 * 7) }}
 	var before []ledger.Cause

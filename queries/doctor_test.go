@@ -78,6 +78,8 @@ func TestRewrite(t *testing.T) {
 		{queries.Step{Name: "unmailto"}, "MailTo:a@b.c", "a@b.c"},
 		{queries.Step{Name: "unprefix", Text: "a.|"}, "a.|b", "b"},
 		{queries.Step{Name: "unprefix", Text: "a.|"}, "axxb", "axxb"},
+		{queries.Step{Name: "tail"}, "web:ios/a-1", "a-1"},
+		{queries.Step{Name: "tail"}, "a-1", "a-1"},
 		{queries.Step{Name: "unsuffix", Text: "(x)"}, "b(x)", "b"},
 		{queries.Step{Name: "prefix", Text: "u-"}, "1", "u-1"},
 		{queries.Step{Name: "suffix", Text: "-p"}, "1", "1-p"},

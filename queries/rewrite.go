@@ -42,6 +42,8 @@ var rewrites = map[string]rewrite{
 	"nfkc":     {51, func(d Dialect, x string, _ Step) string { return fmt.Sprintf(d.NFKC, x) }},
 	"unmailto": {60, func(d Dialect, x string, _ Step) string { return d.replaced(x, "^[Mm][Aa][Ii][Ll][Tt][Oo]:", "") }},
 	"unprefix": {61, func(d Dialect, x string, s Step) string { return d.replaced(x, "^"+regexp.QuoteMeta(s.Text), "") }},
+	// Beginnings of several kinds: everything up to the last sign that parts them off.
+	"tail":     {61, func(d Dialect, x string, _ Step) string { return d.replaced(x, "^.*[:/|#]", "") }},
 	"unsuffix": {62, func(d Dialect, x string, s Step) string { return d.replaced(x, regexp.QuoteMeta(s.Text)+"$", "") }},
 	"unfloat":  {65, func(d Dialect, x string, _ Step) string { return d.replaced(x, `\.0+$`, "") }},
 	"unexponent": {65, func(d Dialect, x string, _ Step) string {

@@ -16,6 +16,7 @@ var spellings = []struct{ name, pattern string }{
 	{"blank_ends", blankEnds},
 	{"quotes", `^["'].*["']$`},
 	{"zeros", "(^|[^0-9])0[0-9]+$"},
+	{"parted", "[:/|#][^:/|#]"},
 	{"float", `^-?[0-9]+\.0+$`},
 	{"exponent", `^-?[0-9.]+[eE][+-]?[0-9]+$`},
 	{"uuid", "^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$"},

@@ -87,6 +87,11 @@ func (p *printer) redrawnLines(r *ledger.Redrawn) {
 		p.labelled("redrawn", fmt.Sprintf("cannot say: %s units could be sampled, it takes 100", term.count(r.Units)))
 		return
 	}
+	if r.Verdict == "none" {
+		p.labelled("redrawn", fmt.Sprintf("cannot be checked: no known client (GrowthBook, flagd) draws what was logged from %s sampled units; another one assigns, with another seed, or by an attribute that the assignment query does not give",
+			term.count(r.Units)))
+		return
+	}
 	for _, d := range r.Draws[:min(drawsShown, len(r.Draws))] {
 		order := ""
 		if d.Reversed {

@@ -252,6 +252,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$') THEN 1 ELSE 0 END), 0) AS INT64) AS blank_ends,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^["\'].*["\']$') THEN 1 ELSE 0 END), 0) AS INT64) AS quotes,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '(^|[^0-9])0[0-9]+$') THEN 1 ELSE 0 END), 0) AS INT64) AS zeros,
+  CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '[:/|#][^:/|#]') THEN 1 ELSE 0 END), 0) AS INT64) AS parted,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9]+\\.0+$') THEN 1 ELSE 0 END), 0) AS INT64) AS float,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') THEN 1 ELSE 0 END), 0) AS INT64) AS exponent,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$') THEN 1 ELSE 0 END), 0) AS INT64) AS uuid,
@@ -280,6 +281,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$') THEN 1 ELSE 0 END), 0) AS INT64) AS blank_ends,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^["\'].*["\']$') THEN 1 ELSE 0 END), 0) AS INT64) AS quotes,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '(^|[^0-9])0[0-9]+$') THEN 1 ELSE 0 END), 0) AS INT64) AS zeros,
+  CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '[:/|#][^:/|#]') THEN 1 ELSE 0 END), 0) AS INT64) AS parted,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9]+\\.0+$') THEN 1 ELSE 0 END), 0) AS INT64) AS float,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') THEN 1 ELSE 0 END), 0) AS INT64) AS exponent,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$') THEN 1 ELSE 0 END), 0) AS INT64) AS uuid,
@@ -463,106 +465,113 @@ SELECT -- suffix
 FROM assay_sample_units
 WHERE CONCAT(REGEXP_REPLACE(assay_raw, 'u\'-$', ''), 'u\'-') IN (SELECT CONCAT(REGEXP_REPLACE(assay_raw, 'u\'-$', ''), 'u\'-') FROM assay_right_assay_met_1)
 UNION ALL
-SELECT -- trim
+SELECT -- tail
   CAST(11 AS INT64) AS try,
+  CAST(COUNT(*) AS INT64) AS matched,
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^.*[:/|#]', '')) FROM assay_sample_units) AS INT64) AS merged
+FROM assay_sample_units
+WHERE REGEXP_REPLACE(assay_raw, '^.*[:/|#]', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^.*[:/|#]', '') FROM assay_right_assay_met_1)
+UNION ALL
+SELECT -- trim
+  CAST(12 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$', '')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$', '') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unbase64
-  CAST(12 AS INT64) AS try,
+  CAST(13 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT COALESCE(SAFE_CONVERT_BYTES_TO_STRING(SAFE.FROM_BASE64(TRANSLATE(assay_raw, '-_', '+/'))), assay_raw)) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE COALESCE(SAFE_CONVERT_BYTES_TO_STRING(SAFE.FROM_BASE64(TRANSLATE(assay_raw, '-_', '+/'))), assay_raw) IN (SELECT COALESCE(SAFE_CONVERT_BYTES_TO_STRING(SAFE.FROM_BASE64(TRANSLATE(assay_raw, '-_', '+/'))), assay_raw) FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- undot
-  CAST(13 AS INT64) AS try,
+  CAST(14 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CASE WHEN REGEXP_CONTAINS(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') THEN CONCAT(REPLACE(REGEXP_REPLACE(assay_raw, '@.*$', ''), '.', ''), '@gmail.com') ELSE assay_raw END) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE CASE WHEN REGEXP_CONTAINS(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') THEN CONCAT(REPLACE(REGEXP_REPLACE(assay_raw, '@.*$', ''), '.', ''), '@gmail.com') ELSE assay_raw END IN (SELECT CASE WHEN REGEXP_CONTAINS(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') THEN CONCAT(REPLACE(REGEXP_REPLACE(assay_raw, '@.*$', ''), '.', ''), '@gmail.com') ELSE assay_raw END FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unexponent
-  CAST(14 AS INT64) AS try,
+  CAST(15 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') AND ABS(SAFE_CAST(assay_raw AS FLOAT64)) < 9e15 THEN CAST(CAST(SAFE_CAST(assay_raw AS FLOAT64) AS INT64) AS STRING) ELSE assay_raw END) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') AND ABS(SAFE_CAST(assay_raw AS FLOAT64)) < 9e15 THEN CAST(CAST(SAFE_CAST(assay_raw AS FLOAT64) AS INT64) AS STRING) ELSE assay_raw END IN (SELECT CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') AND ABS(SAFE_CAST(assay_raw AS FLOAT64)) < 9e15 THEN CAST(CAST(SAFE_CAST(assay_raw AS FLOAT64) AS INT64) AS STRING) ELSE assay_raw END FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unfloat
-  CAST(15 AS INT64) AS try,
+  CAST(16 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '\\.0+$', '')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '\\.0+$', '') IN (SELECT REGEXP_REPLACE(assay_raw, '\\.0+$', '') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unmailto
-  CAST(16 AS INT64) AS try,
+  CAST(17 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unprefix
-  CAST(17 AS INT64) AS try,
+  CAST(18 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^u\'-', '')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^u\'-', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^u\'-', '') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unquote
-  CAST(18 AS INT64) AS try,
+  CAST(19 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^["\']+|["\']+$', '')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^["\']+|["\']+$', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^["\']+|["\']+$', '') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unsuffix
-  CAST(19 AS INT64) AS try,
+  CAST(20 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, 'u\'-$', '')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, 'u\'-$', '') IN (SELECT REGEXP_REPLACE(assay_raw, 'u\'-$', '') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- untag
-  CAST(20 AS INT64) AS try,
+  CAST(21 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '\\+[^@]*@', '@')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '\\+[^@]*@', '@') IN (SELECT REGEXP_REPLACE(assay_raw, '\\+[^@]*@', '@') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unzero
-  CAST(21 AS INT64) AS try,
+  CAST(22 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^0+([0-9])', '\\1')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^0+([0-9])', '\\1') IN (SELECT REGEXP_REPLACE(assay_raw, '^0+([0-9])', '\\1') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- upper
-  CAST(22 AS INT64) AS try,
-  CAST(COUNT(*) AS INT64) AS matched,
-  CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS INT64) AS merged
-FROM assay_sample_units
-WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_1)
-UNION ALL
-SELECT -- upperhex
   CAST(23 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_1)
 UNION ALL
-SELECT -- uuid
+SELECT -- upperhex
   CAST(24 AS INT64) AS try,
+  CAST(COUNT(*) AS INT64) AS matched,
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS INT64) AS merged
+FROM assay_sample_units
+WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_1)
+UNION ALL
+SELECT -- uuid
+  CAST(25 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CONCAT(SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 1, 8), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 9, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 13, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 17, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 21))) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE CONCAT(SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 1, 8), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 9, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 13, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 17, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 21)) IN (SELECT CONCAT(SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 1, 8), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 9, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 13, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 17, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 21)) FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- zeroless
-  CAST(25 AS INT64) AS try,
+  CAST(26 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '(^|[^0-9])0+([0-9])', '\\1\\2')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
@@ -950,6 +959,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$') THEN 1 ELSE 0 END), 0) AS INT64) AS blank_ends,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^["\'].*["\']$') THEN 1 ELSE 0 END), 0) AS INT64) AS quotes,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '(^|[^0-9])0[0-9]+$') THEN 1 ELSE 0 END), 0) AS INT64) AS zeros,
+  CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '[:/|#][^:/|#]') THEN 1 ELSE 0 END), 0) AS INT64) AS parted,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9]+\\.0+$') THEN 1 ELSE 0 END), 0) AS INT64) AS float,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') THEN 1 ELSE 0 END), 0) AS INT64) AS exponent,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$') THEN 1 ELSE 0 END), 0) AS INT64) AS uuid,
@@ -978,6 +988,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$') THEN 1 ELSE 0 END), 0) AS INT64) AS blank_ends,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^["\'].*["\']$') THEN 1 ELSE 0 END), 0) AS INT64) AS quotes,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '(^|[^0-9])0[0-9]+$') THEN 1 ELSE 0 END), 0) AS INT64) AS zeros,
+  CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '[:/|#][^:/|#]') THEN 1 ELSE 0 END), 0) AS INT64) AS parted,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9]+\\.0+$') THEN 1 ELSE 0 END), 0) AS INT64) AS float,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') THEN 1 ELSE 0 END), 0) AS INT64) AS exponent,
   CAST(COALESCE(SUM(CASE WHEN REGEXP_CONTAINS(assay_raw, '^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$') THEN 1 ELSE 0 END), 0) AS INT64) AS uuid,
@@ -1161,106 +1172,113 @@ SELECT -- suffix
 FROM assay_sample_units
 WHERE CONCAT(REGEXP_REPLACE(assay_raw, 'u\'-$', ''), 'u\'-') IN (SELECT CONCAT(REGEXP_REPLACE(assay_raw, 'u\'-$', ''), 'u\'-') FROM assay_right_assay_met_2)
 UNION ALL
-SELECT -- trim
+SELECT -- tail
   CAST(11 AS INT64) AS try,
+  CAST(COUNT(*) AS INT64) AS matched,
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^.*[:/|#]', '')) FROM assay_sample_units) AS INT64) AS merged
+FROM assay_sample_units
+WHERE REGEXP_REPLACE(assay_raw, '^.*[:/|#]', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^.*[:/|#]', '') FROM assay_right_assay_met_2)
+UNION ALL
+SELECT -- trim
+  CAST(12 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$', '')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$', '') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unbase64
-  CAST(12 AS INT64) AS try,
+  CAST(13 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT COALESCE(SAFE_CONVERT_BYTES_TO_STRING(SAFE.FROM_BASE64(TRANSLATE(assay_raw, '-_', '+/'))), assay_raw)) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE COALESCE(SAFE_CONVERT_BYTES_TO_STRING(SAFE.FROM_BASE64(TRANSLATE(assay_raw, '-_', '+/'))), assay_raw) IN (SELECT COALESCE(SAFE_CONVERT_BYTES_TO_STRING(SAFE.FROM_BASE64(TRANSLATE(assay_raw, '-_', '+/'))), assay_raw) FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- undot
-  CAST(13 AS INT64) AS try,
+  CAST(14 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CASE WHEN REGEXP_CONTAINS(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') THEN CONCAT(REPLACE(REGEXP_REPLACE(assay_raw, '@.*$', ''), '.', ''), '@gmail.com') ELSE assay_raw END) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE CASE WHEN REGEXP_CONTAINS(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') THEN CONCAT(REPLACE(REGEXP_REPLACE(assay_raw, '@.*$', ''), '.', ''), '@gmail.com') ELSE assay_raw END IN (SELECT CASE WHEN REGEXP_CONTAINS(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') THEN CONCAT(REPLACE(REGEXP_REPLACE(assay_raw, '@.*$', ''), '.', ''), '@gmail.com') ELSE assay_raw END FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unexponent
-  CAST(14 AS INT64) AS try,
+  CAST(15 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') AND ABS(SAFE_CAST(assay_raw AS FLOAT64)) < 9e15 THEN CAST(CAST(SAFE_CAST(assay_raw AS FLOAT64) AS INT64) AS STRING) ELSE assay_raw END) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') AND ABS(SAFE_CAST(assay_raw AS FLOAT64)) < 9e15 THEN CAST(CAST(SAFE_CAST(assay_raw AS FLOAT64) AS INT64) AS STRING) ELSE assay_raw END IN (SELECT CASE WHEN REGEXP_CONTAINS(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') AND ABS(SAFE_CAST(assay_raw AS FLOAT64)) < 9e15 THEN CAST(CAST(SAFE_CAST(assay_raw AS FLOAT64) AS INT64) AS STRING) ELSE assay_raw END FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unfloat
-  CAST(15 AS INT64) AS try,
+  CAST(16 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '\\.0+$', '')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '\\.0+$', '') IN (SELECT REGEXP_REPLACE(assay_raw, '\\.0+$', '') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unmailto
-  CAST(16 AS INT64) AS try,
+  CAST(17 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unprefix
-  CAST(17 AS INT64) AS try,
+  CAST(18 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^u\'-', '')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^u\'-', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^u\'-', '') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unquote
-  CAST(18 AS INT64) AS try,
+  CAST(19 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^["\']+|["\']+$', '')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^["\']+|["\']+$', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^["\']+|["\']+$', '') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unsuffix
-  CAST(19 AS INT64) AS try,
+  CAST(20 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, 'u\'-$', '')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, 'u\'-$', '') IN (SELECT REGEXP_REPLACE(assay_raw, 'u\'-$', '') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- untag
-  CAST(20 AS INT64) AS try,
+  CAST(21 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '\\+[^@]*@', '@')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '\\+[^@]*@', '@') IN (SELECT REGEXP_REPLACE(assay_raw, '\\+[^@]*@', '@') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unzero
-  CAST(21 AS INT64) AS try,
+  CAST(22 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^0+([0-9])', '\\1')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^0+([0-9])', '\\1') IN (SELECT REGEXP_REPLACE(assay_raw, '^0+([0-9])', '\\1') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- upper
-  CAST(22 AS INT64) AS try,
-  CAST(COUNT(*) AS INT64) AS matched,
-  CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS INT64) AS merged
-FROM assay_sample_units
-WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_2)
-UNION ALL
-SELECT -- upperhex
   CAST(23 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_2)
 UNION ALL
-SELECT -- uuid
+SELECT -- upperhex
   CAST(24 AS INT64) AS try,
+  CAST(COUNT(*) AS INT64) AS matched,
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS INT64) AS merged
+FROM assay_sample_units
+WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_2)
+UNION ALL
+SELECT -- uuid
+  CAST(25 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CONCAT(SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 1, 8), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 9, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 13, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 17, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 21))) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units
 WHERE CONCAT(SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 1, 8), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 9, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 13, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 17, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 21)) IN (SELECT CONCAT(SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 1, 8), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 9, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 13, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 17, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 21)) FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- zeroless
-  CAST(25 AS INT64) AS try,
+  CAST(26 AS INT64) AS try,
   CAST(COUNT(*) AS INT64) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '(^|[^0-9])0+([0-9])', '\\1\\2')) FROM assay_sample_units) AS INT64) AS merged
 FROM assay_sample_units

@@ -252,6 +252,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^[\s ​﻿]+|[\s ​﻿]+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS blank_ends,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^["''].*["'']$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS quotes,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '(^|[^0-9])0[0-9]+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS zeros,
+  CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '[:/|#][^:/|#]') THEN 1 ELSE 0 END), 0) AS BIGINT) AS parted,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^-?[0-9]+\.0+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS float,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS exponent,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS uuid,
@@ -280,6 +281,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^[\s ​﻿]+|[\s ​﻿]+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS blank_ends,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^["''].*["'']$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS quotes,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '(^|[^0-9])0[0-9]+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS zeros,
+  CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '[:/|#][^:/|#]') THEN 1 ELSE 0 END), 0) AS BIGINT) AS parted,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^-?[0-9]+\.0+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS float,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS exponent,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS uuid,
@@ -463,106 +465,113 @@ SELECT -- suffix
 FROM assay_sample_units
 WHERE CONCAT(regexp_replace(assay_raw, 'u''-$', '', 'g'), 'u''-') IN (SELECT CONCAT(regexp_replace(assay_raw, 'u''-$', '', 'g'), 'u''-') FROM assay_right_assay_met_1)
 UNION ALL
-SELECT -- trim
+SELECT -- tail
   CAST(11 AS BIGINT) AS try,
+  CAST(COUNT(*) AS BIGINT) AS matched,
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '^.*[:/|#]', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
+FROM assay_sample_units
+WHERE regexp_replace(assay_raw, '^.*[:/|#]', '', 'g') IN (SELECT regexp_replace(assay_raw, '^.*[:/|#]', '', 'g') FROM assay_right_assay_met_1)
+UNION ALL
+SELECT -- trim
+  CAST(12 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '^[\s ​﻿]+|[\s ​﻿]+$', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '^[\s ​﻿]+|[\s ​﻿]+$', '', 'g') IN (SELECT regexp_replace(assay_raw, '^[\s ​﻿]+|[\s ​﻿]+$', '', 'g') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unbase64
-  CAST(12 AS BIGINT) AS try,
+  CAST(13 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT COALESCE(TRY(decode(from_base64(translate(RPAD(rtrim(assay_raw, '='), CAST(4 * CEIL(LENGTH(rtrim(assay_raw, '=')) / 4.0) AS INTEGER), '='), '-_', '+/')))), assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE COALESCE(TRY(decode(from_base64(translate(RPAD(rtrim(assay_raw, '='), CAST(4 * CEIL(LENGTH(rtrim(assay_raw, '=')) / 4.0) AS INTEGER), '='), '-_', '+/')))), assay_raw) IN (SELECT COALESCE(TRY(decode(from_base64(translate(RPAD(rtrim(assay_raw, '='), CAST(4 * CEIL(LENGTH(rtrim(assay_raw, '=')) / 4.0) AS INTEGER), '='), '-_', '+/')))), assay_raw) FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- undot
-  CAST(13 AS BIGINT) AS try,
+  CAST(14 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CASE WHEN regexp_matches(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') THEN CONCAT(REPLACE(regexp_replace(assay_raw, '@.*$', '', 'g'), '.', ''), '@gmail.com') ELSE assay_raw END) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE CASE WHEN regexp_matches(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') THEN CONCAT(REPLACE(regexp_replace(assay_raw, '@.*$', '', 'g'), '.', ''), '@gmail.com') ELSE assay_raw END IN (SELECT CASE WHEN regexp_matches(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') THEN CONCAT(REPLACE(regexp_replace(assay_raw, '@.*$', '', 'g'), '.', ''), '@gmail.com') ELSE assay_raw END FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unexponent
-  CAST(14 AS BIGINT) AS try,
+  CAST(15 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CASE WHEN regexp_matches(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') AND ABS(TRY_CAST(assay_raw AS DOUBLE)) < 9e15 THEN CAST(CAST(TRY_CAST(assay_raw AS DOUBLE) AS BIGINT) AS VARCHAR) ELSE assay_raw END) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE CASE WHEN regexp_matches(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') AND ABS(TRY_CAST(assay_raw AS DOUBLE)) < 9e15 THEN CAST(CAST(TRY_CAST(assay_raw AS DOUBLE) AS BIGINT) AS VARCHAR) ELSE assay_raw END IN (SELECT CASE WHEN regexp_matches(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') AND ABS(TRY_CAST(assay_raw AS DOUBLE)) < 9e15 THEN CAST(CAST(TRY_CAST(assay_raw AS DOUBLE) AS BIGINT) AS VARCHAR) ELSE assay_raw END FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unfloat
-  CAST(15 AS BIGINT) AS try,
+  CAST(16 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '\.0+$', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '\.0+$', '', 'g') IN (SELECT regexp_replace(assay_raw, '\.0+$', '', 'g') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unmailto
-  CAST(16 AS BIGINT) AS try,
+  CAST(17 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '', 'g') IN (SELECT regexp_replace(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '', 'g') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unprefix
-  CAST(17 AS BIGINT) AS try,
+  CAST(18 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '^u''-', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '^u''-', '', 'g') IN (SELECT regexp_replace(assay_raw, '^u''-', '', 'g') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unquote
-  CAST(18 AS BIGINT) AS try,
+  CAST(19 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '^["'']+|["'']+$', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '^["'']+|["'']+$', '', 'g') IN (SELECT regexp_replace(assay_raw, '^["'']+|["'']+$', '', 'g') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unsuffix
-  CAST(19 AS BIGINT) AS try,
+  CAST(20 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, 'u''-$', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, 'u''-$', '', 'g') IN (SELECT regexp_replace(assay_raw, 'u''-$', '', 'g') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- untag
-  CAST(20 AS BIGINT) AS try,
+  CAST(21 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '\+[^@]*@', '@', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '\+[^@]*@', '@', 'g') IN (SELECT regexp_replace(assay_raw, '\+[^@]*@', '@', 'g') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unzero
-  CAST(21 AS BIGINT) AS try,
+  CAST(22 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '^0+([0-9])', '\1', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '^0+([0-9])', '\1', 'g') IN (SELECT regexp_replace(assay_raw, '^0+([0-9])', '\1', 'g') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- upper
-  CAST(22 AS BIGINT) AS try,
-  CAST(COUNT(*) AS BIGINT) AS matched,
-  CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
-FROM assay_sample_units
-WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_1)
-UNION ALL
-SELECT -- upperhex
   CAST(23 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_1)
 UNION ALL
-SELECT -- uuid
+SELECT -- upperhex
   CAST(24 AS BIGINT) AS try,
+  CAST(COUNT(*) AS BIGINT) AS matched,
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
+FROM assay_sample_units
+WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_1)
+UNION ALL
+SELECT -- uuid
+  CAST(25 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CONCAT(SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 1, 8), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 9, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 13, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 17, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 21))) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE CONCAT(SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 1, 8), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 9, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 13, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 17, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 21)) IN (SELECT CONCAT(SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 1, 8), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 9, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 13, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 17, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 21)) FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- zeroless
-  CAST(25 AS BIGINT) AS try,
+  CAST(26 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '(^|[^0-9])0+([0-9])', '\1\2', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
@@ -950,6 +959,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^[\s ​﻿]+|[\s ​﻿]+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS blank_ends,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^["''].*["'']$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS quotes,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '(^|[^0-9])0[0-9]+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS zeros,
+  CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '[:/|#][^:/|#]') THEN 1 ELSE 0 END), 0) AS BIGINT) AS parted,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^-?[0-9]+\.0+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS float,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS exponent,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS uuid,
@@ -978,6 +988,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^[\s ​﻿]+|[\s ​﻿]+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS blank_ends,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^["''].*["'']$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS quotes,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '(^|[^0-9])0[0-9]+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS zeros,
+  CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '[:/|#][^:/|#]') THEN 1 ELSE 0 END), 0) AS BIGINT) AS parted,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^-?[0-9]+\.0+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS float,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS exponent,
   CAST(COALESCE(SUM(CASE WHEN regexp_matches(assay_raw, '^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$') THEN 1 ELSE 0 END), 0) AS BIGINT) AS uuid,
@@ -1161,106 +1172,113 @@ SELECT -- suffix
 FROM assay_sample_units
 WHERE CONCAT(regexp_replace(assay_raw, 'u''-$', '', 'g'), 'u''-') IN (SELECT CONCAT(regexp_replace(assay_raw, 'u''-$', '', 'g'), 'u''-') FROM assay_right_assay_met_2)
 UNION ALL
-SELECT -- trim
+SELECT -- tail
   CAST(11 AS BIGINT) AS try,
+  CAST(COUNT(*) AS BIGINT) AS matched,
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '^.*[:/|#]', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
+FROM assay_sample_units
+WHERE regexp_replace(assay_raw, '^.*[:/|#]', '', 'g') IN (SELECT regexp_replace(assay_raw, '^.*[:/|#]', '', 'g') FROM assay_right_assay_met_2)
+UNION ALL
+SELECT -- trim
+  CAST(12 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '^[\s ​﻿]+|[\s ​﻿]+$', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '^[\s ​﻿]+|[\s ​﻿]+$', '', 'g') IN (SELECT regexp_replace(assay_raw, '^[\s ​﻿]+|[\s ​﻿]+$', '', 'g') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unbase64
-  CAST(12 AS BIGINT) AS try,
+  CAST(13 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT COALESCE(TRY(decode(from_base64(translate(RPAD(rtrim(assay_raw, '='), CAST(4 * CEIL(LENGTH(rtrim(assay_raw, '=')) / 4.0) AS INTEGER), '='), '-_', '+/')))), assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE COALESCE(TRY(decode(from_base64(translate(RPAD(rtrim(assay_raw, '='), CAST(4 * CEIL(LENGTH(rtrim(assay_raw, '=')) / 4.0) AS INTEGER), '='), '-_', '+/')))), assay_raw) IN (SELECT COALESCE(TRY(decode(from_base64(translate(RPAD(rtrim(assay_raw, '='), CAST(4 * CEIL(LENGTH(rtrim(assay_raw, '=')) / 4.0) AS INTEGER), '='), '-_', '+/')))), assay_raw) FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- undot
-  CAST(13 AS BIGINT) AS try,
+  CAST(14 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CASE WHEN regexp_matches(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') THEN CONCAT(REPLACE(regexp_replace(assay_raw, '@.*$', '', 'g'), '.', ''), '@gmail.com') ELSE assay_raw END) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE CASE WHEN regexp_matches(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') THEN CONCAT(REPLACE(regexp_replace(assay_raw, '@.*$', '', 'g'), '.', ''), '@gmail.com') ELSE assay_raw END IN (SELECT CASE WHEN regexp_matches(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') THEN CONCAT(REPLACE(regexp_replace(assay_raw, '@.*$', '', 'g'), '.', ''), '@gmail.com') ELSE assay_raw END FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unexponent
-  CAST(14 AS BIGINT) AS try,
+  CAST(15 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CASE WHEN regexp_matches(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') AND ABS(TRY_CAST(assay_raw AS DOUBLE)) < 9e15 THEN CAST(CAST(TRY_CAST(assay_raw AS DOUBLE) AS BIGINT) AS VARCHAR) ELSE assay_raw END) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE CASE WHEN regexp_matches(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') AND ABS(TRY_CAST(assay_raw AS DOUBLE)) < 9e15 THEN CAST(CAST(TRY_CAST(assay_raw AS DOUBLE) AS BIGINT) AS VARCHAR) ELSE assay_raw END IN (SELECT CASE WHEN regexp_matches(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') AND ABS(TRY_CAST(assay_raw AS DOUBLE)) < 9e15 THEN CAST(CAST(TRY_CAST(assay_raw AS DOUBLE) AS BIGINT) AS VARCHAR) ELSE assay_raw END FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unfloat
-  CAST(15 AS BIGINT) AS try,
+  CAST(16 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '\.0+$', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '\.0+$', '', 'g') IN (SELECT regexp_replace(assay_raw, '\.0+$', '', 'g') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unmailto
-  CAST(16 AS BIGINT) AS try,
+  CAST(17 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '', 'g') IN (SELECT regexp_replace(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '', 'g') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unprefix
-  CAST(17 AS BIGINT) AS try,
+  CAST(18 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '^u''-', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '^u''-', '', 'g') IN (SELECT regexp_replace(assay_raw, '^u''-', '', 'g') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unquote
-  CAST(18 AS BIGINT) AS try,
+  CAST(19 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '^["'']+|["'']+$', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '^["'']+|["'']+$', '', 'g') IN (SELECT regexp_replace(assay_raw, '^["'']+|["'']+$', '', 'g') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unsuffix
-  CAST(19 AS BIGINT) AS try,
+  CAST(20 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, 'u''-$', '', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, 'u''-$', '', 'g') IN (SELECT regexp_replace(assay_raw, 'u''-$', '', 'g') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- untag
-  CAST(20 AS BIGINT) AS try,
+  CAST(21 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '\+[^@]*@', '@', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '\+[^@]*@', '@', 'g') IN (SELECT regexp_replace(assay_raw, '\+[^@]*@', '@', 'g') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unzero
-  CAST(21 AS BIGINT) AS try,
+  CAST(22 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '^0+([0-9])', '\1', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE regexp_replace(assay_raw, '^0+([0-9])', '\1', 'g') IN (SELECT regexp_replace(assay_raw, '^0+([0-9])', '\1', 'g') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- upper
-  CAST(22 AS BIGINT) AS try,
-  CAST(COUNT(*) AS BIGINT) AS matched,
-  CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
-FROM assay_sample_units
-WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_2)
-UNION ALL
-SELECT -- upperhex
   CAST(23 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_2)
 UNION ALL
-SELECT -- uuid
+SELECT -- upperhex
   CAST(24 AS BIGINT) AS try,
+  CAST(COUNT(*) AS BIGINT) AS matched,
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
+FROM assay_sample_units
+WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_2)
+UNION ALL
+SELECT -- uuid
+  CAST(25 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CONCAT(SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 1, 8), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 9, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 13, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 17, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 21))) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE CONCAT(SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 1, 8), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 9, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 13, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 17, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 21)) IN (SELECT CONCAT(SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 1, 8), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 9, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 13, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 17, 4), '-', SUBSTR(LOWER(regexp_replace(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '', 'g')), 21)) FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- zeroless
-  CAST(25 AS BIGINT) AS try,
+  CAST(26 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT regexp_replace(assay_raw, '(^|[^0-9])0+([0-9])', '\1\2', 'g')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units

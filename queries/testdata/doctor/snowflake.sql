@@ -252,6 +252,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS blank_ends,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^["\'].*["\']$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS quotes,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9])0[0-9]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS zeros,
+  CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '[:/|#][^:/|#]') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS parted,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9]+\\.0+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS float,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS exponent,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS uuid,
@@ -280,6 +281,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS blank_ends,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^["\'].*["\']$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS quotes,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9])0[0-9]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS zeros,
+  CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '[:/|#][^:/|#]') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS parted,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9]+\\.0+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS float,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS exponent,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS uuid,
@@ -449,106 +451,113 @@ SELECT -- suffix
 FROM assay_sample_units
 WHERE CONCAT(REGEXP_REPLACE(assay_raw, 'u\'-$', ''), 'u\'-') IN (SELECT CONCAT(REGEXP_REPLACE(assay_raw, 'u\'-$', ''), 'u\'-') FROM assay_right_assay_met_1)
 UNION ALL
-SELECT -- trim
+SELECT -- tail
   CAST(9 AS BIGINT) AS try,
+  CAST(COUNT(*) AS BIGINT) AS matched,
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^.*[:/|#]', '')) FROM assay_sample_units) AS BIGINT) AS merged
+FROM assay_sample_units
+WHERE REGEXP_REPLACE(assay_raw, '^.*[:/|#]', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^.*[:/|#]', '') FROM assay_right_assay_met_1)
+UNION ALL
+SELECT -- trim
+  CAST(10 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$', '')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$', '') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unbase64
-  CAST(10 AS BIGINT) AS try,
+  CAST(11 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT COALESCE(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE COALESCE(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), assay_raw) IN (SELECT COALESCE(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), assay_raw) FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- undot
-  CAST(11 AS BIGINT) AS try,
+  CAST(12 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CASE WHEN (REGEXP_INSTR(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') > 0) THEN CONCAT(REPLACE(REGEXP_REPLACE(assay_raw, '@.*$', ''), '.', ''), '@gmail.com') ELSE assay_raw END) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE CASE WHEN (REGEXP_INSTR(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') > 0) THEN CONCAT(REPLACE(REGEXP_REPLACE(assay_raw, '@.*$', ''), '.', ''), '@gmail.com') ELSE assay_raw END IN (SELECT CASE WHEN (REGEXP_INSTR(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') > 0) THEN CONCAT(REPLACE(REGEXP_REPLACE(assay_raw, '@.*$', ''), '.', ''), '@gmail.com') ELSE assay_raw END FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unexponent
-  CAST(12 AS BIGINT) AS try,
+  CAST(13 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') > 0) AND ABS(TRY_TO_DOUBLE(assay_raw)) < 9e15 THEN CAST(CAST(TRY_TO_DOUBLE(assay_raw) AS BIGINT) AS VARCHAR) ELSE assay_raw END) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') > 0) AND ABS(TRY_TO_DOUBLE(assay_raw)) < 9e15 THEN CAST(CAST(TRY_TO_DOUBLE(assay_raw) AS BIGINT) AS VARCHAR) ELSE assay_raw END IN (SELECT CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') > 0) AND ABS(TRY_TO_DOUBLE(assay_raw)) < 9e15 THEN CAST(CAST(TRY_TO_DOUBLE(assay_raw) AS BIGINT) AS VARCHAR) ELSE assay_raw END FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unfloat
-  CAST(13 AS BIGINT) AS try,
+  CAST(14 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '\\.0+$', '')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '\\.0+$', '') IN (SELECT REGEXP_REPLACE(assay_raw, '\\.0+$', '') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unmailto
-  CAST(14 AS BIGINT) AS try,
+  CAST(15 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unprefix
-  CAST(15 AS BIGINT) AS try,
+  CAST(16 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^u\'-', '')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^u\'-', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^u\'-', '') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unquote
-  CAST(16 AS BIGINT) AS try,
+  CAST(17 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^["\']+|["\']+$', '')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^["\']+|["\']+$', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^["\']+|["\']+$', '') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unsuffix
-  CAST(17 AS BIGINT) AS try,
+  CAST(18 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, 'u\'-$', '')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, 'u\'-$', '') IN (SELECT REGEXP_REPLACE(assay_raw, 'u\'-$', '') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- untag
-  CAST(18 AS BIGINT) AS try,
+  CAST(19 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '\\+[^@]*@', '@')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '\\+[^@]*@', '@') IN (SELECT REGEXP_REPLACE(assay_raw, '\\+[^@]*@', '@') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- unzero
-  CAST(19 AS BIGINT) AS try,
+  CAST(20 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^0+([0-9])', '\\1')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^0+([0-9])', '\\1') IN (SELECT REGEXP_REPLACE(assay_raw, '^0+([0-9])', '\\1') FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- upper
-  CAST(20 AS BIGINT) AS try,
-  CAST(COUNT(*) AS BIGINT) AS matched,
-  CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
-FROM assay_sample_units
-WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_1)
-UNION ALL
-SELECT -- upperhex
   CAST(21 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_1)
 UNION ALL
-SELECT -- uuid
+SELECT -- upperhex
   CAST(22 AS BIGINT) AS try,
+  CAST(COUNT(*) AS BIGINT) AS matched,
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
+FROM assay_sample_units
+WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_1)
+UNION ALL
+SELECT -- uuid
+  CAST(23 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CONCAT(SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 1, 8), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 9, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 13, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 17, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 21))) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE CONCAT(SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 1, 8), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 9, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 13, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 17, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 21)) IN (SELECT CONCAT(SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 1, 8), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 9, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 13, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 17, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 21)) FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- zeroless
-  CAST(23 AS BIGINT) AS try,
+  CAST(24 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '(^|[^0-9])0+([0-9])', '\\1\\2')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
@@ -936,6 +945,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS blank_ends,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^["\'].*["\']$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS quotes,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9])0[0-9]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS zeros,
+  CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '[:/|#][^:/|#]') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS parted,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9]+\\.0+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS float,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS exponent,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS uuid,
@@ -964,6 +974,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS blank_ends,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^["\'].*["\']$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS quotes,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9])0[0-9]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS zeros,
+  CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '[:/|#][^:/|#]') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS parted,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9]+\\.0+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS float,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS exponent,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '^([Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?[{]?[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}[}]?$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS uuid,
@@ -1133,106 +1144,113 @@ SELECT -- suffix
 FROM assay_sample_units
 WHERE CONCAT(REGEXP_REPLACE(assay_raw, 'u\'-$', ''), 'u\'-') IN (SELECT CONCAT(REGEXP_REPLACE(assay_raw, 'u\'-$', ''), 'u\'-') FROM assay_right_assay_met_2)
 UNION ALL
-SELECT -- trim
+SELECT -- tail
   CAST(9 AS BIGINT) AS try,
+  CAST(COUNT(*) AS BIGINT) AS matched,
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^.*[:/|#]', '')) FROM assay_sample_units) AS BIGINT) AS merged
+FROM assay_sample_units
+WHERE REGEXP_REPLACE(assay_raw, '^.*[:/|#]', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^.*[:/|#]', '') FROM assay_right_assay_met_2)
+UNION ALL
+SELECT -- trim
+  CAST(10 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$', '')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^[\\s ​﻿]+|[\\s ​﻿]+$', '') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unbase64
-  CAST(10 AS BIGINT) AS try,
+  CAST(11 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT COALESCE(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE COALESCE(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), assay_raw) IN (SELECT COALESCE(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), assay_raw) FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- undot
-  CAST(11 AS BIGINT) AS try,
+  CAST(12 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CASE WHEN (REGEXP_INSTR(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') > 0) THEN CONCAT(REPLACE(REGEXP_REPLACE(assay_raw, '@.*$', ''), '.', ''), '@gmail.com') ELSE assay_raw END) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE CASE WHEN (REGEXP_INSTR(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') > 0) THEN CONCAT(REPLACE(REGEXP_REPLACE(assay_raw, '@.*$', ''), '.', ''), '@gmail.com') ELSE assay_raw END IN (SELECT CASE WHEN (REGEXP_INSTR(assay_raw, '@[Gg]([Oo][Oo][Gg][Ll][Ee])?[Mm][Aa][Ii][Ll][.][Cc][Oo][Mm]$') > 0) THEN CONCAT(REPLACE(REGEXP_REPLACE(assay_raw, '@.*$', ''), '.', ''), '@gmail.com') ELSE assay_raw END FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unexponent
-  CAST(12 AS BIGINT) AS try,
+  CAST(13 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') > 0) AND ABS(TRY_TO_DOUBLE(assay_raw)) < 9e15 THEN CAST(CAST(TRY_TO_DOUBLE(assay_raw) AS BIGINT) AS VARCHAR) ELSE assay_raw END) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') > 0) AND ABS(TRY_TO_DOUBLE(assay_raw)) < 9e15 THEN CAST(CAST(TRY_TO_DOUBLE(assay_raw) AS BIGINT) AS VARCHAR) ELSE assay_raw END IN (SELECT CASE WHEN (REGEXP_INSTR(assay_raw, '^-?[0-9.]+[eE][+-]?[0-9]+$') > 0) AND ABS(TRY_TO_DOUBLE(assay_raw)) < 9e15 THEN CAST(CAST(TRY_TO_DOUBLE(assay_raw) AS BIGINT) AS VARCHAR) ELSE assay_raw END FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unfloat
-  CAST(13 AS BIGINT) AS try,
+  CAST(14 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '\\.0+$', '')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '\\.0+$', '') IN (SELECT REGEXP_REPLACE(assay_raw, '\\.0+$', '') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unmailto
-  CAST(14 AS BIGINT) AS try,
+  CAST(15 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^[Mm][Aa][Ii][Ll][Tt][Oo]:', '') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unprefix
-  CAST(15 AS BIGINT) AS try,
+  CAST(16 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^u\'-', '')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^u\'-', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^u\'-', '') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unquote
-  CAST(16 AS BIGINT) AS try,
+  CAST(17 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^["\']+|["\']+$', '')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^["\']+|["\']+$', '') IN (SELECT REGEXP_REPLACE(assay_raw, '^["\']+|["\']+$', '') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unsuffix
-  CAST(17 AS BIGINT) AS try,
+  CAST(18 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, 'u\'-$', '')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, 'u\'-$', '') IN (SELECT REGEXP_REPLACE(assay_raw, 'u\'-$', '') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- untag
-  CAST(18 AS BIGINT) AS try,
+  CAST(19 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '\\+[^@]*@', '@')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '\\+[^@]*@', '@') IN (SELECT REGEXP_REPLACE(assay_raw, '\\+[^@]*@', '@') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- unzero
-  CAST(19 AS BIGINT) AS try,
+  CAST(20 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '^0+([0-9])', '\\1')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE REGEXP_REPLACE(assay_raw, '^0+([0-9])', '\\1') IN (SELECT REGEXP_REPLACE(assay_raw, '^0+([0-9])', '\\1') FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- upper
-  CAST(20 AS BIGINT) AS try,
-  CAST(COUNT(*) AS BIGINT) AS matched,
-  CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
-FROM assay_sample_units
-WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_2)
-UNION ALL
-SELECT -- upperhex
   CAST(21 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_2)
 UNION ALL
-SELECT -- uuid
+SELECT -- upperhex
   CAST(22 AS BIGINT) AS try,
+  CAST(COUNT(*) AS BIGINT) AS matched,
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT UPPER(assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
+FROM assay_sample_units
+WHERE UPPER(assay_raw) IN (SELECT UPPER(assay_raw) FROM assay_right_assay_met_2)
+UNION ALL
+SELECT -- uuid
+  CAST(23 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT CONCAT(SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 1, 8), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 9, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 13, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 17, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 21))) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
 WHERE CONCAT(SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 1, 8), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 9, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 13, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 17, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 21)) IN (SELECT CONCAT(SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 1, 8), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 9, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 13, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 17, 4), '-', SUBSTR(LOWER(REGEXP_REPLACE(assay_raw, '^[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:|[{}-]', '')), 21)) FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- zeroless
-  CAST(23 AS BIGINT) AS try,
+  CAST(24 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
   CAST((SELECT COUNT(*) - COUNT(DISTINCT REGEXP_REPLACE(assay_raw, '(^|[^0-9])0+([0-9])', '\\1\\2')) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
