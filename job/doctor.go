@@ -18,6 +18,8 @@ import (
 // Examination is what assay doctor is told.
 type Examination struct {
 	AsOf time.Time
+	// Source is the only one that is looked at; "" = all.
+	Source string
 	// Sample bounds the identifiers of the side that is asked, 0 = 20,000. They are
 	// looked for among up to fifty times as many of the other side.
 	Sample int
@@ -99,6 +101,9 @@ func (x *examiner) all(ctx context.Context) error {
 		return err
 	}
 	for _, s := range x.q.Sources() {
+		if only := x.bounds.Source; only != "" && s.Name != only {
+			continue
+		}
 		found, err := x.source(ctx, s)
 		if err != nil {
 			return err

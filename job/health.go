@@ -98,6 +98,13 @@ func (g *gatherer) sourceHealth(ctx context.Context, f queries.Facts, h *ledger.
 	// fewer than half as many as had one that counts before.
 	fewer = fewer && float64(h.Alignment.InWindow) < was/2*float64(total(h.Units))
 	g.judge(doubt{f, h, limit, fewer})
+	if !h.Blind {
+		return nil
+	}
+	if err := g.diagnose(ctx, h); err != nil {
+		return err
+	}
+	g.ev.findings[len(g.ev.findings)-1].Text += g.why(h)
 	return nil
 }
 
@@ -174,7 +181,6 @@ func (g *gatherer) judge(d doubt) {
 func (g *gatherer) blind(d doubt, code, text string) {
 	d.Blind = true
 	g.sourceTrouble(&g.ev.blind, code, d.Source, text)
-	g.ev.findings[len(g.ev.findings)-1].Text += fmt.Sprintf(" To find out why: assay doctor %s.", g.at.experiment.Name)
 }
 
 // valueless tells of facts whose value is NaN, infinite or absurdly large. They count as no

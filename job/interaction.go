@@ -68,7 +68,7 @@ func (c *checkup) beside(other *spec.Experiment) *vantage {
 	}
 	p.Config.Traits[name] = queries.OtherArms(&p, other, e.Start.Time, c.until(), c.job.Warehouse.Dialect())
 	e.Slices, e.Secondary = []string{name}, nil
-	at.project, at.experiment, at.previous = &p, &e, nil
+	at.project, at.experiment, at.previous, at.beside = &p, &e, nil, true
 	return &at
 }
 

@@ -40,6 +40,7 @@ type vantage struct {
 	strayed        bool              // a person changed the flag since the last look
 	dry            bool              // nothing is recorded
 	full           bool              // nothing that earlier looks kept is used
+	beside         bool              // another experiment's variations are its slices
 }
 
 // epoch is a span with a constant allocation.

@@ -103,6 +103,12 @@ type MeetingChange struct {
 	After  float64   `json:"after"`
 }
 
+// Diagnosis is what a look found out of a source that is blind.
+type Diagnosis struct {
+	AsOf   time.Time `json:"asOf"`   // of the look that asked
+	Causes []Cause   `json:"causes"` // the likeliest first
+}
+
 // Cause is one reason why identifiers do not meet.
 type Cause struct {
 	Code string `json:"code"` // prefix, case, prefix+case, digest, join, column, clock, late, ...

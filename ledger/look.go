@@ -203,6 +203,8 @@ type SourceHealth struct {
 	Join     *JoinHealth       `json:"join,omitempty"`
 	// Alignment is filled where the source looks blind or stale.
 	Alignment *Alignment `json:"alignment,omitempty"`
+	// Diagnosis is why it is blind, where that could be found out.
+	Diagnosis *Diagnosis `json:"diagnosis,omitempty"`
 	Blind     bool       `json:"blind,omitempty"`
 	Stale     bool       `json:"stale,omitempty"`
 }

@@ -126,42 +126,73 @@ func timesText(s *ledger.CheckedSource) string {
 // cause writes what is wrong, the nth likeliest, and its mend.
 func (p *printer) cause(c *ledger.Cause, n int) {
 	p.line("")
-	text := clean(c.Text)
-	if c.After != nil {
-		text += fmt.Sprintf(" Found: %s as it is, %s with the mend.", term.share(c.Before, 1), term.share(*c.After, 1))
-	}
-	if c.Since != nil {
-		text += " Since " + c.Since.UTC().Format("2 January 15:04") + "."
-	}
+	text := causeText(c, term)
 	label := fmt.Sprintf("  %d. %s: ", n, clean(c.Code))
 	p.item(label, text)
 	if c.Mend == nil {
 		return
 	}
 	p.item("     mend: ", clean(c.Mend.Text))
-	file := ""
-	for i := range c.Mend.Edits {
-		e := &c.Mend.Edits[i]
-		if p.line(""); e.File != file {
-			p.line("     # " + clean(e.File))
-			file = e.File
+	p.edits(c.Mend.Edits, "     ")
+}
+
+// diagnosis writes what a look found out of a blind source. What there is to paste
+// is on the page, and in the doctor's own answer, which may be wider.
+func (p *printer) diagnosis(d *ledger.Diagnosis, command string) {
+	if d == nil {
+		return
+	}
+	for i := range d.Causes {
+		c := &d.Causes[i]
+		p.labelled("why", causeText(c, term))
+		if c.Mend != nil {
+			p.labelled("mend", clean(c.Mend.Text))
 		}
-		p.edit(e)
+		if c.Mend != nil && len(c.Mend.Edits) > 0 {
+			p.labelled("", "To paste: "+command)
+		}
 	}
 }
 
-// edit writes one edit as the YAML to paste.
-func (p *printer) edit(e *ledger.Edit) {
-	for i, key := range e.Path[:len(e.Path)-1] {
-		p.line("     " + strings.Repeat("  ", i) + clean(key) + ":")
+// causeText says what is wrong, what was found of it, and since when.
+func causeText(c *ledger.Cause, n numbers) string {
+	text := clean(c.Text)
+	if c.After != nil {
+		text += fmt.Sprintf(" Found: %s as it is, %s with the mend.", n.share(c.Before, 1), n.share(*c.After, 1))
 	}
-	depth := len(e.Path) - 1
-	p.value(strings.Repeat("  ", depth), e.Path[depth], e.New)
+	if c.Since != nil {
+		text += " Since " + c.Since.UTC().Format("2 January 15:04") + "."
+	}
+	return text
+}
+
+// edits writes the edits as the YAML to paste, each line behind the margin.
+func (p *printer) edits(edits []ledger.Edit, margin string) {
+	var before ledger.Edit
+	for _, e := range edits {
+		depth, shared := len(e.Path)-1, 0
+		for e.File == before.File && shared < min(depth, len(before.Path)-1) && e.Path[shared] == before.Path[shared] {
+			shared++
+		}
+		if shared == 0 {
+			p.line("")
+		}
+		if e.File != before.File {
+			p.line(margin + "# " + clean(e.File))
+		}
+		for i, key := range e.Path[:depth] {
+			if i >= shared {
+				p.line(margin + strings.Repeat("  ", i) + clean(key) + ":")
+			}
+		}
+		p.value(margin+strings.Repeat("  ", depth), e.Path[depth], e.New)
+		before = e
+	}
 }
 
 // value writes a key and its value in YAML.
 func (p *printer) value(indent, key string, v any) {
-	key = "     " + indent + clean(key) + ":"
+	key = indent + clean(key) + ":"
 	switch v := v.(type) {
 	case string:
 		if !strings.Contains(v, "\n") && !strings.ContainsAny(v, ":#{}[],&*?|>'\"%@`") {
@@ -170,10 +201,16 @@ func (p *printer) value(indent, key string, v any) {
 		}
 		p.line(key + " |")
 		for l := range strings.SplitSeq(strings.TrimRight(v, "\n"), "\n") {
-			p.line("     " + indent + "  " + clean(l))
+			p.line(indent + "  " + clean(l))
 		}
 	case []string:
 		p.line(key + " [" + clean(strings.Join(v, ", ")) + "]")
+	case []any: // as it comes from the ledger
+		texts := make([]string, len(v))
+		for i, one := range v {
+			texts[i] = clean(fmt.Sprint(one))
+		}
+		p.line(key + " [" + strings.Join(texts, ", ") + "]")
 	case map[string]any:
 		p.line(key)
 		for _, k := range slices.Sorted(maps.Keys(v)) {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"assay/ledger"
@@ -30,6 +31,7 @@ type alarm struct {
 	UnitShape, FactShape string
 	Noun                 string
 	Details              string
+	Causes               []causeView
 	Command              string
 }
 
@@ -119,10 +121,33 @@ func newAlarm(look *ledger.Look, s *ledger.SourceHealth, n numbers) alarm {
 	if s.Alignment == nil {
 		return a
 	}
+	if s.Diagnosis != nil {
+		for i := range s.Diagnosis.Causes {
+			a.Causes = append(a.Causes, newCauseView(&s.Diagnosis.Causes[i], n))
+		}
+	}
 	a.UnitShape, a.FactShape = shape(s.Alignment.UnitShape), shape(s.Alignment.FactShape)
 	a.Details = alignmentText(look, s.Alignment, n)
 	return a
 }
+
+// causeView is why a source is blind, and the mend to paste.
+type causeView struct{ Text, Mend, Paste string }
+
+func newCauseView(c *ledger.Cause, n numbers) causeView {
+	v := causeView{Text: causeText(c, n)}
+	if c.Mend == nil {
+		return v
+	}
+	v.Mend = message(c.Mend.Text)
+	p := newPrinter(TextOptions{Width: pasteWidth})
+	p.edits(c.Mend.Edits, "")
+	v.Paste = strings.TrimSpace(p.out.String())
+	return v
+}
+
+// pasteWidth lets lines of SQL be as long as they are.
+const pasteWidth = 1 << 16
 
 // shapeLength is the most characters of the form of an identifier.
 const shapeLength = 48

@@ -176,7 +176,9 @@ func (p *printer) healthLines(look *ledger.Look) {
 	}
 	for i := range h.Sources {
 		if s := &h.Sources[i]; s.Blind {
-			p.labelled(p.mark(badge{Icon: "✕", Tone: toneBad}, "blind"), newAlarm(look, s, term).Sentence)
+			a := newAlarm(look, s, term)
+			p.labelled(p.mark(badge{Icon: "✕", Tone: toneBad}, "blind"), a.Sentence)
+			p.diagnosis(s.Diagnosis, a.Command)
 		}
 	}
 	for _, f := range h.Problems {
