@@ -48,6 +48,8 @@ type Evidence struct {
 // Policy is what the spec says about deciding.
 type Policy struct {
 	AutoRollback bool
+	// Approval are the verdicts that a person has to apply.
+	Approval     []Verdict
 	MinStepUnits int64
 	MinDuration  time.Duration
 	MaxBlind     time.Duration

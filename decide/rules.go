@@ -45,12 +45,12 @@ func Decide(e Evidence, p Policy) Decision {
 	first := d.Reasons[0]
 	d.Verdict, d.Summary = first.Verdict, first.Text
 	d.Target, d.Winner = target(e, p, first)
-	d.Proposal = d.Target != nil && !p.AutoRollback && proposable[first.Rule]
+	d.Proposal = d.Target != nil && proposable[first.Rule] && (!p.AutoRollback || slices.Contains(p.Approval, first.Verdict))
 	d.WouldChange = wouldChange(e, p, d)
 	return d
 }
 
-// proposable are the rows that auto_rollback: false turns into proposals. The
+// proposable are the rows that a policy can turn into proposals. The
 // fail-safe of rows 2 to 4 is not among them: nobody may be there to read it.
 var proposable = map[int]bool{1: true, 5: true, 6: true, 7: true}
 

@@ -183,23 +183,32 @@ func TestAllReasons(t *testing.T) {
 	}
 }
 
-// auto_rollback: false makes proposals of rows 1 and 5 to 7, not of the
-// fail-safe.
+// auto_rollback: false makes proposals of rows 1 and 5 to 7, approval of the
+// verdicts that it names; neither of the fail-safe.
 func TestProposals(t *testing.T) {
-	p := policy
-	p.AutoRollback = false
+	none, all, some := policy, policy, policy
+	all.AutoRollback = false
+	some.Approval = []Verdict{Ramp, Ship}
+	everything := policy
+	everything.Approval = []Verdict{Rollback, Ramp, Ship}
 	for name, c := range map[string]struct {
-		evidence Evidence
-		proposal bool
+		evidence          Evidence
+		all, some, listed bool
 	}{
-		"rollback":  {rollout(guard(harmed)), true},
-		"ramp":      {rollout(), true},
-		"ship":      {rollout(full, over), true},
-		"fail-safe": {rollout(stale("hold"), since(2)), false},
-		"hold":      {rollout(stale("hold")), false},
+		"rollback":  {rollout(guard(harmed)), true, false, true},
+		"ramp":      {rollout(), true, true, true},
+		"ship":      {rollout(full, over), true, true, true},
+		"fail-safe": {rollout(stale("hold"), since(2)), false, false, false},
+		"bad data":  {rollout(stale("rollback")), false, false, false},
+		"hold":      {rollout(stale("hold")), false, false, false},
 	} {
-		if d := Decide(c.evidence, p); d.Proposal != c.proposal {
-			t.Errorf("%s: proposal %v, want %v", name, d.Proposal, c.proposal)
+		for _, p := range []struct {
+			policy Policy
+			want   bool
+		}{{none, false}, {all, c.all}, {some, c.some}, {everything, c.listed}} {
+			if d := Decide(c.evidence, p.policy); d.Proposal != p.want {
+				t.Errorf("%s, automatic %v, approval %v: proposal %v, want %v", name, p.policy.AutoRollback, p.policy.Approval, d.Proposal, p.want)
+			}
 		}
 	}
 }

@@ -103,8 +103,31 @@ func (j *Job) owed(experiment, store string) (bool, error) {
 
 // Deliver sends what the outbox holds, oldest first. Of several decisions for
 // the same store only the newest is sent; the older ones are recorded as
-// superseded. The error is one of the ledger.
-func (j *Job) Deliver(ctx context.Context) ([]Delivered, error) {
+// superseded. One that failed in several runs waits a while, so that frequent runs
+// do not beat upon a store that is down. The error is one of the ledger.
+func (j *Job) Deliver(ctx context.Context) ([]Delivered, error) { return j.deliver(ctx, pause) }
+
+// DeliverNow is Deliver without these waits, for a person who knows that the store
+// is up again; what the store itself asked for is kept to.
+func (j *Job) DeliverNow(ctx context.Context) ([]Delivered, error) {
+	return j.deliver(ctx, func(ledger.Pending) time.Duration { return 0 })
+}
+
+// pause is how long a delivery waits after its last failure: not at first, so that
+// the next run tries; then five minutes, and half an hour for what is less urgent
+// than a rollback.
+func pause(p ledger.Pending) time.Duration {
+	const soon, later = 5 * time.Minute, 30 * time.Minute
+	switch {
+	case p.Tries < 3:
+		return 0
+	case p.Tries < 6 || p.Verdict == decide.Rollback:
+		return soon
+	}
+	return later
+}
+
+func (j *Job) deliver(ctx context.Context, pause func(ledger.Pending) time.Duration) ([]Delivered, error) {
 	pending, err := j.Ledger.Outbox()
 	if err != nil {
 		return nil, fmt.Errorf("outbox: %w", err)
@@ -122,8 +145,12 @@ func (j *Job) Deliver(ctx context.Context) ([]Delivered, error) {
 		if ctx.Err() != nil {
 			return out, ctx.Err()
 		}
-		if p.NextTry.After(j.Now()) {
-			out = append(out, Delivered{p, attempt(p, ledger.OutcomeUnavailable, "waiting until "+p.NextTry.UTC().Format(time.RFC3339))})
+		next := p.NextTry
+		if own := p.LastTry.Add(pause(p)); own.After(next) && pause(p) > 0 {
+			next = own
+		}
+		if next.After(j.Now()) {
+			out = append(out, Delivered{p, attempt(p, ledger.OutcomeUnavailable, "waiting until "+next.UTC().Format(time.RFC3339))})
 			continue
 		}
 		a, err := j.send(ctx, p)
@@ -189,12 +216,12 @@ func (j *Job) left(experiment, store, except string) ([]decide.Allocation, error
 			confirmed[a.Body.Delivery] = true
 		}
 	}
-	for _, seq := range slices.Backward(j.Ledger.OwingSeqs(experiment)) {
-		look, err := j.Ledger.LookAt(seq)
-		if err != nil {
-			return nil, errLedger{err}
-		}
-		for _, d := range look.Body.Deliveries {
+	debts, err := j.Ledger.Debts(experiment)
+	if err != nil {
+		return nil, errLedger{err}
+	}
+	for _, debt := range slices.Backward(debts) {
+		for _, d := range debt.Body.Deliveries {
 			if d.Store != store || d.ID == except || d.Proposal {
 				continue // A proposal changes nothing.
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"assay/ledger"
+	"assay/report"
 )
 
 // diagnosis is what a look may spend on finding out why a source is blind.
@@ -37,11 +38,23 @@ func (g *gatherer) diagnose(ctx context.Context, h *ledger.SourceHealth) error {
 		return ctx.Err()
 	}
 	for _, s := range found.Sources {
-		if len(s.Causes) > 0 {
-			h.Diagnosis = &ledger.Diagnosis{AsOf: found.AsOf, Causes: s.Causes[:min(causesKept, len(s.Causes))]}
+		if len(s.Causes) == 0 {
+			continue
+		}
+		h.Diagnosis = &ledger.Diagnosis{AsOf: found.AsOf}
+		for _, c := range s.Causes[:min(causesKept, len(s.Causes))] {
+			h.Diagnosis.Causes = append(h.Diagnosis.Causes, keptOf(c))
 		}
 	}
 	return nil
+}
+
+func keptOf(c ledger.Cause) ledger.Diagnosed {
+	d := ledger.Diagnosed{Code: c.Code, Text: c.Text, Before: c.Before, After: c.After, Since: c.Since}
+	if c.Mend != nil {
+		d.Mend, d.Paste = c.Mend.Text, report.Paste(c.Mend.Edits)
+	}
+	return d
 }
 
 // diagnosed is what an earlier look found, if that still holds.

@@ -58,7 +58,7 @@ func TestDiagnosis(t *testing.T) {
 	}
 	first := at(2)
 	s := first.Health.Sources[0]
-	if !s.Blind || s.Diagnosis == nil || s.Diagnosis.Causes[0].Code != "case" || s.Diagnosis.Causes[0].Mend == nil {
+	if !s.Blind || s.Diagnosis == nil || s.Diagnosis.Causes[0].Code != "case" || !strings.HasPrefix(s.Diagnosis.Causes[0].Paste, "# assay.yaml\nfacts:\n  events:\n    sql: |\n      SELECT * REPLACE (") {
 		t.Fatalf("%+v", s)
 	}
 	problem := first.Health.Problems[0]

@@ -213,8 +213,13 @@ func (j *Job) progress(e Event) {
 
 // policyOf turns the spec's policy into the one that decides.
 func policyOf(p spec.Policy) decide.Policy {
+	var approval []decide.Verdict
+	for _, verdict := range p.Approval {
+		approval = append(approval, decide.Verdict(verdict))
+	}
 	return decide.Policy{
 		AutoRollback:  p.AutoRollback == nil || *p.AutoRollback,
+		Approval:      approval,
 		MinStepUnits:  p.MinStepUnits,
 		MinDuration:   p.MinDuration.Duration,
 		MaxBlind:      p.MaxBlind.Duration,

@@ -180,19 +180,22 @@ func since(l *ledger.Ledger, name string) (s report.Since, decision []report.Del
 	if err != nil {
 		return s, nil, err
 	}
-	for _, seq := range l.OwingSeqs(name) {
-		look, err := l.LookAt(seq)
-		if err != nil {
-			return s, nil, err
-		}
+	debts, err := l.Debts(name)
+	if err != nil {
+		return s, nil, err
+	}
+	for _, debt := range debts {
 		decision = nil
-		for _, d := range look.Body.Deliveries {
+		for _, d := range debt.Body.Deliveries {
 			decision = append(decision, delivered(h, d))
 		}
 		s.Deliveries = append(s.Deliveries, decision...)
 	}
 	for _, o := range h.Observed {
 		s.Changes = append(s.Changes, report.Change{At: o.At.UTC(), Store: o.Body.Store, From: o.Body.Expected, To: o.Body.State, Message: "not set by assay"})
+	}
+	for _, a := range h.Approvals {
+		s.Approvals = append(s.Approvals, report.Approval{At: a.At.UTC(), Verdict: a.Body.Decision.Verdict, AsOf: a.Body.AsOf, By: a.Body.By, Message: a.Body.Note})
 	}
 	for _, c := range h.Clears {
 		s.Clears = append(s.Clears, report.Clear{At: c.At.UTC(), Message: c.Body.Note})

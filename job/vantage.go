@@ -319,6 +319,9 @@ func (at *vantage) ended() *decide.Terminal {
 	if at.past.ended != nil {
 		return at.past.ended
 	}
+	if end := at.past.approved(); end != nil {
+		return end
+	}
 	if !at.strayed {
 		return nil
 	}

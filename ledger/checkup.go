@@ -105,8 +105,20 @@ type MeetingChange struct {
 
 // Diagnosis is what a look found out of a source that is blind.
 type Diagnosis struct {
-	AsOf   time.Time `json:"asOf"`   // of the look that asked
-	Causes []Cause   `json:"causes"` // the likeliest first
+	AsOf   time.Time   `json:"asOf"`   // of the look that asked
+	Causes []Diagnosed `json:"causes"` // the likeliest first
+}
+
+// Diagnosed is a Cause as a look keeps it: its mend in words, and what to paste
+// into the spec, if that is all it takes.
+type Diagnosed struct {
+	Code   string     `json:"code"`
+	Text   string     `json:"text"`
+	Before float64    `json:"before"`
+	After  *float64   `json:"after,omitempty"`
+	Since  *time.Time `json:"since,omitempty"`
+	Mend   string     `json:"mend,omitempty"`
+	Paste  string     `json:"paste,omitempty"`
 }
 
 // Cause is one reason why identifiers do not meet.

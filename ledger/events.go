@@ -16,10 +16,11 @@ const (
 	kindAttempt  = "attempt"
 	kindObserved = "observed"
 	kindClear    = "clear"
+	kindApproval = "approval"
 )
 
-// Body is what a record says: a Plan, Look, Attempt, Observed or Clear, or a
-// pointer to one.
+// Body is what a record says: a Plan, Look, Attempt, Observed, Clear or
+// Approval, or a pointer to one.
 type Body interface {
 	kind() string
 	// experiment is the name the record is filed under; never empty in the file.
@@ -104,14 +105,31 @@ type Clear struct {
 	AsOf       time.Time `json:"asOf"`
 }
 
+// Approval is a person's word that what a look proposed is to be done. It owes the
+// deliveries, which the look only proposed.
+type Approval struct {
+	ID         string    `json:"id"` // of the look
+	Experiment string    `json:"experiment"`
+	AsOf       time.Time `json:"asOf"` // of the look
+	Decision   struct {
+		Verdict decide.Verdict `json:"verdict"`
+		Summary string         `json:"summary"`
+	} `json:"decision"`
+	Deliveries []Delivery `json:"deliveries"`
+	By         string     `json:"by,omitempty"`
+	Note       string     `json:"note,omitempty"`
+}
+
 func (Plan) kind() string     { return kindPlan }
 func (Look) kind() string     { return kindLook }
 func (Attempt) kind() string  { return kindAttempt }
 func (Observed) kind() string { return kindObserved }
 func (Clear) kind() string    { return kindClear }
+func (Approval) kind() string { return kindApproval }
 
 func (p Plan) experiment() string     { return p.Experiment }
 func (k Look) experiment() string     { return k.Experiment }
 func (a Attempt) experiment() string  { return a.Experiment }
 func (o Observed) experiment() string { return o.Experiment }
 func (c Clear) experiment() string    { return c.Experiment }
+func (a Approval) experiment() string { return a.Experiment }

@@ -6,6 +6,8 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"assay/decide"
 )
 
 // Entry is one record with its number and the instant it was written.
@@ -22,6 +24,8 @@ type History struct {
 	Attempts []Entry[Attempt]
 	Observed []Entry[Observed]
 	Clears   []Entry[Clear]
+	// Approvals are what persons had applied.
+	Approvals []Entry[Approval]
 }
 
 // History returns everything about an experiment; looks are large, and Events
@@ -49,7 +53,10 @@ func (l *Ledger) Events(experiment string) (*History, error) {
 	if h.Observed, err = all[Observed](l, experiment, kindObserved); err != nil {
 		return nil, err
 	}
-	h.Clears, err = all[Clear](l, experiment, kindClear)
+	if h.Clears, err = all[Clear](l, experiment, kindClear); err != nil {
+		return nil, err
+	}
+	h.Approvals, err = all[Approval](l, experiment, kindApproval)
 	return &h, err
 }
 
@@ -76,16 +83,30 @@ func (l *Ledger) LookSeqs(experiment string) []int64 {
 	return seqs
 }
 
-// OwingSeqs are those of LookSeqs whose looks planned deliveries, whatever
-// became of them.
-func (l *Ledger) OwingSeqs(experiment string) []int64 {
-	var seqs []int64
-	for _, e := range l.filed(experiment, kindLook) {
-		if len(e.owed) > 0 {
-			seqs = append(seqs, e.seq)
+// Debt is the part of a look, or of an approval, that owes deliveries.
+type Debt struct {
+	ID         string          `json:"id"` // of the look
+	Experiment string          `json:"experiment"`
+	AsOf       time.Time       `json:"asOf"`
+	Decision   decide.Decision `json:"decision"`
+	Deliveries []Delivery      `json:"deliveries"`
+}
+
+// Debts are the records of an experiment that planned deliveries, whatever became
+// of these, oldest first. The errors are those of the file system.
+func (l *Ledger) Debts(experiment string) ([]Entry[Debt], error) {
+	var out []Entry[Debt]
+	for _, e := range l.snapshot() {
+		if e.experiment != experiment || len(e.owed) == 0 {
+			continue
 		}
+		d, err := body[Debt](l, e)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *d)
 	}
-	return seqs
+	return out, nil
 }
 
 // LookAt returns the look in the record with this number. Another number is an

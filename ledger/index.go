@@ -42,6 +42,7 @@ var indexers = map[string]func(*entry, []byte) error{
 	kindAttempt:  indexAttempt,
 	kindObserved: indexNothing,
 	kindClear:    indexNothing,
+	kindApproval: indexDebt,
 }
 
 // index makes the entry of a record; hash and offset are the caller's. The
@@ -77,6 +78,11 @@ func indexLook(e *entry, body []byte) error {
 	if !bytes.Contains(body, []byte(`"deliveries":[`)) {
 		return nil
 	}
+	return indexDebt(e, body)
+}
+
+// indexDebt keeps the deliveries that are owed.
+func indexDebt(e *entry, body []byte) error {
 	var part struct {
 		AsOf       time.Time
 		Deliveries []struct{ ID, Store string }

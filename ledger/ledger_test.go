@@ -295,6 +295,8 @@ func TestOutbox(t *testing.T) {
 		{x3, []string{"x-3-b", "x-4-a"}, []string{"x-1-a", "x-3-a"}},
 		// What is older than a delivery that had its end is never sent again.
 		{attempt(x3, 0, ledger.OutcomeConflict, 1), []string{"x-3-b"}, []string{"x-1-a", "x-3-a"}},
+		// What a person had applied is owed like a look's.
+		{ledger.Approval{ID: "look-x-4", Experiment: "x", AsOf: x3.AsOf, Deliveries: []ledger.Delivery{{ID: "x-4-a-applied", Store: "a"}}}, []string{"x-3-b", "x-4-a-applied"}, []string{"x-1-a", "x-3-a"}},
 	}
 	for i, step := range steps {
 		mustAppend(t, l, i, step.body)
@@ -316,7 +318,7 @@ func TestOutbox(t *testing.T) {
 	}
 	want := ledger.Pending{
 		Delivery: x1.Deliveries[0], Experiment: "x", AsOf: x1.AsOf, DecidedAt: at(1), Verdict: decide.Ramp, Reason: "step 1 is due",
-		LookID: "x-1", LookSeq: 2, Tries: 2, NextTry: at(20), Overtaken: true,
+		LookID: "x-1", LookSeq: 2, Tries: 2, NextTry: at(20), LastTry: at(5), Overtaken: true,
 	}
 	if diff := cmp.Diff(want, pending[0]); diff != "" {
 		t.Errorf("pending (-want +got):\n%s", diff)

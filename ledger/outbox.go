@@ -24,6 +24,7 @@ type Pending struct {
 	// next one, zero = any time.
 	Tries   int
 	NextTry time.Time
+	LastTry time.Time // zero = none yet
 	// Overtaken: a delivery of a newer look of this experiment to the same
 	// store has had its end already.
 	Overtaken bool
@@ -39,6 +40,7 @@ type progress struct {
 	tries int
 	ended bool
 	next  time.Time
+	last  time.Time
 }
 
 // Outbox returns the deliveries without a terminal attempt, oldest first.
@@ -52,7 +54,7 @@ func (l *Ledger) Outbox() ([]Pending, error) {
 		if !slices.ContainsFunc(e.owed, func(o owed) bool { return !done[o.id].ended }) {
 			continue
 		}
-		look, err := body[debt](l, e)
+		look, err := body[Debt](l, e)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +77,7 @@ func attempts(entries []entry) map[string]progress {
 		p := done[e.attempt.delivery]
 		p.tries++
 		p.ended = p.ended || e.attempt.terminal
-		p.next = e.attempt.next
+		p.next, p.last = e.attempt.next, e.at
 		done[e.attempt.delivery] = p
 	}
 	return done
@@ -105,23 +107,14 @@ func ends(entries []entry, done map[string]progress) map[lane]rank {
 	return newest
 }
 
-// debt is the part of a look that the outbox needs.
-type debt struct {
-	ID         string          `json:"id"`
-	Experiment string          `json:"experiment"`
-	AsOf       time.Time       `json:"asOf"`
-	Decision   decide.Decision `json:"decision"`
-	Deliveries []Delivery      `json:"deliveries"`
-}
-
-func owing(look *Entry[debt], d Delivery, p progress, newest map[lane]rank) Pending {
+func owing(look *Entry[Debt], d Delivery, p progress, newest map[lane]rank) Pending {
 	b := look.Body
 	at, r := lane{b.Experiment, d.Store}, rank{b.AsOf, look.Seq}
 	return Pending{
 		Delivery: d, Experiment: b.Experiment, AsOf: b.AsOf, DecidedAt: look.At,
 		Verdict: b.Decision.Verdict, Reason: b.Decision.Summary,
 		LookID: b.ID, LookSeq: look.Seq,
-		Tries: p.tries, NextTry: p.next,
+		Tries: p.tries, NextTry: p.next, LastTry: p.last,
 		Overtaken: newest[at].compare(r) > 0,
 	}
 }

@@ -84,7 +84,11 @@ func flagSentence(look *ledger.Look, n numbers) string {
 	if look.Decision.Target == nil {
 		return "Stays as it is: " + now + "."
 	}
-	return "Was " + now + "; " + afterWord(look) + ": " + allocationText(look.Decision.Target, n) + "."
+	text := "Was " + now + "; " + afterWord(look) + ": " + allocationText(look.Decision.Target, n) + "."
+	if look.Decision.Proposal && !look.Backfill {
+		text += " To approve it: assay apply " + shellWord(look.Experiment) + "."
+	}
+	return text
 }
 
 // allocationText says who gets what in one phrase.

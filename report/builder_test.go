@@ -380,13 +380,13 @@ func blind() story {
 		Source: "searches", Present: []int64{0, 0}, Units: []int64{19480, 19439}, Presence: stats.SampleRatio{Status: stats.StatusNoEvents, Bound: math.Log(100)},
 		Newest: ptr(dayOf(6).Add(-time.Minute)), Blind: true,
 		Alignment: &ledger.Alignment{Rows: 120455, NullRows: 17, IDs: 38112, Newest: ptr(dayOf(6).Add(-time.Minute)), UnitShape: "u-99999", FactShape: "aaaa-9999"},
-		Diagnosis: &ledger.Diagnosis{AsOf: dayOf(6), Causes: []ledger.Cause{
+		Diagnosis: &ledger.Diagnosis{AsOf: dayOf(6), Causes: []ledger.Diagnosed{
 			{
 				Code: "join", Text: "The column user_id of searches holds account_ids; the declared join accounts says whose they are, and is not used.", After: ptr(0.998),
-				Mend: &ledger.Mend{Text: "Call the column of searches what it is, account_id: it is then joined through accounts.", Edits: []ledger.Edit{
-					{File: "assay.yaml", Path: []string{"facts", "searches", "identifiers"}, Old: "user_id", New: []any{"account_id"}},
+				Mend: "Call the column of searches what it is, account_id: it is then joined through accounts.", Paste: Paste([]ledger.Edit{
+					{File: "assay.yaml", Path: []string{"facts", "searches", "identifiers"}, Old: "user_id", New: []string{"account_id"}},
 					{File: "assay.yaml", Path: []string{"facts", "searches", "sql"}, New: "SELECT user_id AS account_id, ts AS timestamp\nFROM searches\nWHERE ts < {{end}}"},
-				}},
+				}),
 			},
 			{Code: "late", Text: "The newest row is old."},
 		}},

@@ -126,7 +126,7 @@ func timesText(s *ledger.CheckedSource) string {
 // cause writes what is wrong, the nth likeliest, and its mend.
 func (p *printer) cause(c *ledger.Cause, n int) {
 	p.line("")
-	text := causeText(c, term)
+	text := causeText(&ledger.Diagnosed{Text: c.Text, Before: c.Before, After: c.After, Since: c.Since}, term)
 	label := fmt.Sprintf("  %d. %s: ", n, clean(c.Code))
 	p.item(label, text)
 	if c.Mend == nil {
@@ -145,17 +145,15 @@ func (p *printer) diagnosis(d *ledger.Diagnosis, command string) {
 	for i := range d.Causes {
 		c := &d.Causes[i]
 		p.labelled("why", causeText(c, term))
-		if c.Mend != nil {
-			p.labelled("mend", clean(c.Mend.Text))
-		}
-		if c.Mend != nil && len(c.Mend.Edits) > 0 {
+		p.labelled("mend", clean(c.Mend))
+		if c.Paste != "" {
 			p.labelled("", "To paste: "+command)
 		}
 	}
 }
 
 // causeText says what is wrong, what was found of it, and since when.
-func causeText(c *ledger.Cause, n numbers) string {
+func causeText(c *ledger.Diagnosed, n numbers) string {
 	text := clean(c.Text)
 	if c.After != nil {
 		text += fmt.Sprintf(" Found: %s as it is, %s with the mend.", n.share(c.Before, 1), n.share(*c.After, 1))
@@ -164,6 +162,24 @@ func causeText(c *ledger.Cause, n numbers) string {
 		text += " Since " + c.Since.UTC().Format("2 January 15:04") + "."
 	}
 	return text
+}
+
+// Paste writes edits as the YAML to paste.
+func Paste(edits []ledger.Edit) string {
+	const asLongAsTheyAre = 1 << 16
+	p := newPrinter(TextOptions{Width: asLongAsTheyAre})
+	p.edits(edits, "")
+	return strings.TrimSpace(p.out.String())
+}
+
+// pasted is a text of several lines from the ledger, each without anything that
+// could hide or move another.
+func pasted(text string) string {
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		lines = append(lines, clean(line))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // edits writes the edits as the YAML to paste, each line behind the margin.
@@ -205,12 +221,6 @@ func (p *printer) value(indent, key string, v any) {
 		}
 	case []string:
 		p.line(key + " [" + clean(strings.Join(v, ", ")) + "]")
-	case []any: // as it comes from the ledger
-		texts := make([]string, len(v))
-		for i, one := range v {
-			texts[i] = clean(fmt.Sprint(one))
-		}
-		p.line(key + " [" + strings.Join(texts, ", ") + "]")
 	case map[string]any:
 		p.line(key)
 		for _, k := range slices.Sorted(maps.Keys(v)) {

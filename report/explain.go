@@ -76,10 +76,13 @@ func (p *printer) deliveries(s *Since) {
 	for _, c := range s.Changes {
 		p.labelled("changed", joined(instant(c.At)+": "+changeText(c, term), "; ", message(c.Message)))
 	}
+	for _, a := range s.Approvals {
+		p.labelled("applied", joined(instant(a.At)+": "+approvedBy(a), ", ", message(a.Message)))
+	}
 	for _, c := range s.Clears {
 		p.labelled("cleared", joined(instant(c.At)+": "+clearedBy(c), ", ", message(c.Message)))
 	}
-	if len(s.Deliveries)+len(s.Changes)+len(s.Clears) == 0 {
+	if s.empty() {
 		p.labelled("delivery", "nothing was delivered, and the flag was not seen to change")
 	}
 }

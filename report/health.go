@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"assay/ledger"
@@ -134,20 +133,9 @@ func newAlarm(look *ledger.Look, s *ledger.SourceHealth, n numbers) alarm {
 // causeView is why a source is blind, and the mend to paste.
 type causeView struct{ Text, Mend, Paste string }
 
-func newCauseView(c *ledger.Cause, n numbers) causeView {
-	v := causeView{Text: causeText(c, n)}
-	if c.Mend == nil {
-		return v
-	}
-	v.Mend = message(c.Mend.Text)
-	p := newPrinter(TextOptions{Width: pasteWidth})
-	p.edits(c.Mend.Edits, "")
-	v.Paste = strings.TrimSpace(p.out.String())
-	return v
+func newCauseView(c *ledger.Diagnosed, n numbers) causeView {
+	return causeView{Text: causeText(c, n), Mend: message(c.Mend), Paste: pasted(c.Paste)}
 }
-
-// pasteWidth lets lines of SQL be as long as they are.
-const pasteWidth = 1 << 16
 
 // shapeLength is the most characters of the form of an identifier.
 const shapeLength = 48

@@ -11,6 +11,7 @@ type Since struct {
 	Deliveries []Delivered // oldest first
 	Changes    []Change    // oldest first
 	Clears     []Clear     // oldest first
+	Approvals  []Approval  // oldest first
 }
 
 // Outcome is what became of a delivery.
@@ -59,6 +60,15 @@ type Change struct {
 	Message string // who or what changed it, as far as that is known
 }
 
+// Approval is a person's order to do what a look proposed.
+type Approval struct {
+	At      time.Time
+	Verdict decide.Verdict
+	AsOf    time.Time // of the look
+	By      string    // empty = not known
+	Message string
+}
+
 // Clear is a person's order to judge an ended experiment afresh.
 type Clear struct {
 	At      time.Time
@@ -93,6 +103,7 @@ type sinceView struct {
 	Deliveries []deliveryView
 	Changes    []eventView
 	Clears     []eventView
+	Approvals  []eventView
 	Empty      bool
 }
 
@@ -112,17 +123,33 @@ func newSinceView(s *Since) *sinceView {
 	if s == nil {
 		return nil
 	}
-	v := &sinceView{Empty: len(s.Deliveries)+len(s.Changes)+len(s.Clears) == 0}
+	v := &sinceView{Empty: s.empty()}
 	for _, d := range s.Deliveries {
 		v.Deliveries = append(v.Deliveries, newDeliveryView(d))
 	}
 	for _, c := range s.Changes {
 		v.Changes = append(v.Changes, eventView{instant(c.At), changeText(c, web), message(c.Message)})
 	}
+	for _, a := range s.Approvals {
+		v.Approvals = append(v.Approvals, eventView{instant(a.At), approvedBy(a), message(a.Message)})
+	}
 	for _, c := range s.Clears {
 		v.Clears = append(v.Clears, eventView{instant(c.At), clearedBy(c), message(c.Message)})
 	}
 	return v
+}
+
+func (s *Since) empty() bool {
+	return len(s.Deliveries)+len(s.Changes)+len(s.Clears)+len(s.Approvals) == 0
+}
+
+// approvedBy says what was applied, and by whom, where that is known.
+func approvedBy(a Approval) string {
+	text := string(a.Verdict) + " of the look as of " + instant(a.AsOf) + " is to be applied"
+	if a.By == "" {
+		return text
+	}
+	return text + ", says " + name(a.By)
 }
 
 // clearedBy says who cleared, where that is known.

@@ -20,6 +20,7 @@ var defaultPolicy = Policy{
 	GoalCorrection:   CorrectHolm,
 	Prior:            &Prior{},
 	AutoRollback:     new(true),
+	Approval:         []string{},
 	OnSampleRatio:    "hold",
 	OnMultiple:       "hold",
 	OnUnknown:        "hold",
@@ -38,6 +39,16 @@ var defaultPolicy = Policy{
 // defaultLadder are the coverages of a rollout that names none.
 var defaultLadder = []float64{0.1, 0.25, 0.5, 0.75, 1}
 
+// firstList is the first list that is given; an empty one is.
+func firstList(lists ...[]string) []string {
+	for _, list := range lists {
+		if list != nil {
+			return list
+		}
+	}
+	return []string{}
+}
+
 // over is p where p says something, else base.
 func (p Policy) over(base Policy) Policy {
 	return Policy{
@@ -49,6 +60,7 @@ func (p Policy) over(base Policy) Policy {
 		GoalCorrection:   cmp.Or(p.GoalCorrection, base.GoalCorrection),
 		Prior:            new(*cmp.Or(p.Prior, base.Prior, &Prior{})),
 		AutoRollback:     new(*cmp.Or(p.AutoRollback, base.AutoRollback, new(true))),
+		Approval:         firstList(p.Approval, base.Approval),
 		OnSampleRatio:    cmp.Or(p.OnSampleRatio, base.OnSampleRatio),
 		OnMultiple:       cmp.Or(p.OnMultiple, base.OnMultiple),
 		OnUnknown:        cmp.Or(p.OnUnknown, base.OnUnknown),

@@ -116,6 +116,9 @@ func (e *Experiment) digested() Experiment {
 	if out.Policy.GoalCorrection == CorrectHolm {
 		out.Policy.GoalCorrection = ""
 	}
+	if len(out.Policy.Approval) == 0 {
+		out.Policy.Approval = nil
+	}
 	if p := out.Policy.Prior; p != nil && *p == (Prior{}) {
 		out.Policy.Prior = nil
 	}

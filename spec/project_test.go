@@ -56,7 +56,7 @@ func TestLoad(t *testing.T) {
 		Flag:      spec.FlagRef{Key: "answer", Stores: []string{"live", "local"}},
 		Policy: spec.Policy{
 			Alpha: spec.Alphas{Guardrails: 0.1, Goals: 0.02, SampleRatio: 0.01}, AutoRollback: new(false),
-			GoalCorrection: spec.CorrectHolm, Prior: &spec.Prior{},
+			GoalCorrection: spec.CorrectHolm, Prior: &spec.Prior{}, Approval: []string{},
 			OnSampleRatio: "warn", OnMultiple: "hold", OnUnknown: "hold", MaxMultiple: 0.01, MaxUnknown: 0.01,
 			MinUnits: 20, MinStepUnits: 100, MinDuration: spec.Duration{Duration: 14 * 24 * time.Hour},
 			Freshness: spec.Duration{Duration: 36 * time.Hour}, MaxBlind: spec.Duration{Duration: 24 * time.Hour},
@@ -267,6 +267,8 @@ var changes = []change{
 	{"duration", func(_ *spec.Project, e *spec.Experiment) { e.Duration.Duration *= 2 }, true, []string{"duration"}},
 	{"alpha", func(_ *spec.Project, e *spec.Experiment) { e.Policy.Alpha.SampleRatio = 0.02 }, true, []string{"alpha"}},
 	{"goal correction", func(_ *spec.Project, e *spec.Experiment) { e.Policy.GoalCorrection = spec.CorrectEBH }, true, []string{"goal_correction"}},
+	{"approval", func(_ *spec.Project, e *spec.Experiment) { e.Policy.Approval = []string{"ramp"} }, true, nil},
+	{"no approval", func(_ *spec.Project, e *spec.Experiment) { e.Policy.Approval = []string{} }, false, nil},
 	{"prior", func(_ *spec.Project, e *spec.Experiment) { e.Policy.Prior.SD = 0.3 }, true, nil},
 	{"floor", func(_ *spec.Project, e *spec.Experiment) { e.Policy.SampleRatioFloor = new(0.0) }, true, nil},
 	{"the floor there is", func(_ *spec.Project, e *spec.Experiment) { e.Policy.SampleRatioFloor = new(0.001) }, false, nil},

@@ -113,10 +113,14 @@ func refineAll(t reflect.Type, schema func(reflect.Type) *jsonschema.Schema) {
 }
 
 func refine(property *jsonschema.Schema, tag reflect.StructTag) {
-	property.Enum = nil // a struct that several fields share is refined once for each
+	target := property
+	if property.Items != nil {
+		target = property.Items
+	}
+	target.Enum = nil // a struct that several fields share is refined once for each
 	for text := range strings.SplitSeq(tag.Get("enum"), ",") {
 		if text != "" {
-			property.Enum = append(property.Enum, text)
+			target.Enum = append(target.Enum, text)
 		}
 	}
 	if tag.Get("env") == "only" {
@@ -124,10 +128,6 @@ func refine(property *jsonschema.Schema, tag reflect.StructTag) {
 	}
 	if tag.Get("share") == "" {
 		return
-	}
-	target := property
-	if property.Items != nil {
-		target = property.Items
 	}
 	target.Type, target.AnyOf = "", shareForms()
 }

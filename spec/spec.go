@@ -220,6 +220,7 @@ type Policy struct {
 	GoalCorrection string   `yaml:"goal_correction,omitempty" enum:"holm,bh,ebh" doc:"How p-values are corrected over goals: holm, against any false win, at every look; ebh, for the share of false wins, at every look; bh, for that share at one fixed time only; default holm."`
 	Prior          *Prior   `yaml:"prior,omitempty" doc:"Belief about relative effects before data, for the chance to win and the expected loss, which decide nothing; without it all effects are taken for equally likely."`
 	AutoRollback   *bool    `yaml:"auto_rollback,omitempty" doc:"false: rollback, ramp and ship are delivered as proposals; default true."`
+	Approval       []string `yaml:"approval,omitempty" enum:"rollback,ramp,ship" doc:"Verdicts that are delivered as proposals until a person applies them (assay apply); auto_rollback: false stands for all three."`
 	OnSampleRatio  string   `yaml:"on_sample_ratio,omitempty" enum:"hold,rollback,warn" doc:"What a sample-ratio mismatch does; default hold."`
 	OnMultiple     string   `yaml:"on_multiple,omitempty" enum:"hold,rollback,warn" doc:"What too many units in several variations do; default hold."`
 	OnUnknown      string   `yaml:"on_unknown,omitempty" enum:"hold,rollback,warn" doc:"What unknown variations do; default hold."`

@@ -81,6 +81,11 @@ func (a *app) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return a.delivering(ctx, project, func(*job.Job) error { return nil })
+}
+
+// delivering sends what the outbox holds after first has added to it.
+func (a *app) delivering(ctx context.Context, project *spec.Project, first func(*job.Job) error) error {
 	l, err := a.write(project)
 	if err != nil {
 		return err
@@ -91,12 +96,50 @@ func (a *app) deliver(ctx context.Context) error {
 		return badInput(err)
 	}
 	j := &job.Job{Project: project, Ledger: l, Stores: stores, Now: a.now, At: a.at}
-	delivered, err := j.Deliver(ctx)
+	if err := first(j); err != nil {
+		return err
+	}
+	delivered, err := j.DeliverNow(ctx)
 	if err != nil {
 		return err
 	}
 	unpublished := job.Publish(l, reportDir(project), nil, touched(delivered)...)
 	return a.conclude(summary{delivered: delivered, job: j, unpublished: unpublished, project: project})
+}
+
+func (a *app) applyCommand() *cobra.Command {
+	var by, note string
+	cmd := &cobra.Command{
+		Use:   "apply EXPERIMENT",
+		Short: "Do what its last look proposed, and deliver it",
+		Long: `apply is a person's word that what the last look of an experiment proposes is to
+be done. It is recorded in the ledger and delivered as a decision is: only where
+the flag is still in the state that the look was based on.`,
+		Args: exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.apply(cmd.Context(), args[0], by, note) },
+	}
+	who, _ := a.env("USER")
+	cmd.Flags().StringVar(&by, "by", who, "who says so; kept in the ledger")
+	cmd.Flags().StringVar(&note, "note", "", "why; kept in the ledger")
+	return cmd
+}
+
+func (a *app) apply(ctx context.Context, name, by, note string) error {
+	project, err := a.load()
+	if err != nil {
+		return err
+	}
+	e, err := a.one(project, name)
+	if err != nil {
+		return err
+	}
+	return a.delivering(ctx, project, func(j *job.Job) error {
+		_, err := j.Apply(e, by, note)
+		if errors.Is(err, job.ErrNothingProposed) {
+			return badInput(err)
+		}
+		return err
+	})
 }
 
 func (a *app) clearCommand() *cobra.Command {
