@@ -343,3 +343,21 @@ func served(list []bucket) decide.Allocation {
 	}
 	return a
 }
+
+// totals are the weights of an allocation by variation, uncovered among them;
+// they sum to total.
+func totals(a decide.Allocation, total int64) map[string]int64 {
+	weights := map[string]int64{}
+	for _, b := range layoutOf(a, total) {
+		weights[b.variant] += b.weight
+	}
+	return weights
+}
+
+// missing says what a flag would need to serve an allocation.
+func missing(variation, what string) string {
+	if variation == uncovered {
+		return fmt.Sprintf("units outside the coverage need %s of their own: one called %s with the value of the known-good variation", what, uncovered)
+	}
+	return fmt.Sprintf("variation %s is not %s", printable(variation), what)
+}

@@ -32,9 +32,10 @@ type rig struct {
 
 // stores are all kinds of flag stores; each starts with answer-v2 at 10 %.
 var stores = map[string]func(*testing.T) rig{
-	"flagd":   flagdRig,
-	"unleash": unleashRig,
-	"webhook": webhookRig,
+	"flagd":        flagdRig,
+	"launchdarkly": func(t *testing.T) rig { return newLaunchDarkly(t).rig },
+	"unleash":      unleashRig,
+	"webhook":      webhookRig,
 }
 
 func TestEveryKindConforms(t *testing.T) {

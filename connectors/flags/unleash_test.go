@@ -331,16 +331,7 @@ func TestUnleashReads(t *testing.T) {
 		v := newUnleash(t)
 		v.fault = gets(say(c.flag))
 		state, err := v.with(func(s *spec.FlagStore) { s.Rule = c.rule }).Read(t.Context(), "answer-v2")
-		got := state.Message
-		switch {
-		case err != nil:
-			got = err.Error()
-		case state.Known:
-			got = describe(*state.Allocation)
-		}
-		if !strings.Contains(got, c.want) || state.Known != strings.HasPrefix(c.want, "coverage") {
-			t.Errorf("%s: %s, want %s", name, got, c.want)
-		}
+		checkRead(t, name, state, err, c.want)
 	}
 }
 

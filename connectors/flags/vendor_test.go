@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"assay/decide"
 	"assay/spec"
 )
 
@@ -164,7 +163,8 @@ func (v vendorRig) complete() vendorRig {
 
 // vendors are the stores with an API.
 var vendors = map[string]func(testing.TB) vendorRig{
-	"unleash": newUnleash,
+	"launchdarkly": newLaunchDarkly,
+	"unleash":      newUnleash,
 }
 
 func writesOnly(fault answer) answer {
@@ -375,15 +375,6 @@ func TestServed(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
-}
-
-// spread is the percentages of an allocation by variation and of uncovered.
-func spread(a decide.Allocation, total int64) map[string]int64 {
-	weights := map[string]int64{}
-	for _, b := range layoutOf(a, total) {
-		weights[b.variant] += b.weight
-	}
-	return weights
 }
 
 // sortedKeys are those of a map of weights.
