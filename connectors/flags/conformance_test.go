@@ -33,6 +33,7 @@ type rig struct {
 // stores are all kinds of flag stores; each starts with answer-v2 at 10 %.
 var stores = map[string]func(*testing.T) rig{
 	"flagd":        flagdRig,
+	"flipt":        func(t *testing.T) rig { return newFlipt(t).rig },
 	"launchdarkly": func(t *testing.T) rig { return newLaunchDarkly(t).rig },
 	"unleash":      unleashRig,
 	"webhook":      webhookRig,

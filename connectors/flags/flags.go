@@ -94,6 +94,7 @@ type opener func(name string, cfg spec.FlagStore, dir string, opts Options) (Sto
 
 var openers = map[string]opener{
 	"flagd":        openFlagd,
+	"flipt":        openFlipt,
 	"launchdarkly": openLaunchDarkly,
 	"unleash":      openUnleash,
 	"webhook":      openWebhook,
