@@ -34,7 +34,7 @@ type api struct {
 	agent         string
 	// explain says of a failed request what its status alone does not; a nil kind
 	// leaves it to the status.
-	explain func(call, outbound.Answer) (kind error, detail string)
+	explain func(call, outbound.Answer) (detail string, kind error)
 }
 
 // call is one request.
@@ -213,7 +213,7 @@ func (a *api) judge(c call, answer outbound.Answer) error {
 		kind = ErrRefused
 	}
 	if a.explain != nil {
-		if better, words := a.explain(c, answer); better != nil {
+		if words, better := a.explain(c, answer); better != nil {
 			kind, detail = better, words
 		}
 	}
@@ -243,7 +243,7 @@ func resetAfter(value string, now time.Time) time.Duration {
 	return min(max(reset.Sub(now), 0), maxRetryAfter)
 }
 
-func (a *api) fail(kind error, detail string) error {
+func (a *api) fail(detail string, kind error) error {
 	return &Error{Store: a.store, Kind: kind, Detail: detail}
 }
 

@@ -34,6 +34,7 @@ type rig struct {
 var stores = map[string]func(*testing.T) rig{
 	"flagd":        flagdRig,
 	"flipt":        func(t *testing.T) rig { return newFlipt(t).rig },
+	"growthbook":   func(t *testing.T) rig { return newGrowthBook(t).rig },
 	"launchdarkly": func(t *testing.T) rig { return newLaunchDarkly(t).rig },
 	"unleash":      unleashRig,
 	"webhook":      webhookRig,

@@ -95,6 +95,7 @@ type opener func(name string, cfg spec.FlagStore, dir string, opts Options) (Sto
 var openers = map[string]opener{
 	"flagd":        openFlagd,
 	"flipt":        openFlipt,
+	"growthbook":   openGrowthBook,
 	"launchdarkly": openLaunchDarkly,
 	"unleash":      openUnleash,
 	"webhook":      openWebhook,

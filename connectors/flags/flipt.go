@@ -223,9 +223,9 @@ func (f *flipt) distributions(flag fliptFlag, target decide.Allocation) (list []
 }
 
 // explainFlipt knows that the revision is what a write conflicts with.
-func explainFlipt(c call, answer outbound.Answer) (kind error, detail string) {
+func explainFlipt(c call, answer outbound.Answer) (detail string, kind error) {
 	if c.method == http.MethodPut && answer.Status == http.StatusConflict {
-		return ErrConflict, "the environment was changed while this change was under way"
+		return "the environment was changed while this change was under way", ErrConflict
 	}
-	return nil, ""
+	return "", nil
 }

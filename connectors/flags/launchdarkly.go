@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strings"
 
 	"assay/connectors/outbound"
 	"assay/decide"
@@ -259,6 +260,8 @@ func (l *launchDarkly) instruction(flag ldFlag, serve ldServe, target decide.All
 // ldApprovals are the requests for approval of a flag in an environment.
 type ldApprovals struct {
 	Items []struct {
+		ID           string           `json:"_id"`
+		Description  string           `json:"description"`
 		ReviewStatus string           `json:"reviewStatus"`
 		Status       string           `json:"status"`
 		Instructions []map[string]any `json:"instructions"`
@@ -277,23 +280,36 @@ func (l *launchDarkly) ask(ctx context.Context, c Change, instruction map[string
 	return l.fail(ErrApproval, "a request for it was opened in LaunchDarkly")
 }
 
+// ldMark begins the descriptions of assay's requests.
+const ldMark = "assay: "
+
 // request opens a request for approval, unless one for the same waits already:
-// what is decided anew at every look is asked for once.
+// what is decided anew at every look is asked for once. Requests of earlier
+// decisions are withdrawn, so that nobody approves what no longer holds.
 func (l *launchDarkly) request(ctx context.Context, c Change, instruction map[string]any) (waiting bool, err error) {
 	path := []string{"api", "v2", "projects", l.project, "flags", c.FlagKey, "environments", l.environment, "approval-requests"}
 	var open ldApprovals
 	if err := l.do(ctx, call{method: http.MethodGet, path: path}, &open); err != nil {
 		return false, err
 	}
+	instructions := []map[string]any{instruction}
 	for _, item := range open.Items {
-		undecided := item.Status == "pending" && item.ReviewStatus != "declined"
-		if undecided && sameJSON(item.Instructions, []map[string]any{instruction}) {
-			return true, nil
+		switch {
+		case item.Status != "pending" || item.ReviewStatus == "declined":
+		case sameJSON(item.Instructions, instructions):
+			waiting = true
+		case strings.HasPrefix(item.Description, ldMark):
+			if err := l.do(ctx, call{method: http.MethodDelete, path: append(slices.Clone(path), item.ID)}, nil); err != nil {
+				return false, err
+			}
 		}
 	}
+	if waiting {
+		return true, nil
+	}
 	return false, l.do(ctx, call{method: http.MethodPost, path: path, body: map[string]any{
-		"description": shorten(fmt.Sprintf("assay: %s of %s", c.Verdict, c.Experiment), maxReason), "comment": remark(c),
-		"instructions": []map[string]any{instruction}, "notifyMemberIds": []string{},
+		"description": shorten(fmt.Sprintf("%s%s of %s", ldMark, c.Verdict, c.Experiment), maxReason), "comment": remark(c),
+		"instructions": instructions, "notifyMemberIds": []string{},
 	}}, nil)
 }
 
@@ -317,9 +333,9 @@ func sameJSON(theirs, ours []map[string]any) bool {
 
 // explainLaunchDarkly knows that 405 is how a change is refused that somebody
 // has to approve.
-func explainLaunchDarkly(c call, answer outbound.Answer) (kind error, detail string) {
+func explainLaunchDarkly(c call, answer outbound.Answer) (detail string, kind error) {
 	if c.method == http.MethodPatch && answer.Status == http.StatusMethodNotAllowed {
-		return ErrApproval, "the environment takes approved changes only"
+		return "the environment takes approved changes only", ErrApproval
 	}
-	return nil, ""
+	return "", nil
 }

@@ -33,10 +33,11 @@ func newLaunchDarkly(t testing.TB) vendorRig {
 func ldRig(t testing.TB) (*ldServer, vendorRig) {
 	s := &ldServer{flags: map[string]*ldFlag{}}
 	s.fake = newFake(t, "", map[string]http.HandlerFunc{
-		"GET /api/v2/flags/{project}/{flag}":                                                        s.show,
-		"PATCH /api/v2/flags/{project}/{flag}":                                                      s.patch,
-		"GET /api/v2/projects/{project}/flags/{flag}/environments/{environment}/approval-requests":  s.list,
-		"POST /api/v2/projects/{project}/flags/{flag}/environments/{environment}/approval-requests": s.request,
+		"GET /api/v2/flags/{project}/{flag}":                                                               s.show,
+		"PATCH /api/v2/flags/{project}/{flag}":                                                             s.patch,
+		"GET /api/v2/projects/{project}/flags/{flag}/environments/{environment}/approval-requests":         s.list,
+		"POST /api/v2/projects/{project}/flags/{flag}/environments/{environment}/approval-requests":        s.request,
+		"DELETE /api/v2/projects/{project}/flags/{flag}/environments/{environment}/approval-requests/{id}": s.withdraw,
 	})
 	v := vendorRig{
 		fake: s.fake, cfg: spec.FlagStore{Type: "launchdarkly", Environment: ldEnvironmentKey, Variations: map[string]string{"x": "id-of-x"}},
@@ -51,8 +52,11 @@ func ldRig(t testing.TB) (*ldServer, vendorRig) {
 // put is what a person does by hand.
 func (s *ldServer) put(key string, a decide.Allocation) {
 	flag := &ldFlag{Variations: []ldVariation{
-		{"id-of-treatment", "treatment", true}, {"id-of-uncovered", "uncovered", nil}, {"id-of-control", "", "control"},
-		{"id-of-x", "third", 3}, {"id-of-y", "y", map[string]any{"prompt": 4}},
+		{"id-of-treatment", "treatment", true},
+		{"id-of-uncovered", "uncovered", nil},
+		{"id-of-control", "", "control"},
+		{"id-of-x", "third", 3},
+		{"id-of-y", "y", map[string]any{"prompt": 4}},
 	}}
 	weights := totals(a, launchDarklyTotal)
 	rollout := &ldRollout{BucketBy: "org", ContextKind: "account"}
@@ -164,13 +168,28 @@ func (s *ldServer) request(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "invalid")
 		return
 	}
-	text, _ := json.Marshal(map[string]any{"items": []any{map[string]any{"_id": "1", "status": "pending", "reviewStatus": "pending", "instructions": q.Instructions}}})
+	text, _ := json.Marshal(map[string]any{"items": []any{map[string]any{"_id": fmt.Sprint(len(s.seen)), "description": q.Description, "status": "pending", "reviewStatus": "pending", "instructions": q.Instructions}}})
 	var open ldApprovals
 	if err := json.Unmarshal(text, &open); err != nil {
 		s.t.Error(err)
 	}
 	s.requests.Items = append(s.requests.Items, open.Items...)
 	reply(w, http.StatusCreated, open.Items[0])
+}
+
+func (s *ldServer) withdraw(w http.ResponseWriter, r *http.Request) {
+	at := -1
+	for i, item := range s.requests.Items {
+		if item.ID == r.PathValue("id") {
+			at = i
+		}
+	}
+	if at < 0 {
+		s.t.Errorf("no request %s", r.PathValue("id"))
+		return
+	}
+	s.requests.Items = slices.Delete(s.requests.Items, at, at+1)
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func TestLaunchDarklyReads(t *testing.T) {
@@ -271,10 +290,14 @@ func TestLaunchDarklyApproval(t *testing.T) {
 			t.Errorf("%+v with %d requests, want %s", r, len(s.requests.Items), says)
 		}
 	}
+	// Somebody else's request stays, that of the earlier decision does not.
+	s.requests.Items = append(s.requests.Items, s.requests.Items[0])
+	s.requests.Items[1].ID, s.requests.Items[1].Description = "theirs", "more of x"
+	s.requests.Items[1].Instructions = nil
 	r := quick(t, v.store, ramp(half(0.1), half(0.5)))
 	checkApproval(t, r)
-	if len(s.requests.Items) != 2 {
-		t.Errorf("%d requests", len(s.requests.Items))
+	if len(s.requests.Items) != 2 || s.requests.Items[0].ID != "theirs" {
+		t.Errorf("%+v", s.requests.Items)
 	}
 	v.fault = func(w http.ResponseWriter, r *http.Request, _ int) bool {
 		return strings.Contains(r.URL.Path, "approval-requests") && leaky(403)(w, r, 1)

@@ -164,6 +164,7 @@ func (v vendorRig) complete() vendorRig {
 // vendors are the stores with an API.
 var vendors = map[string]func(testing.TB) vendorRig{
 	"flipt":        newFlipt,
+	"growthbook":   newGrowthBook,
 	"launchdarkly": newLaunchDarkly,
 	"unleash":      newUnleash,
 }
@@ -347,7 +348,7 @@ func TestTokenFile(t *testing.T) {
 func TestHostileKeys(t *testing.T) {
 	for kind, make := range vendors {
 		v := make(t)
-		v.fault = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		v.fault = func(w http.ResponseWriter, _ *http.Request, _ int) bool {
 			refuse(w, http.StatusNotFound, "no such flag")
 			return true
 		}
