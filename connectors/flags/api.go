@@ -243,7 +243,7 @@ func resetAfter(value string, now time.Time) time.Duration {
 	return min(max(reset.Sub(now), 0), maxRetryAfter)
 }
 
-func (a *api) fail(detail string, kind error) error {
+func (a *api) fail(kind error, detail string) error {
 	return &Error{Store: a.store, Kind: kind, Detail: detail}
 }
 
