@@ -21,6 +21,10 @@ type rig struct {
 	vanish func()
 	// writes counts the changes that arrived.
 	writes func() int
+	// unit is the store's, where it is coarser than the tests'; coverage rounds to
+	// what the store can express, where that is coarser still.
+	unit     float64
+	coverage func(float64) float64
 	// told is 1 where a proposal arrives like a change, and 0 where there is
 	// nobody to tell.
 	told int
@@ -28,8 +32,12 @@ type rig struct {
 
 // stores are all kinds of flag stores; each starts with answer-v2 at 10 %.
 var stores = map[string]func(*testing.T) rig{
-	"flagd":   flagdRig,
-	"webhook": webhookRig,
+	"flagd":        flagdRig,
+	"flipt":        func(t *testing.T) rig { return newFlipt(t).rig },
+	"growthbook":   func(t *testing.T) rig { return newGrowthBook(t).rig },
+	"launchdarkly": func(t *testing.T) rig { return newLaunchDarkly(t).rig },
+	"unleash":      unleashRig,
+	"webhook":      webhookRig,
 }
 
 func TestEveryKindConforms(t *testing.T) {
@@ -143,7 +151,7 @@ func TestConformance(t *testing.T) {
 				if got.Outcome != c.outcome || !strings.Contains(got.Message, c.says) || got.Retryable != c.retryable {
 					t.Errorf("%+v, want %s: %s", got, c.outcome, c.says)
 				}
-				if (got.State == nil) != (c.state == nil) || got.State != nil && !Same(*got.State, *c.state, 1e-5) {
+				if (got.State == nil) != (c.state == nil) || got.State != nil && !Same(*got.State, *c.state, max(r.unit, 1e-5)) {
 					t.Errorf("state %+v, want %+v", got.State, c.state)
 				}
 				writes := c.writes
@@ -191,10 +199,13 @@ func TestConformanceOfWeights(t *testing.T) {
 			now := half(0.1)
 			for _, arms := range splits {
 				for _, coverage := range []float64{0.1, 0.25, 0.5, 0.75, 1, random.Float64()} {
+					if r.coverage != nil {
+						coverage = r.coverage(coverage)
+					}
 					c := ramp(now, alloc(coverage, arms...))
 					c.ID = fmt.Sprintf("d_%d", random.Uint64())
 					got := quick(t, r.store, c)
-					if got.Outcome != OutcomeDelivered || !Same(*got.State, c.Target, 1e-5) {
+					if got.Outcome != OutcomeDelivered || !Same(*got.State, c.Target, max(r.unit, 1e-5)) {
 						t.Fatalf("%s: %+v", describe(c.Target), got)
 					}
 					now = *got.State
@@ -216,19 +227,8 @@ func TestNoSecretShows(t *testing.T) {
 			}
 		}
 	}
-	for _, fault := range faults {
-		rc := newReceiver(t)
-		rc.put("answer-v2", half(0.1))
-		rc.fault, rc.timeout = fault.answer, 200*time.Millisecond
-		cfg := rc.config()
-		if fault.down {
-			rc.server.Close()
-		}
-		store := rc.open(cfg)
-		_, readErr := store.Read(t.Context(), "answer-v2")
-		applyErr := store.Apply(t.Context(), ramp(half(0.1), half(0.25)))
-		note(store, readErr, applyErr, quick(t, store, ramp(half(0.1), half(0.25))))
-		for err := applyErr; err != nil; {
+	chain := func(err error) {
+		for err != nil {
 			note(err)
 			unwrapped, ok := err.(interface{ Unwrap() error })
 			if !ok {
@@ -237,19 +237,62 @@ func TestNoSecretShows(t *testing.T) {
 			err = unwrapped.Unwrap()
 		}
 	}
+	all := func(store Store) {
+		state, readErr := store.Read(t.Context(), "answer-v2")
+		applyErr := store.Apply(t.Context(), ramp(half(0.1), half(0.25)))
+		note(store, state, quick(t, store, ramp(half(0.1), half(0.25))))
+		chain(readErr)
+		chain(applyErr)
+	}
+	for _, fault := range faults {
+		rc := newReceiver(t)
+		rc.put("answer-v2", half(0.1))
+		rc.fault, rc.timeout = fault.answer, 100*time.Millisecond
+		cfg := rc.config()
+		if fault.down {
+			rc.server.Close()
+		}
+		all(rc.open(cfg))
+	}
 	for _, bad := range badConfigs {
 		cfg := newReceiver(t).config()
 		bad.spoil(&cfg)
 		_, err := Open("hook", cfg, t.TempDir(), Options{Now: decidedAtClock})
 		note(err)
 	}
+	for _, make := range vendors {
+		for _, fault := range apiFaults {
+			v := make(t)
+			v.fault = fault.answer
+			store, err := openVendor(v.cfg, 100*time.Millisecond)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fault.down {
+				v.server.Close()
+			}
+			all(store)
+		}
+		v := make(t)
+		guarded, err := Open("vendor", v.cfg, "", Options{Now: decidedAtClock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all(guarded)
+		for _, spoil := range badVendors {
+			cfg := v.cfg
+			spoil(&cfg)
+			_, err := openVendor(cfg, time.Second)
+			note(err)
+		}
+	}
 	host := strings.TrimPrefix(newReceiver(t).server.URL, "http://")
 	host = host[:strings.LastIndex(host, ":")]
-	if len(said) < 50 {
+	if len(said) < 500 {
 		t.Fatalf("only %d things said", len(said))
 	}
 	for _, text := range said {
-		for _, private := range []string{secret, strings.TrimPrefix(secret, "whsec_"), urlToken, host, "bad-secret"} {
+		for _, private := range []string{secret, strings.TrimPrefix(secret, "whsec_"), urlToken, apiToken, host, "bad-secret"} {
 			if strings.Contains(text, private) {
 				t.Errorf("%q shows %q", text, private)
 			}
