@@ -259,12 +259,21 @@ type Prior struct {
 
 // FlagStore is where decisions go.
 type FlagStore struct {
-	Type       string `yaml:"type" enum:"flagd,webhook" doc:"Kind of store."`
-	Path       string `yaml:"path,omitempty" doc:"flagd: the flag file, relative to this file."`
+	Type       string `yaml:"type" enum:"flagd,gofeatureflag,webhook" doc:"Kind of store."`
+	Path       string `yaml:"path,omitempty" doc:"flagd, gofeatureflag: the flag file, relative to this file."`
+	Git        *Git   `yaml:"git,omitempty" doc:"flagd, gofeatureflag: the flag file is served from a branch of a Git repository; changes are committed and pushed there."`
 	URL        Secret `yaml:"url,omitempty" doc:"webhook: where changes are posted; may be ${ENV}."`
 	StateURL   Secret `yaml:"state_url,omitempty" doc:"webhook: where the present state is read (GET, {flag} is replaced by the key); without it the state is what the ledger last saw accepted."`
 	Secret     Secret `yaml:"secret,omitempty" env:"only" doc:"webhook: signing secret (whsec_...), only as ${ENV}."`
 	SecretFile string `yaml:"secret_file,omitempty" doc:"webhook: file with the signing secret."`
+}
+
+// Git is the branch that a flag file is served from. The file's path is that in
+// a clone of the repository; neither its work tree nor its branches are touched.
+type Git struct {
+	Remote string `yaml:"remote,omitempty" doc:"Remote of the clone that the flag file lies in; default origin."`
+	Branch string `yaml:"branch,omitempty" doc:"Branch that flags are served from; default main."`
+	Author string `yaml:"author,omitempty" doc:"Author of the commits; default assay <assay@localhost>."`
 }
 
 // Report says where reports are written.

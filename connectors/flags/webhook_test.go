@@ -390,7 +390,7 @@ func TestOpenRefuses(t *testing.T) {
 		}
 	}
 	for says, cfg := range map[string]spec.FlagStore{
-		`type "unleash" is not one of flagd, webhook`: {Type: "unleash"}, "path is missing": {Type: "flagd"},
+		`type "unleash" is not one of flagd, gofeatureflag, webhook`: {Type: "unleash"}, "path is missing": {Type: "flagd"},
 	} {
 		if _, err := Open("hook", cfg, "", Options{Now: decidedAtClock}); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v, want %s", err, says)
