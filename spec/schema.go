@@ -113,10 +113,14 @@ func refineAll(t reflect.Type, schema func(reflect.Type) *jsonschema.Schema) {
 }
 
 func refine(property *jsonschema.Schema, tag reflect.StructTag) {
-	property.Enum = nil // a struct that several fields share is refined once for each
+	listed := property // What may be one of the texts: the value, or each of a list.
+	if property.Items != nil && tag.Get("enum") != "" {
+		listed = property.Items
+	}
+	listed.Enum = nil // a struct that several fields share is refined once for each
 	for text := range strings.SplitSeq(tag.Get("enum"), ",") {
 		if text != "" {
-			property.Enum = append(property.Enum, text)
+			listed.Enum = append(listed.Enum, text)
 		}
 	}
 	if tag.Get("env") == "only" {

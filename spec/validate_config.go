@@ -32,7 +32,7 @@ func (v validator) validateConfig() {
 		validateStore(name, c.FlagStores[name], p)
 	}
 	validatePolicy(c.Policy, at.at("policy"))
-	at.at("report").at("path").must(c.Report.Path != "", "the path is empty")
+	validateReport(c.Report, at.at("report"))
 	at.at("ledger").at("path").must(c.Ledger.Path != "", "the path is empty")
 	if i := c.Incremental; i != nil {
 		p := at.at("incremental")
@@ -127,10 +127,11 @@ func (v validator) identifierList(given []string, at place) {
 	}
 }
 
-// storeKeys are the keys of a flag store that belong to one type.
+// storeKeys are the keys of a flag store that belong to some types only.
 var storeKeys = map[string][]string{
-	"flagd":   {"path"},
-	"webhook": {"url", "state_url", "secret", "secret_file"},
+	"flagd":         {"path", "git"},
+	"gofeatureflag": {"path", "git"},
+	"webhook":       {"url", "state_url", "secret", "secret_file"},
 }
 
 func validateStore(name string, s FlagStore, at place) {
@@ -138,26 +139,44 @@ func validateStore(name string, s FlagStore, at place) {
 	if storeKeys[s.Type] == nil {
 		return
 	}
+	owners := map[string][]string{}
 	for kind, keys := range storeKeys {
 		for _, key := range keys {
-			if kind != s.Type {
-				at.at(key).refuse("%s belongs to a %s store; this one is %s", key, kind, s.Type)
-			}
+			owners[key] = append(owners[key], kind)
 		}
 	}
-	if s.Type == "flagd" {
-		validateFile(s, at)
-		return
+	for key, kinds := range owners {
+		slices.Sort(kinds)
+		if !slices.Contains(kinds, s.Type) {
+			at.at(key).refuse("%s belongs to a %s store; this one is %s", key, orList(kinds), s.Type)
+		}
 	}
-	validateWebhook(s, at)
+	switch s.Type {
+	case "flagd", "gofeatureflag":
+		validateFile(s, at)
+	default:
+		validateWebhook(s, at)
+	}
+}
+
+// orList is "a", "a or b", "a, b or c".
+func orList(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 func validateFile(s FlagStore, at place) {
 	p := at.at("path")
 	if p.absent {
-		at.keyProblemf("a flagd store needs path, its flag file")
+		at.keyProblemf("a %s store needs path, its flag file", s.Type)
 	}
 	p.must(s.Path != "", "the path is empty")
+	if s.Git != nil {
+		validateGit(*s.Git, at.at("git"))
+	}
 }
 
 func validateWebhook(s FlagStore, at place) {
