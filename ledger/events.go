@@ -16,10 +16,12 @@ const (
 	kindAttempt  = "attempt"
 	kindObserved = "observed"
 	kindClear    = "clear"
+	kindNotice   = "notice"
+	kindTold     = "told"
 )
 
-// Body is what a record says: a Plan, Look, Attempt, Observed or Clear, or a
-// pointer to one.
+// Body is what a record says: a Plan, Look, Attempt, Observed, Clear, Notice or
+// Told, or a pointer to one.
 type Body interface {
 	kind() string
 	// experiment is the name the record is filed under; never empty in the file.

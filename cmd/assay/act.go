@@ -90,13 +90,21 @@ func (a *app) deliver(ctx context.Context) error {
 	if err != nil {
 		return badInput(err)
 	}
-	j := &job.Job{Project: project, Ledger: l, Stores: stores, Now: a.now, At: a.at}
+	channels, err := a.channels(project)
+	if err != nil {
+		return badInput(err)
+	}
+	j := &job.Job{Project: project, Ledger: l, Stores: stores, Channels: channels, Now: a.now, At: a.at}
 	delivered, err := j.Deliver(ctx)
 	if err != nil {
 		return err
 	}
 	unpublished := job.Publish(l, reportDir(project), nil, touched(delivered)...)
-	return a.conclude(summary{delivered: delivered, job: j, unpublished: unpublished, project: project})
+	notified, err := j.Notify(ctx)
+	if err != nil {
+		return err
+	}
+	return a.conclude(summary{delivered: delivered, notified: notified, job: j, unpublished: unpublished, project: project})
 }
 
 func (a *app) clearCommand() *cobra.Command {
