@@ -62,10 +62,10 @@ func TestSecretsAreRead(t *testing.T) {
 // inner has a secret where fmt cannot call methods.
 type inner struct{ store spec.FlagStore }
 
-// xmlOf writes a store without what XML has no form for.
+// xmlOf writes the secrets of a store: XML has no form for all of it.
 func xmlOf(store any) ([]byte, error) {
 	s := store.(spec.FlagStore)
-	return xml.Marshal(struct{ URL, StateURL, Secret, Token spec.Secret }{s.URL, s.StateURL, s.Secret, s.Token})
+	return xml.Marshal([]spec.Secret{s.URL, s.StateURL, s.Secret, s.Token})
 }
 
 func TestSecretNeverShows(t *testing.T) {
