@@ -21,7 +21,7 @@ for case in json.load(sys.stdin):
         path = os.path.join(folder, "flags.json")
         with open(path, "w", encoding="utf-8") as file:
             file.write(case["text"])
-        api.set_provider(FlagdProvider(resolver_type=ResolverType.FILE, offline_flag_source_path=path, deadline_ms=60_000))
+        api.set_provider_and_wait(FlagdProvider(resolver_type=ResolverType.FILE, offline_flag_source_path=path, deadline_ms=60_000))
         client = api.get_client()
         given = [
             client.get_integer_details(case["key"], -1, EvaluationContext(unit)).variant or ""
