@@ -239,6 +239,7 @@ func (j *Job) change(p ledger.Pending) flags.Change {
 		ID: p.Delivery.ID, Experiment: p.Experiment, FlagKey: p.Delivery.FlagKey,
 		Expected: p.Delivery.Expected, Target: p.Delivery.Target,
 		Verdict: p.Verdict, Reason: p.Reason, AsOf: p.AsOf, DecidedAt: p.DecidedAt, Proposal: p.Delivery.Proposal,
+		Report: j.link(&ledger.Look{Experiment: p.Experiment, AsOf: p.AsOf, ID: p.LookID}),
 	}
 	if e, ok := j.Project.Experiment(p.Experiment); ok {
 		for _, v := range e.Variations {

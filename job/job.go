@@ -29,6 +29,7 @@ type Job struct {
 	Warehouse connectors.Warehouse
 	Ledger    *ledger.Ledger
 	Stores    map[string]flags.Store
+	Channels  []Channel
 	Now       func() time.Time
 	// Tool and Revision are versions of assay and of the folder of specs.
 	Tool, Revision string

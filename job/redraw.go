@@ -47,7 +47,7 @@ func (c *checkup) redraw(ctx context.Context) error {
 		for _, seed := range c.seeds() {
 			for _, d := range flags.Draws() {
 				for _, reversed := range []bool{false, true} {
-					if !reversed || d != flags.FlagdFractional {
+					if !reversed || d.Ordered() {
 						ways = append(ways, way{d, seed, name, i, reversed})
 					}
 				}

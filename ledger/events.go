@@ -17,10 +17,12 @@ const (
 	kindObserved = "observed"
 	kindClear    = "clear"
 	kindApproval = "approval"
+	kindNotice   = "notice"
+	kindTold     = "told"
 )
 
-// Body is what a record says: a Plan, Look, Attempt, Observed, Clear or
-// Approval, or a pointer to one.
+// Body is what a record says: a Plan, Look, Attempt, Observed, Clear, Approval,
+// Notice or Told, or a pointer to one.
 type Body interface {
 	kind() string
 	// experiment is the name the record is filed under; never empty in the file.

@@ -21,6 +21,10 @@ type entry struct {
 	owed []owed
 	// attempt is kept of an attempt.
 	attempt *attempted
+	// notice is the id of a notice; told is kept of an attempt to tell one, whose id
+	// is in it.
+	notice string
+	told   *attempted
 }
 
 // owed is a delivery as far as the outbox needs it to find it.
@@ -29,6 +33,7 @@ type owed struct {
 	asOf      time.Time
 }
 
+// attempted is an attempt at a delivery or at telling a notice.
 type attempted struct {
 	delivery string
 	terminal bool
@@ -43,6 +48,8 @@ var indexers = map[string]func(*entry, []byte) error{
 	kindObserved: indexNothing,
 	kindClear:    indexNothing,
 	kindApproval: indexDebt,
+	kindNotice:   indexNotice,
+	kindTold:     indexTold,
 }
 
 // index makes the entry of a record; hash and offset are the caller's. The

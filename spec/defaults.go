@@ -49,6 +49,10 @@ func firstList(lists ...[]string) []string {
 	return []string{}
 }
 
+// defaultOn is what a channel is told of that names nothing: what somebody has to
+// know, or to do something about.
+var defaultOn = []string{"rollback", "ship", "review", "hold", "conflict", "undelivered"}
+
 // over is p where p says something, else base.
 func (p Policy) over(base Policy) Policy {
 	return Policy{
@@ -98,6 +102,13 @@ func fillConfig(c *Config) {
 	}
 	if c.Experiments == nil {
 		c.Experiments = []string{defaultGlob}
+	}
+	for i := range c.Notify {
+		n := &c.Notify[i]
+		n.Name = cmp.Or(n.Name, n.Type)
+		if n.On == nil {
+			n.On = slices.Clone(defaultOn)
+		}
 	}
 	for name, a := range c.Assignments {
 		a.SQL, a.Timezone = statement(a.SQL), cmp.Or(a.Timezone, "UTC")

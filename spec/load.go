@@ -75,6 +75,7 @@ func (l *loader) load(project *Project) (*Project, Problems, error) {
 	l.config = config.place()
 	l.decoder.typed(config, &project.Config)
 	l.secretFiles(project)
+	l.addressFiles(project)
 	if err := l.experiments(project); err != nil {
 		return nil, nil, err
 	}
@@ -188,6 +189,22 @@ func (l *loader) secretFile(project *Project, at place, path string, given Secre
 		at.problemf("%s is empty", path)
 	}
 	return NewSecret(secret)
+}
+
+// addressFiles reads the files that hold the addresses of channels.
+func (l *loader) addressFiles(project *Project) {
+	for i := range project.Config.Notify {
+		n, at := &project.Config.Notify[i], l.config.at("notify").item(i).at("url_file")
+		if !at.ok() || n.URLFile == "" || !n.URL.IsZero() {
+			continue
+		}
+		text, ok := l.side(at, project.Abs(n.URLFile))
+		address := strings.TrimSpace(text)
+		if ok && address == "" {
+			at.problemf("%s is empty", n.URLFile)
+		}
+		n.URL = NewSecret(address)
+	}
 }
 
 // prompts reads the files of prompts into their templates.

@@ -37,6 +37,7 @@ type Config struct {
 	Metrics     map[string]Metric     `yaml:"metrics" doc:"The library of metrics, defined once, reused by name."`
 	Policy      Policy                `yaml:"policy,omitempty" doc:"Defaults of the decision policy; an experiment may override each."`
 	FlagStores  map[string]FlagStore  `yaml:"flag_stores,omitempty" doc:"Flag stores by name."`
+	Notify      []Notification        `yaml:"notify,omitempty" doc:"Who is told when a verdict changes, or a decision does not arrive."`
 	Report      Report                `yaml:"report,omitempty" doc:"Where reports are written."`
 	Ledger      Ledger                `yaml:"ledger,omitempty" doc:"Where the ledger is kept."`
 	Incremental *Incremental          `yaml:"incremental,omitempty" doc:"Looks keep what they found beside the warehouse, and the next one scans only what is newer; without it every look scans everything."`
@@ -260,8 +261,9 @@ type Prior struct {
 
 // FlagStore is where decisions go.
 type FlagStore struct {
-	Type       string `yaml:"type" enum:"flagd,flipt,growthbook,launchdarkly,unleash,webhook" doc:"Kind of store."`
-	Path       string `yaml:"path,omitempty" doc:"flagd: the flag file, relative to this file."`
+	Type       string `yaml:"type" enum:"flagd,flipt,gofeatureflag,growthbook,launchdarkly,unleash,webhook" doc:"Kind of store."`
+	Path       string `yaml:"path,omitempty" doc:"flagd, gofeatureflag: the flag file, relative to this file."`
+	Git        *Git   `yaml:"git,omitempty" doc:"flagd, gofeatureflag: the flag file is served from a branch of a Git repository; changes are committed and pushed there."`
 	URL        Secret `yaml:"url,omitempty" doc:"webhook: where changes are posted; flipt, growthbook, launchdarkly, unleash: the address of the server, by default the vendor's cloud where there is one; may be ${ENV}."`
 	StateURL   Secret `yaml:"state_url,omitempty" doc:"webhook: where the present state is read (GET, {flag} is replaced by the key); without it the state is what the ledger last saw accepted."`
 	Secret     Secret `yaml:"secret,omitempty" env:"only" doc:"webhook: signing secret (whsec_...), only as ${ENV}."`
@@ -278,9 +280,29 @@ type FlagStore struct {
 	PrivateAddresses bool `yaml:"private_addresses,omitempty" doc:"Stores that are sent requests: allow addresses of private networks and of this machine."`
 }
 
+// Git is the branch that a flag file is served from. The file's path is that in
+// a clone of the repository; neither its work tree nor its branches are touched.
+type Git struct {
+	Remote string `yaml:"remote,omitempty" doc:"Remote of the clone that the flag file lies in; default origin."`
+	Branch string `yaml:"branch,omitempty" doc:"Branch that flags are served from; default main."`
+	Author string `yaml:"author,omitempty" doc:"Author of the commits; default assay <assay@localhost>."`
+}
+
+// Notification is a channel that is told of events.
+type Notification struct {
+	Name             string   `yaml:"name,omitempty" doc:"Name of the channel, by which the ledger knows what it was told; default its type."`
+	Type             string   `yaml:"type" enum:"slack" doc:"Kind of channel: slack is an incoming webhook of Slack or of what takes the same (Mattermost, Discord with /slack)."`
+	URL              Secret   `yaml:"url,omitempty" env:"only" doc:"The webhook's address, only as ${ENV}."`
+	URLFile          string   `yaml:"url_file,omitempty" doc:"File with the address."`
+	On               []string `yaml:"on,omitempty" enum:"rollback,ship,ramp,review,hold,continue,conflict,undelivered" doc:"Verdicts that are told when the verdict becomes this one; conflict: a person changed the flag; undelivered: a store did not take the decision. Default all but ramp and continue."`
+	Select           []string `yaml:"select,omitempty" doc:"Experiments that it is told of: names and tag:x; default all."`
+	PrivateAddresses bool     `yaml:"private_addresses,omitempty" doc:"Allow addresses of private networks and of this machine."`
+}
+
 // Report says where reports are written.
 type Report struct {
 	Path string `yaml:"path,omitempty" doc:"Folder; default report."`
+	URL  string `yaml:"url,omitempty" doc:"Address at which the folder is published; notifications and commits link there."`
 }
 
 // Ledger says where the ledger is kept.

@@ -25,7 +25,8 @@ func environment(name string) (string, bool) {
 		"HOOK_URL":    "https://example.org/hook-token-4711",
 		"HOOK_TOKEN":  "hook-token-4711",
 		"HOOK_SECRET": "whsec_c2VjcmV0LTQ3MTE=",
-		"EMPTY":       "",
+		"CHANNEL_URL": "https://chat.example/hooks/env-token", "CHANNEL_TEXT": "hunter6",
+		"EMPTY": "",
 	}[name]
 	return value, ok
 }

@@ -26,6 +26,7 @@ func validate(p *Project, config place, specs []place) {
 		v.experiment(&p.Experiments[i], specs[i])
 		uniqueName(p.Experiments[i].Name, specs[i].at("name"), first)
 	}
+	validateNotify(p, config.at("notify"), specs)
 }
 
 // validator holds what references resolve against.

@@ -32,7 +32,7 @@ func (v validator) validateConfig() {
 		validateStore(name, c.FlagStores[name], p)
 	}
 	validatePolicy(c.Policy, at.at("policy"))
-	at.at("report").at("path").must(c.Report.Path != "", "the path is empty")
+	validateReport(c.Report, at.at("report"))
 	at.at("ledger").at("path").must(c.Ledger.Path != "", "the path is empty")
 	if i := c.Incremental; i != nil {
 		p := at.at("incremental")
@@ -132,12 +132,13 @@ var apiKeys = []string{"url", "token", "token_file", "environment", "variations"
 
 // storeKeys are the keys of a flag store that belong to some types only.
 var storeKeys = map[string][]string{
-	"flagd":        {"path"},
-	"flipt":        append([]string{"namespace", "rule"}, apiKeys...),
-	"growthbook":   apiKeys,
-	"launchdarkly": append([]string{"project", "rule"}, apiKeys...),
-	"unleash":      append([]string{"project", "rule"}, apiKeys...),
-	"webhook":      {"url", "state_url", "secret", "secret_file", "private_addresses"},
+	"flagd":         {"path", "git"},
+	"flipt":         append([]string{"namespace", "rule"}, apiKeys...),
+	"gofeatureflag": {"path", "git"},
+	"growthbook":    apiKeys,
+	"launchdarkly":  append([]string{"project", "rule"}, apiKeys...),
+	"unleash":       append([]string{"project", "rule"}, apiKeys...),
+	"webhook":       {"url", "state_url", "secret", "secret_file", "private_addresses"},
 }
 
 func validateStore(name string, s FlagStore, at place) {
@@ -158,7 +159,7 @@ func validateStore(name string, s FlagStore, at place) {
 		}
 	}
 	switch s.Type {
-	case "flagd":
+	case "flagd", "gofeatureflag":
 		validateFile(s, at)
 	case "webhook":
 		validateWebhook(s, at)
@@ -187,9 +188,12 @@ func orList(words []string) string {
 func validateFile(s FlagStore, at place) {
 	p := at.at("path")
 	if p.absent {
-		at.keyProblemf("a flagd store needs path, its flag file")
+		at.keyProblemf("a %s store needs path, its flag file", s.Type)
 	}
 	p.must(s.Path != "", "the path is empty")
+	if s.Git != nil {
+		validateGit(*s.Git, at.at("git"))
+	}
 }
 
 func validateWebhook(s FlagStore, at place) {

@@ -95,7 +95,11 @@ func (a *app) delivering(ctx context.Context, project *spec.Project, first func(
 	if err != nil {
 		return badInput(err)
 	}
-	j := &job.Job{Project: project, Ledger: l, Stores: stores, Now: a.now, At: a.at}
+	channels, err := a.channels(project)
+	if err != nil {
+		return badInput(err)
+	}
+	j := &job.Job{Project: project, Ledger: l, Stores: stores, Channels: channels, Now: a.now, At: a.at}
 	if err := first(j); err != nil {
 		return err
 	}
@@ -104,7 +108,11 @@ func (a *app) delivering(ctx context.Context, project *spec.Project, first func(
 		return err
 	}
 	unpublished := job.Publish(l, reportDir(project), nil, touched(delivered)...)
-	return a.conclude(summary{delivered: delivered, job: j, unpublished: unpublished, project: project})
+	notified, err := j.Notify(ctx)
+	if err != nil {
+		return err
+	}
+	return a.conclude(summary{delivered: delivered, notified: notified, job: j, unpublished: unpublished, project: project})
 }
 
 func (a *app) applyCommand() *cobra.Command {

@@ -14,6 +14,7 @@ import (
 
 	"assay/connectors"
 	"assay/connectors/flags"
+	"assay/connectors/notify"
 	"assay/job"
 	"assay/ledger"
 	"assay/queries"
@@ -104,6 +105,9 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	s := summary{results: results, delivered: delivered, job: j, flags: f, project: project}
 	if o.Mode == job.ModeRun {
 		s.unpublished = publish(project, j.Ledger, results, delivered)
+		if s.notified, err = j.Notify(ctx); err != nil {
+			return err
+		}
 	}
 	return a.conclude(s)
 }
@@ -157,13 +161,17 @@ func (a *app) job(ctx context.Context, project *spec.Project, writing bool) (*jo
 	if err != nil {
 		return nil, errors.Join(badInput(err), l.Close())
 	}
+	channels, err := a.channels(project)
+	if err != nil {
+		return nil, errors.Join(badInput(err), l.Close())
+	}
 	warehouse, err := open(ctx, project)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("warehouse: %w", err), l.Close())
 	}
 	v := buildVersion()
 	return &job.Job{
-		Project: project, Warehouse: warehouse, Ledger: l, Stores: stores,
+		Project: project, Warehouse: warehouse, Ledger: l, Stores: stores, Channels: channels,
 		Now: a.now, Tool: v.Version, Revision: "", At: a.at,
 	}, nil
 }
@@ -195,6 +203,27 @@ func (a *app) stores(project *spec.Project) (map[string]flags.Store, error) {
 		stores[name] = store
 	}
 	return stores, nil
+}
+
+// channels opens those that are notified.
+func (a *app) channels(project *spec.Project) ([]job.Channel, error) {
+	var channels []job.Channel
+	for _, cfg := range project.Config.Notify {
+		channel, err := notify.Open(cfg, notify.Options{Now: a.now, UserAgent: "assay/" + buildVersion().Version})
+		if err != nil {
+			return nil, err
+		}
+		selected, err := project.Select(cfg.Select, nil)
+		if err != nil {
+			return nil, fmt.Errorf("channel %s: %w", cfg.Name, err)
+		}
+		c := job.Channel{Channel: channel, On: cfg.On}
+		for _, e := range selected {
+			c.Experiments = append(c.Experiments, e.Name)
+		}
+		channels = append(channels, c)
+	}
+	return channels, nil
 }
 
 // reportDir is the folder of the report.
@@ -232,6 +261,7 @@ func touched(delivered []job.Delivered) []string {
 type summary struct {
 	results   []job.Result
 	delivered []job.Delivered
+	notified  []job.Notified
 	job       *job.Job
 	flags     runFlags
 	project   *spec.Project
@@ -321,6 +351,9 @@ func (a *app) summaryText(s summary, undelivered int) error {
 		a.say("%-8s  %s: %s of %s in %s: %s (%s)\n", "flag", d.Pending.Experiment, d.Pending.Verdict,
 			d.Pending.Delivery.FlagKey, d.Pending.Delivery.Store, d.Attempt.Outcome, shown(d.Attempt.Message))
 	}
+	for _, n := range s.notified {
+		a.say("%-8s  %s: %s in %s: %s\n", "notice", n.Notice.Experiment, n.Notice.Event, n.Notice.Channel, outcomeOf(n.Told))
+	}
 	if undelivered > 0 {
 		a.say("%s in the outbox; the next run or assay deliver tries again\n", count(undelivered, "decision"))
 	}
@@ -328,6 +361,14 @@ func (a *app) summaryText(s summary, undelivered int) error {
 		a.say("report    %s\n", index(s.project))
 	}
 	return nil
+}
+
+// outcomeOf is what became of a notice, in words.
+func outcomeOf(t ledger.Told) string {
+	if t.Message == "" {
+		return t.Outcome
+	}
+	return fmt.Sprintf("%s (%s)", t.Outcome, shown(t.Message))
 }
 
 // shown makes text from outside safe for a terminal: no control character but a new line, and
@@ -371,10 +412,21 @@ type jsonDelivery struct {
 	Message    string `json:"message"`
 }
 
+// jsonNotice is one notice in the summary line.
+type jsonNotice struct {
+	ID         string `json:"id"`
+	Experiment string `json:"experiment"`
+	Channel    string `json:"channel"`
+	Event      string `json:"event"`
+	Outcome    string `json:"outcome"`
+	Message    string `json:"message,omitempty"`
+}
+
 func (a *app) summaryJSON(s summary, undelivered, code int) error {
 	out := struct {
 		Results     []jsonResult   `json:"results"`
 		Deliveries  []jsonDelivery `json:"deliveries"`
+		Notices     []jsonNotice   `json:"notices,omitempty"`
 		Undelivered int            `json:"undelivered"`
 		Report      string         `json:"report,omitempty"`
 		Exit        int            `json:"exit"`
@@ -389,6 +441,12 @@ func (a *app) summaryJSON(s summary, undelivered, code int) error {
 		out.Deliveries = append(out.Deliveries, jsonDelivery{
 			ID: d.Pending.Delivery.ID, Experiment: d.Pending.Experiment, Store: d.Pending.Delivery.Store,
 			Flag: d.Pending.Delivery.FlagKey, Outcome: d.Attempt.Outcome, Message: d.Attempt.Message,
+		})
+	}
+	for _, n := range s.notified {
+		out.Notices = append(out.Notices, jsonNotice{
+			ID: n.Notice.ID, Experiment: n.Notice.Experiment, Channel: n.Notice.Channel,
+			Event: n.Notice.Event, Outcome: n.Told.Outcome, Message: n.Told.Message,
 		})
 	}
 	return a.encode(out)

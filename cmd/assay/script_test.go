@@ -101,6 +101,7 @@ func TestScripts(t *testing.T) {
 			"sums":     cmdSums,
 			"secrets":  cmdSecrets,
 			"receiver": cmdReceiver,
+			"channel":  cmdChannel,
 		},
 	})
 }
@@ -112,6 +113,7 @@ const (
 
 func setUpScript(env *testscript.Env) error {
 	env.Values[receiverOf{}] = new(*receiver)
+	env.Values[channelOf{}] = new(*channel)
 	now := time.Now().UTC()
 	env.Setenv("HOOK_SECRET", hookSecret)
 	env.Setenv("HOOK_URL", "http://127.0.0.1:9/"+hookToken)

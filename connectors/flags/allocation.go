@@ -171,6 +171,10 @@ func apportion(parts []float64, total int64) []int64 {
 	return whole
 }
 
+// Describe is an allocation in words: "coverage 10 %: control 50 %, treatment
+// 50 %"; what stores named is quoted where it is not plain.
+func Describe(a decide.Allocation) string { return describe(a) }
+
 // describe is an allocation in words: "coverage 10 %: control 50 %, treatment 50 %".
 func describe(a decide.Allocation) string {
 	arms := make([]string, len(a.Arms))

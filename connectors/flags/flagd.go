@@ -1,153 +1,45 @@
 package flags
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"assay/decide"
-	"assay/spec"
-)
-
-// How long Apply waits for another process that writes the same file.
-const (
-	lockPatience = 10 * time.Second
-	lockPoll     = 20 * time.Millisecond
 )
 
 // maxReason is how many characters of a reason are kept beside a flag.
 const maxReason = 255
 
-// flagd is a file in flagd's flag definition format. Only the flag's targeting,
+// flagd is flagd's flag definition format. Only the flag's targeting,
 // defaultVariant, metadata and the variant uncovered are ever written; every
 // other byte of the file stays as it is.
 type flagd struct {
 	name, path string
 }
 
-func openFlagd(name string, cfg spec.FlagStore, dir string, _ Options) (Store, error) {
-	if cfg.Path == "" {
-		return nil, errors.New("path is missing: the flag file")
-	}
-	path := cfg.Path
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
-	}
-	return &flagd{name: name, path: path}, nil
-}
+func newFlagd(name, path string, _ Options) format { return &flagd{name: name, path: path} }
 
-// Name implements Store.
-func (f *flagd) Name() string { return f.name }
-
-// Read implements Store. It needs no lock: the file is replaced in one step.
-func (f *flagd) Read(_ context.Context, flagKey string) (State, error) {
-	text, err := f.load()
-	if err != nil {
-		return State{}, err
-	}
-	d, err := f.flag(text, flagKey)
+func (f *flagd) state(text []byte, key string) (State, error) {
+	d, err := f.flag(text, key)
 	if err != nil {
 		return State{}, err
 	}
 	return d.state(), nil
 }
 
-// Apply implements Store. The state is compared again under a lock, so that of
-// two writers with the same expectation one gets a conflict.
-func (f *flagd) Apply(ctx context.Context, change Change) error {
-	if change.Proposal {
-		return nil
-	}
-	unlock, err := f.lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	text, err := f.load()
-	if err != nil {
-		return err
-	}
-	d, err := f.flag(text, change.FlagKey)
-	if err != nil {
-		return err
-	}
-	state := d.state()
-	if problem := standing(state, change); problem != "" {
-		return f.fail(ErrConflict, problem)
-	}
-	if change.reached(state) {
-		return nil
-	}
-	edited, err := f.edit(text, d, change)
-	if err != nil {
-		return err
-	}
-	if err := f.save(edited); err != nil {
-		return f.fail(ErrUnavailable, err.Error())
-	}
-	return nil
-}
-
 func (f *flagd) fail(kind error, detail string) error {
 	return &Error{Store: f.name, Kind: kind, Detail: detail}
 }
 
-func (f *flagd) lock(ctx context.Context) (unlock func(), err error) {
-	ctx, cancel := context.WithTimeout(ctx, lockPatience)
-	defer cancel()
-	lock := flock.New(f.path + ".lock")
-	if got, err := lock.TryLockContext(ctx, lockPoll); !got {
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-			return nil, f.fail(ErrUnavailable, "the flag file is locked by another process")
-		}
-		return nil, f.fail(ErrUnavailable, fmt.Sprintf("lock the flag file: %v", err))
-	}
-	return func() { _ = lock.Close() }, nil
-}
-
-func (f *flagd) load() ([]byte, error) {
-	file, err := os.Open(f.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, f.fail(ErrUnavailable, fmt.Sprintf("the flag file %s does not exist", f.path))
-	}
-	if err != nil {
-		return nil, f.fail(ErrUnavailable, err.Error())
-	}
-	defer func() { _ = file.Close() }()
-	text, err := readAll(file)
-	if err == nil {
-		err = checkJSON(text)
-	}
-	if err != nil {
-		return nil, f.fail(ErrUnavailable, fmt.Sprintf("flag file %s: %v", f.path, err))
-	}
-	return text, nil
-}
-
-// maxFile is far more than people edit by hand.
-const maxFile = 64 << 20
-
-func readAll(r io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = errors.New("it is larger than 64 MiB")
-	}
-	return text, err
-}
-
 // flag finds one flag's definition in the file.
 func (f *flagd) flag(text []byte, key string) (*definition, error) {
+	if err := checkJSON(text); err != nil {
+		return nil, f.fail(ErrUnavailable, fmt.Sprintf("flag file %s: %v", f.path, err))
+	}
 	o, err := find(text, "flags", key)
 	if errors.Is(err, errAbsent) {
 		if _, err := find(text, "flags"); err == nil {
@@ -186,7 +78,11 @@ type edit struct {
 }
 
 // edit returns the file with the flag in its target state and a note of why.
-func (f *flagd) edit(text []byte, d *definition, c Change) ([]byte, error) {
+func (f *flagd) edit(text []byte, c Change) ([]byte, error) {
+	d, err := f.flag(text, c.FlagKey)
+	if err != nil {
+		return nil, err
+	}
 	if problem := d.lacks(c.Target); problem != "" {
 		return nil, f.fail(ErrRefused, problem)
 	}
@@ -206,7 +102,6 @@ func (f *flagd) edit(text []byte, d *definition, c Change) ([]byte, error) {
 	for _, note := range notes(c) {
 		edits = append(edits, edit{append(flag, "metadata"), note[0], literal(note[1])})
 	}
-	var err error
 	for _, e := range edits {
 		if text, err = set(text, e.path, e.name, e.value); err != nil {
 			return nil, f.fail(ErrUnavailable, fmt.Sprintf("flag file %s: %v", f.path, err))
@@ -263,42 +158,4 @@ func shorten(text string, most int) string {
 		return string(runes)
 	}
 	return string(runes[:most-1]) + "…"
-}
-
-// save replaces the file in one step and keeps its permissions; a symbolic
-// link stays one.
-func (f *flagd) save(text []byte) error {
-	path, err := filepath.EvalSymlinks(f.path)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temp.Name()) }() // Gone already after success.
-	_, err = temp.Write(text)
-	if err := errors.Join(err, temp.Chmod(info.Mode().Perm()), temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes a new name durable; Windows neither can nor needs to.
-func syncFolder(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	folder, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

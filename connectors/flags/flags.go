@@ -61,9 +61,11 @@ type Change struct {
 	// Left are other states that the flag may be in without a person having
 	// touched it: what earlier changes to this store, whose end is not known, may
 	// have left there.
-	Left            []decide.Allocation
-	Verdict         decide.Verdict
-	Reason          string
+	Left    []decide.Allocation
+	Verdict decide.Verdict
+	Reason  string
+	// Report is where the look's page is published; "" = nowhere.
+	Report          string
 	Metric          string // the metric that decided, where one did
 	AsOf, DecidedAt time.Time
 	// Proposal: to be told, not applied.
@@ -93,12 +95,13 @@ type Options struct {
 type opener func(name string, cfg spec.FlagStore, dir string, opts Options) (Store, error)
 
 var openers = map[string]opener{
-	"flagd":        openFlagd,
-	"flipt":        openFlipt,
-	"growthbook":   openGrowthBook,
-	"launchdarkly": openLaunchDarkly,
-	"unleash":      openUnleash,
-	"webhook":      openWebhook,
+	"flagd":         inFile(newFlagd),
+	"flipt":         openFlipt,
+	"gofeatureflag": inFile(newGoff),
+	"growthbook":    openGrowthBook,
+	"launchdarkly":  openLaunchDarkly,
+	"unleash":       openUnleash,
+	"webhook":       openWebhook,
 }
 
 // Open returns the store that cfg describes; nothing is read or sent yet. dir

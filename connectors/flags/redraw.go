@@ -1,7 +1,9 @@
 package flags
 
 import (
+	"encoding/binary"
 	"hash/fnv"
+	"math"
 	"slices"
 	"strconv"
 	"unicode/utf16"
@@ -16,17 +18,20 @@ type Draw string
 
 // The draws. GrowthBook's SDK for JavaScript hashes the 16-bit units of a text,
 // those for other languages its UTF-8 bytes, which is the same for plain ASCII.
+// flagd's evaluators hashed the text itself before they hashed its CBOR encoding;
+// which one does depends on its language and version.
 const (
 	GrowthBook1      Draw = "GrowthBook, hashVersion 1"
 	GrowthBook2      Draw = "GrowthBook, hashVersion 2"
 	GrowthBook1UTF16 Draw = "GrowthBook, hashVersion 1, JavaScript"
 	GrowthBook2UTF16 Draw = "GrowthBook, hashVersion 2, JavaScript"
 	FlagdFractional  Draw = "flagd, fractional"
+	FlagdCBOR        Draw = "flagd, fractional, CBOR"
 )
 
 // Draws lists the known ways.
 func Draws() []Draw {
-	return []Draw{FlagdFractional, GrowthBook1, GrowthBook2, GrowthBook1UTF16, GrowthBook2UTF16}
+	return []Draw{FlagdFractional, FlagdCBOR, GrowthBook1, GrowthBook2, GrowthBook1UTF16, GrowthBook2UTF16}
 }
 
 // Redraw is the variation that a client gives to a value of the hashed attribute
@@ -34,8 +39,12 @@ func Draws() []Draw {
 // the arms ranges in the order of the allocation; flagd the buckets that assay
 // writes, with the flag's key for a seed.
 func (d Draw) Redraw(seed, value string, a decide.Allocation) string {
-	if d == FlagdFractional {
+	switch d {
+	case FlagdFractional:
 		return pick(layout(a), murmur3.StringSum32(seed+value))
+	case FlagdCBOR:
+		return pick(layout(a), murmur3.Sum32(cborText(seed+value)))
+	case GrowthBook1, GrowthBook2, GrowthBook1UTF16, GrowthBook2UTF16:
 	}
 	n, start := d.growthBook(seed, value), 0.0
 	for _, arm := range a.Arms {
@@ -74,9 +83,30 @@ func (d Draw) growthBook(seed, value string) float64 {
 		return float64(fnv32UTF16(value+seed)%1000) / 1000
 	case GrowthBook2UTF16:
 		return float64(fnv32(strconv.FormatUint(uint64(fnv32UTF16(seed+value)), 10))%10000) / 10000
-	case GrowthBook2, FlagdFractional:
+	case GrowthBook2, FlagdFractional, FlagdCBOR:
 	}
 	return float64(fnv32(strconv.FormatUint(uint64(fnv32(seed+value)), 10))%10000) / 10000
+}
+
+// Ordered tells whether the order of an allocation's arms makes a difference.
+func (d Draw) Ordered() bool { return d != FlagdFractional && d != FlagdCBOR }
+
+// cborText is a text in CBOR (RFC 8949, section 3.1, major type 3), with the
+// shortest head.
+func cborText(s string) []byte {
+	const major = 3 << 5
+	var head []byte
+	switch n := len(s); {
+	case n < 24:
+		head = []byte{major | byte(n)}
+	case n <= math.MaxUint8:
+		head = []byte{major | 24, byte(n)}
+	case n <= math.MaxUint16:
+		head = binary.BigEndian.AppendUint16([]byte{major | 25}, uint16(n))
+	default:
+		head = binary.BigEndian.AppendUint32([]byte{major | 26}, uint32(n))
+	}
+	return append(head, s...)
 }
 
 func fnv32(s string) uint32 {

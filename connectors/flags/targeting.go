@@ -13,6 +13,7 @@ import (
 
 // Keys that assay writes into a flag's metadata.
 const (
+	metaPrefix     = "assay."
 	metaKnownGood  = "assay.knownGood"
 	metaExperiment = "assay.experiment"
 	metaDecision   = "assay.decision"
