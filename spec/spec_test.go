@@ -25,6 +25,7 @@ func environment(name string) (string, bool) {
 		"HOOK_URL":    "https://example.org/hook-token-4711",
 		"HOOK_TOKEN":  "hook-token-4711",
 		"HOOK_SECRET": "whsec_c2VjcmV0LTQ3MTE=",
+		"PING_URL":    "https://ping.example/hook-token-4711",
 		"EMPTY":       "",
 	}[name]
 	return value, ok
