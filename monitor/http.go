@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -21,7 +22,7 @@ const (
 type Checks struct{ Alive, Ready func() error }
 
 // Server answers /healthz, /readyz and /metrics.
-func Server(g prometheus.Gatherer, c Checks) *http.Server {
+func Server(g prometheus.Gatherer, c Checks, log *slog.Logger) *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", answer(c.Alive))
 	mux.HandleFunc("GET /readyz", answer(c.Ready))
@@ -29,6 +30,7 @@ func Server(g prometheus.Gatherer, c Checks) *http.Server {
 	return &http.Server{
 		Handler: mux, ReadHeaderTimeout: readTime, ReadTimeout: readTime, WriteTimeout: 2 * answerTime,
 		IdleTimeout: time.Minute, MaxHeaderBytes: headers,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 }
 

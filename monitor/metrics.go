@@ -66,9 +66,10 @@ func (m *Monitor) Collect(out chan<- prometheus.Metric) {
 		send(decisionsDesc, prometheus.CounterValue, n, verdict)
 	}
 	if m.loop != nil {
-		send(skippedDesc, prometheus.CounterValue, float64(m.loop.Skipped))
-		if !m.loop.Next.IsZero() {
-			send(nextDesc, prometheus.GaugeValue, seconds(m.loop.Next))
+		loop := m.loop()
+		send(skippedDesc, prometheus.CounterValue, float64(loop.Skipped))
+		if !loop.Next.IsZero() {
+			send(nextDesc, prometheus.GaugeValue, seconds(loop.Next))
 		}
 	}
 	m.collectView(send)

@@ -37,7 +37,7 @@ type Monitor struct {
 	runs      map[string]float64 // by code
 	decisions map[string]float64 // by verdict
 	view      *View              // nil = nothing is known
-	loop      *Loop              // nil = there is none
+	loop      func() Loop        // nil = there is none
 }
 
 // Loop is where a loop of runs stands.
@@ -114,9 +114,9 @@ func (m *Monitor) Blind() {
 	m.view = nil
 }
 
-// Looped takes over where the loop stands.
-func (m *Monitor) Looped(l Loop) {
+// Follow tells of a loop wherever it then stands.
+func (m *Monitor) Follow(loop func() Loop) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.loop = &l
+	m.loop = loop
 }
