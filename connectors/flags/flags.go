@@ -81,8 +81,9 @@ type Prompt struct {
 
 // Options are what stores need from outside the spec.
 type Options struct {
-	// Client sends the requests; nil = one of its own. Its CheckRedirect is
-	// never used, and a Timeout of zero becomes 15 seconds.
+	// Client sends the requests; nil = one of its own, which connects to private
+	// addresses only where the spec says so. Its CheckRedirect is never used, and
+	// a Timeout of zero becomes 15 seconds.
 	Client *http.Client
 	// Now is the clock; it may not be nil.
 	Now       func() time.Time
@@ -93,6 +94,7 @@ type opener func(name string, cfg spec.FlagStore, dir string, opts Options) (Sto
 
 var openers = map[string]opener{
 	"flagd":   openFlagd,
+	"unleash": openUnleash,
 	"webhook": openWebhook,
 }
 
