@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -15,6 +14,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 
+	"assay/connectors/outbound"
 	"assay/spec"
 )
 
@@ -24,6 +24,7 @@ const (
 	pingTimeout = 10 * time.Second
 	pingTries   = 3
 	pingPause   = time.Second
+	mostRead    = 4 << 10 // bytes of an answer
 	// startWait is how long the end of a run waits for its start to be told.
 	startWait = 2 * time.Second
 )
@@ -32,28 +33,19 @@ const (
 // <url>/start, then <url>/<exit code>, both with the same ?rid=<uuid>. What goes
 // wrong with it is logged, without the URL, and has no other consequence.
 type Pinger struct {
-	url     spec.Secret
-	client  *http.Client
-	log     *slog.Logger
-	timeout time.Duration
-	pause   time.Duration
+	url    spec.Secret
+	agent  string
+	client *http.Client // bounds the time of an attempt
+	log    *slog.Logger
+	pause  time.Duration
 }
 
-// NewPinger is a pinger for a URL; without one it does nothing.
-func NewPinger(address spec.Secret, agent string, log *slog.Logger) *Pinger {
-	client := &http.Client{
-		Transport:     named{agent},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+// NewPinger is a pinger for the URL of a schedule; without one it does nothing.
+func NewPinger(s spec.Schedule, agent string, log *slog.Logger) *Pinger {
+	return &Pinger{
+		url: s.PingURL, agent: agent, log: log, pause: pingPause,
+		client: outbound.Client(outbound.Policy{PrivateAddresses: s.PrivateAddresses, Timeout: pingTimeout}),
 	}
-	return &Pinger{url: address, client: client, log: log, timeout: pingTimeout, pause: pingPause}
-}
-
-// named says who asks.
-type named struct{ agent string }
-
-func (n named) RoundTrip(r *http.Request) (*http.Response, error) {
-	r.Header.Set("User-Agent", n.agent)
-	return http.DefaultTransport.RoundTrip(r)
 }
 
 // Ended tells how a run ended; body is for people.
@@ -111,23 +103,21 @@ func signalURL(base, signal, rid string) (string, error) {
 // send makes one attempt. Its error says why in words of our own: those of the
 // library would show the URL.
 func (p *Pinger) send(ctx context.Context, address, body string) error {
-	ctx, cancel := context.WithTimeout(ctx, p.timeout)
-	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
 	if err != nil {
 		return backoff.Permanent(errors.New("the URL is not usable"))
 	}
 	request.Header.Set("Content-Type", "text/plain; charset=utf-8")
-	answer, err := p.client.Do(request)
+	request.Header.Set("User-Agent", p.agent)
+	answer, err := outbound.Send(p.client, request, mostRead)
 	if err != nil {
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return errors.New("no answer in time")
+		trouble := errors.New(outbound.Trouble(ctx, err))
+		if errors.Is(err, outbound.ErrPrivate) {
+			return backoff.Permanent(trouble)
 		}
-		return errors.New("the connection failed")
+		return trouble
 	}
-	_, _ = io.CopyN(io.Discard, answer.Body, 4<<10)
-	_ = answer.Body.Close()
-	switch status := answer.StatusCode; {
+	switch status := answer.Status; {
 	case status >= 200 && status < 300:
 		return nil
 	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout:

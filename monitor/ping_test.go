@@ -43,8 +43,9 @@ func newListener(t *testing.T) *listener {
 // pinger is one of little patience, with its log.
 func (l *listener) pinger(path string) (*Pinger, *bytes.Buffer) {
 	var log bytes.Buffer
-	p := NewPinger(spec.NewSecret(l.server.URL+path), "assay/test", slog.New(slog.NewTextHandler(&log, nil)))
-	p.timeout, p.pause = 500*time.Millisecond, time.Millisecond
+	s := spec.Schedule{PingURL: spec.NewSecret(l.server.URL + path), PrivateAddresses: true}
+	p := NewPinger(s, "assay/test", slog.New(slog.NewTextHandler(&log, nil)))
+	p.pause = time.Millisecond
 	return p, &log
 }
 
@@ -74,7 +75,6 @@ func TestPing(t *testing.T) {
 	} {
 		l := newListener(t)
 		p, log := l.pinger(path)
-		p.timeout = time.Minute
 		p.Begin(t.Context())(t.Context(), 3, "hold  tone\n")
 		if got := l.rid(t); !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", path, got, want)
@@ -88,7 +88,6 @@ func TestPing(t *testing.T) {
 func TestPingTwoRuns(t *testing.T) {
 	l := newListener(t)
 	p, _ := l.pinger("/hook")
-	p.timeout = time.Minute
 	first := p.Begin(t.Context())
 	second := p.Begin(t.Context())
 	first(t.Context(), 0, "")
@@ -105,7 +104,7 @@ func TestPingTwoRuns(t *testing.T) {
 }
 
 func TestNoPingWithoutURL(t *testing.T) {
-	NewPinger(spec.Secret{}, "assay/test", slog.New(slog.DiscardHandler)).Begin(t.Context())(t.Context(), 0, "")
+	NewPinger(spec.Schedule{}, "assay/test", slog.New(slog.DiscardHandler)).Begin(t.Context())(t.Context(), 0, "")
 }
 
 // What goes wrong has its bound, is said without the URL, and harms nothing.
@@ -123,7 +122,7 @@ func TestPingsThatDoNotArrive(t *testing.T) {
 			http.Redirect(w, r, elsewhere.server.URL, http.StatusTemporaryRedirect)
 		}, 1, "status 307"},
 		"hang": {func(_ http.ResponseWriter, r *http.Request, _ int) { <-r.Context().Done() }, 3, "no answer in time"},
-		"drop": {func(http.ResponseWriter, *http.Request, int) { panic(http.ErrAbortHandler) }, 3, "the connection failed"},
+		"drop": {func(http.ResponseWriter, *http.Request, int) { panic(http.ErrAbortHandler) }, 3, "the connection was closed before there was an answer"},
 		"once": {func(w http.ResponseWriter, r *http.Request, _ int) {
 			if strings.Contains(r.URL.Path, "start") {
 				w.WriteHeader(503)
@@ -134,6 +133,7 @@ func TestPingsThatDoNotArrive(t *testing.T) {
 			l := newListener(t)
 			l.answer = c.answer
 			p, log := l.pinger("/T0KEN")
+			p.client.Timeout = 500 * time.Millisecond
 			p.Begin(t.Context())(t.Context(), 0, "all well")
 			ends := 0
 			for _, ping := range l.rid(t) {
@@ -159,7 +159,7 @@ func TestPingNobodyThere(t *testing.T) {
 	p, log := l.pinger("/T0KEN")
 	l.server.Close()
 	p.Begin(t.Context())(t.Context(), 0, "")
-	if got := log.String(); strings.Count(got, "the connection failed") != 2 || strings.Contains(got, "127.0.0.1") {
+	if got := log.String(); strings.Count(got, "connection refused") != 2 || strings.Contains(got, "127.0.0.1") {
 		t.Errorf("log:\n%s", got)
 	}
 	odd, log := l.pinger("/%zz")
@@ -169,12 +169,23 @@ func TestPingNobodyThere(t *testing.T) {
 	}
 }
 
+// Nobody is pinged in a private network unless the spec says that it is meant.
+func TestPingPrivate(t *testing.T) {
+	l := newListener(t)
+	var log bytes.Buffer
+	s := spec.Schedule{PingURL: spec.NewSecret(l.server.URL + "/T0KEN")}
+	NewPinger(s, "assay/test", slog.New(slog.NewTextHandler(&log, nil))).Begin(t.Context())(t.Context(), 0, "")
+	l.server.Close()
+	if len(l.pings) > 0 || strings.Count(log.String(), "the address is private") != 2 || strings.Contains(log.String(), "T0KEN") {
+		t.Errorf("%q, log:\n%s", l.pings, &log)
+	}
+}
+
 // A run that is stopped waits no longer for its ping than its context says.
 func TestPingGivenUp(t *testing.T) {
 	l := newListener(t)
 	l.answer = func(_ http.ResponseWriter, r *http.Request, _ int) { <-r.Context().Done() }
 	p, _ := l.pinger("/hook")
-	p.timeout = time.Hour
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	p.Begin(ctx)(ctx, 143, "")

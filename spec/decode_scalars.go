@@ -248,8 +248,8 @@ func (d *decoder) secret(p place, out *Secret, f field) {
 
 // fileHint is the other place for a secret, where there is one.
 func fileHint(f field) string {
-	if f.name == "secret" {
-		return " or use secret_file"
+	if f.name == "secret" || f.name == "token" {
+		return " or use " + f.name + "_file"
 	}
 	return ""
 }

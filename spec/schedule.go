@@ -22,6 +22,8 @@ type Schedule struct {
 	Grace    Duration `yaml:"grace,omitempty" doc:"How long a run may go on after SIGTERM or SIGINT before it is asked to stop, too; default 20s."`
 	Listen   string   `yaml:"listen,omitempty" doc:"Address for /healthz, /readyz and /metrics, e.g. 127.0.0.1:9464; without it there is none."`
 	PingURL  Secret   `yaml:"ping_url,omitempty" env:"only" doc:"URL that is told of the start and the exit code of each run, also of assay run, as <url>/start and <url>/<exit code>; only as ${ENV}."`
+	// PrivateAddresses is about PingURL alone.
+	PrivateAddresses bool `yaml:"private_addresses,omitempty" doc:"ping_url may be in a private network or on this machine."`
 }
 
 const defaultGrace = 20 * time.Second
@@ -121,7 +123,11 @@ func validateSchedule(s Schedule, cadence time.Duration, at place) {
 	jitter.must(s.Jitter.Duration >= 0, "jitter must be 0 or more")
 	jitter.must(shortest == 0 || s.Jitter.Duration < shortest, "jitter must be less than what lies between two runs, here %s", Duration{shortest})
 	at.at("listen").must(listenable(s.Listen), "want host:port, such as 127.0.0.1:9464, or :9464 for all interfaces")
-	validateAddress(s.PingURL, at.at("ping_url"))
+	ping := at.at("ping_url")
+	validateAddress(s.PingURL, ping)
+	if ping.absent {
+		at.at("private_addresses").refuse("private_addresses belongs to ping_url, which is not given")
+	}
 }
 
 // validateCron gives the shortest time between two ticks; 0 = not known.

@@ -242,7 +242,7 @@ const daily = "  cron: 0 0 * * *\n  listen: 127.0.0.1:0\n"
 
 func TestScheduleTakesLooks(t *testing.T) {
 	t.Parallel()
-	s := newScheduled(t, "  cron: \"@every 1s\"\n  listen: 127.0.0.1:0\n  ping_url: ${PING_URL}\n")
+	s := newScheduled(t, "  cron: \"@every 1s\"\n  listen: 127.0.0.1:0\n  ping_url: ${PING_URL}\n  private_addresses: true\n")
 	w := newWaiter(t, http.StatusOK)
 	s.env = append(s.env, "PING_URL="+w.server.URL+"/"+hookToken)
 	s.start(t, "--metrics-file", "assay.prom")
@@ -487,7 +487,7 @@ func TestScheduleStoppedAtOnce(t *testing.T) {
 // A run that dies ends nothing but itself.
 func TestScheduleSurvivesItsRuns(t *testing.T) {
 	t.Parallel()
-	s := newScheduled(t, "  cron: \"@every 1s\"\n  listen: 127.0.0.1:0\n  ping_url: ${PING_URL}\n")
+	s := newScheduled(t, "  cron: \"@every 1s\"\n  listen: 127.0.0.1:0\n  ping_url: ${PING_URL}\n  private_addresses: true\n")
 	w := newWaiter(t, http.StatusOK)
 	s.env = append(s.env, "PING_URL="+w.server.URL, killEnv+"=before-ledger")
 	s.start(t)
@@ -536,7 +536,7 @@ func TestScheduleRefuses(t *testing.T) {
 // assay run tells the same as assay schedule: in a file and by pings.
 func TestRunTells(t *testing.T) {
 	t.Parallel()
-	s := newScheduled(t, "  ping_url: ${PING_URL}\n")
+	s := newScheduled(t, "  ping_url: ${PING_URL}\n  private_addresses: true\n")
 	w := newWaiter(t, http.StatusOK)
 	s.env = append(s.env, "PING_URL="+w.server.URL+"/"+hookToken)
 	once := func(code int, args ...string) string {

@@ -33,7 +33,7 @@ func (a *app) newMonitor() *monitor.Monitor {
 }
 
 func (a *app) pinger(project *spec.Project) *monitor.Pinger {
-	return monitor.NewPinger(project.Config.Schedule.PingURL, "assay/"+buildVersion().Version, a.log)
+	return monitor.NewPinger(project.Config.Schedule, "assay/"+buildVersion().Version, a.log)
 }
 
 // watched begins the watch over a run that records; the flags name the file of
