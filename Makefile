@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 BENCH ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race bench simulate fuzz dialects lint golden ci
+.PHONY: help build demo test race bench simulate fuzz dialects examples lint golden ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ fuzz: ## every fuzz target for FUZZTIME
 dialects: ## the SQL of BigQuery by its own analyzer, and values of both other dialects (ASSAY_SQLGLOT: a python with sqlglot)
 	cd queries/googlesql && $(GO) test -p 1 -timeout 40m .
 	$(GO) test ./queries -run 'TestTranspiled|TestSnowflakeFunctions'
+
+examples: build ## the schedules of docs/examples, by systemd, the schemas of Kubernetes, and Airflow
+	docs/examples/schedule/check.sh bin/assay
 
 lint: ## golangci-lint, pinned; installed where it is missing
 	@$(GOBIN)/golangci-lint version 2>/dev/null | grep -q '$(LINT_VERSION:v%=%)' || \

@@ -173,6 +173,15 @@ func TestWhatTheLedgerSays(t *testing.T) {
 	} {
 		want(t, got, w.name, w.labels, w.value)
 	}
+	documented, err := os.ReadFile("../docs/scheduling.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range got {
+		if !strings.Contains(string(documented), "`"+name) {
+			t.Errorf("%s is not in docs/scheduling.md", name)
+		}
+	}
 	if ages := series(got["assay_data_age_seconds"]); len(ages) != 2 {
 		t.Errorf("a source without a row has an age: %v", ages)
 	}

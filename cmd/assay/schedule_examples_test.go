@@ -181,3 +181,23 @@ func TestScheduleExamplesThatWait(t *testing.T) {
 		})
 	}
 }
+
+// What docs/scheduling.md shows of the spec is one.
+func TestScheduleDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/scheduling.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "```yaml\nschedule:\n")
+	section, _, ok := strings.Cut(after, "```")
+	if !ok {
+		t.Fatal("it shows no schedule")
+	}
+	s := newScheduled(t, section)
+	cmd := program(t.Context(), s.dir, "validate")
+	cmd.Env = append(s.env, "PING_URL=https://ping.example/x")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

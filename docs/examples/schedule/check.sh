@@ -44,9 +44,9 @@ warehouse: {type: duckdb, files: {exposures: exposures.csv, responses: responses
 identifiers:
   user_id: {}
 assignments:
-  exposures: {identifier: user_id, sql: "SELECT user_id, at AS timestamp, experiment_id, variation_id FROM exposures"}
+  exposures: {identifier: user_id, sql: "SELECT user_id, happened AS timestamp, experiment_id, variation_id FROM exposures"}
 facts:
-  responses: {identifiers: [user_id], sql: "SELECT user_id, at AS timestamp, failed FROM responses"}
+  responses: {identifiers: [user_id], sql: "SELECT user_id, happened AS timestamp, failed FROM responses"}
 metrics:
   error_rate: {kind: proportion, source: responses, where: failed, direction: down, window: 6h, base_rate: 0.05}
 YAML
@@ -61,8 +61,8 @@ variations: [{id: control, known_good: true}, {id: treatment}]
 guardrails: [{metric: error_rate, mde: 100%, margin: 50%}]
 YAML
   awk -v exposures="$1/exposures.csv" -v responses="$1/responses.csv" 'BEGIN {
-    print "user_id,at,experiment_id,variation_id" > exposures
-    print "user_id,at,failed" > responses
+    print "user_id,happened,experiment_id,variation_id" > exposures
+    print "user_id,happened,failed" > responses
     for (i = 0; i < 400; i++) {
       printf "u%d,2026-11-01 %02d:00:00,tone,%s\n", i, i % 20, i % 2 ? "control" : "treatment" > exposures
       printf "u%d,2026-11-01 %02d:30:00,%s\n", i, i % 20, i % 19 ? "false" : "true" > responses

@@ -4,11 +4,11 @@ import json
 import sys
 from datetime import datetime, timezone
 
-from airflow.models.dagbag import DagBag
+from airflow.dag_processing.dagbag import DagBag
 
 AS_OF = datetime(2026, 11, 2, 0, 5, tzinfo=timezone.utc)
 
-bag = DagBag(dag_folder=sys.argv[1], include_examples=False)
+bag = DagBag(dag_folder=sys.argv[1])
 if bag.import_errors:
     sys.exit(f"import errors: {bag.import_errors}")
 if sorted(bag.dags) != ["assay", "assay_kubernetes"]:
@@ -24,11 +24,10 @@ pod = bag.dags["assay_kubernetes"].get_task("run")
 pod.render_template_fields({"data_interval_end": AS_OF, "ts": AS_OF.isoformat()})
 assert "2026-11-02T00:05:00+00:00" in pod.arguments, pod.arguments
 
+bag.dags["assay"].get_task("run").retries = 0  # what fails fails at once
 run = bag.dags["assay"].test(logical_date=AS_OF)
 if str(run.state) not in ("success", "DagRunState.SUCCESS"):
     sys.exit(f"the run ended as {run.state}")
 told = run.get_task_instance("run").xcom_pull(task_ids="run", run_id=run.run_id)
-if told:
-    summary = json.loads(told)
-    assert summary["exit"] == 0 and summary["results"][0]["asOf"] == "2026-11-02T00:05:00Z", summary
-    print("xcom", summary["results"][0]["verdict"], summary["results"][0]["asOf"])
+summary = told if isinstance(told, dict) else json.loads(told)
+assert summary["exit"] == 0 and summary["results"][0]["asOf"] == "2026-11-02T00:05:00Z", summary
