@@ -93,9 +93,12 @@ type Options struct {
 type opener func(name string, cfg spec.FlagStore, dir string, opts Options) (Store, error)
 
 var openers = map[string]opener{
-	"flagd":   openFlagd,
-	"unleash": openUnleash,
-	"webhook": openWebhook,
+	"flagd":        openFlagd,
+	"flipt":        openFlipt,
+	"growthbook":   openGrowthBook,
+	"launchdarkly": openLaunchDarkly,
+	"unleash":      openUnleash,
+	"webhook":      openWebhook,
 }
 
 // Open returns the store that cfg describes; nothing is read or sent yet. dir

@@ -80,7 +80,7 @@ systemd() {
   for unit in "$here"/*.service "$here"/*.timer; do
     sed "s|/usr/local/bin/assay|$work/bin/assay|" "$unit" >"$work/units/$(basename "$unit")"
   done
-  complaints=$(systemd-analyze verify "$work"/units/assay.timer "$work"/units/*.service 2>&1 | grep -F "$work/units" || true)
+  complaints=$(systemd-analyze verify "$work"/units/assay.timer "$work"/units/*.service 2>&1 | grep -E 'assay(-schedule)?\.(service|timer)' || true)
   if [ -n "$complaints" ]; then
     say systemd "$complaints"
     exit 1
