@@ -76,7 +76,7 @@ func (l *Loop) Work(ctx context.Context) {
 	t := &turn{plan: l.Plan(), last: now}
 	l.await(t, now)
 	l.Log.Info("the schedule begins", "schedule", t.plan.Text, "jitter", t.plan.Offset().String(), "next", t.next)
-	if l.CatchUp {
+	if l.CatchUp && ctx.Err() == nil {
 		l.Log.Info("a run was due while nothing ran; it is caught up on", "next", t.next)
 		l.start(ctx, t, Tick{At: now, CatchUp: true})
 	}

@@ -14,6 +14,30 @@ import (
 // stopTime is how long a run that was asked to stop may take to.
 const stopTime = 10 * time.Second
 
+// A run that finds the ledger locked is tried again: who holds it may be a person
+// who clears an experiment, and the next tick may be a day away.
+const (
+	lockTries = 15
+	lockPause = 2 * time.Second
+)
+
+// attempt is process until another run lets go of the ledger, for half a minute.
+func (s *scheduler) attempt(ctx context.Context, grace time.Duration) int {
+	for range lockTries - 1 {
+		code := s.process(ctx, grace)
+		if code != exitLocked {
+			return code
+		}
+		s.app.log.Warn("another run holds the ledger; it is tried again", "in", lockPause.String())
+		select {
+		case <-ctx.Done():
+			return code
+		case <-time.After(lockPause):
+		}
+	}
+	return s.process(ctx, grace)
+}
+
 // process runs assay run as a process of its own, and returns what it exited
 // with; killed by a signal that is 128 and the signal, as shells say it.
 func (s *scheduler) process(ctx context.Context, grace time.Duration) int {

@@ -165,7 +165,7 @@ func (s *scheduler) run(ctx context.Context, tick schedule.Tick) {
 	r := monitor.Run{Began: s.app.now()}
 	s.app.log.Info("a run begins", "due", tick.At, "catch_up", tick.CatchUp)
 	ended := s.app.pinger(project).Begin(s.pinging)
-	r.Code = s.process(ctx, project.Config.Schedule.Grace.Duration)
+	r.Code = s.attempt(ctx, project.Config.Schedule.Grace.Duration)
 	r.Ended, r.Done = s.app.now(), done(r.Code)
 	s.monitor.Ended(r)
 	summary := ""

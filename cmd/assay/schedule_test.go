@@ -484,6 +484,45 @@ func TestScheduleStoppedAtOnce(t *testing.T) {
 	}
 }
 
+// Who holds the ledger for a moment does not cost a look.
+func TestScheduleWaitsForTheLock(t *testing.T) {
+	t.Parallel()
+	s := newScheduled(t, daily)
+	l, err := ledger.Open(filepath.Join(s.dir, "ledger.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.start(t)
+	s.logged(t, "another run holds the ledger; it is tried again", 2)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.logged(t, `msg="a run ended" exit=0`, 1)
+	if n := s.looks(t); n != 1 {
+		t.Errorf("%d looks", n)
+	}
+	s.signal(t, syscall.SIGTERM)
+	s.ended(t, 143)
+}
+
+// One that is stopped while it waits for the lock waits no longer.
+func TestScheduleStoppedWhileLocked(t *testing.T) {
+	t.Parallel()
+	s := newScheduled(t, daily)
+	l, err := ledger.Open(filepath.Join(s.dir, "ledger.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	s.start(t)
+	s.logged(t, "another run holds the ledger; it is tried again", 1)
+	s.signal(t, syscall.SIGTERM)
+	s.ended(t, 143)
+	if !strings.Contains(s.read(t, "stderr"), `msg="a run ended" exit=11`) {
+		t.Error("it is not said how the run ended")
+	}
+}
+
 // A run that dies ends nothing but itself.
 func TestScheduleSurvivesItsRuns(t *testing.T) {
 	t.Parallel()
