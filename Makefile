@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 BENCH ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race bench simulate fuzz dialects conformance lint golden ci
+.PHONY: help build demo test race bench simulate fuzz dialects conformance examples lint golden ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ dialects: ## the SQL of BigQuery by its own analyzer, and values of both other d
 
 conformance: ## flag stores against the real clients and servers of others, which it installs
 	@set -e; for script in connectors/flags/conformance/*.sh; do echo "== $$script"; $$script; done
+
+examples: build ## the schedules of docs/examples, by systemd, the schemas of Kubernetes, and Airflow
+	docs/examples/schedule/check.sh bin/assay
 
 lint: ## golangci-lint, pinned; installed where it is missing
 	@$(GOBIN)/golangci-lint version 2>/dev/null | grep -q '$(LINT_VERSION:v%=%)' || \

@@ -235,7 +235,7 @@ func (d *decoder) secret(p place, out *Secret, f field) {
 		return
 	}
 	if f.envOnly && !wholeVariable.MatchString(text) {
-		p.mismatch("a secret does not belong in this file: write it as ${ENV} or use %s_file", f.name)
+		p.mismatch("a secret does not belong in this file: write it as ${ENV}%s", fileHint(f))
 		return
 	}
 	expanded := anyVariable.ReplaceAllStringFunc(text, func(reference string) string {
@@ -244,6 +244,14 @@ func (d *decoder) secret(p place, out *Secret, f field) {
 	if p.ok() {
 		*out = NewSecret(expanded)
 	}
+}
+
+// fileHint is the other place for a secret, where there is one.
+func fileHint(f field) string {
+	if f.name == "secret" || f.name == "token" {
+		return " or use " + f.name + "_file"
+	}
+	return ""
 }
 
 // variable is the value of ${NAME}.

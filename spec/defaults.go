@@ -96,6 +96,7 @@ func fillConfig(c *Config) {
 	c.Warehouse.Timeout = cmp.Or(c.Warehouse.Timeout, Duration{time.Hour})
 	c.Report.Path = cmp.Or(c.Report.Path, "report")
 	c.Ledger.Path = cmp.Or(c.Ledger.Path, "ledger.jsonl")
+	c.Schedule.fill()
 	if i := c.Incremental; i != nil {
 		i.Rebuild = cmp.Or(i.Rebuild, Duration{7 * 24 * time.Hour})
 		i.Path = cmp.Or(i.Path, "kept")

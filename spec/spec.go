@@ -40,6 +40,7 @@ type Config struct {
 	Notify      []Notification        `yaml:"notify,omitempty" doc:"Who is told when a verdict changes, or a decision does not arrive."`
 	Report      Report                `yaml:"report,omitempty" doc:"Where reports are written."`
 	Ledger      Ledger                `yaml:"ledger,omitempty" doc:"Where the ledger is kept."`
+	Schedule    Schedule              `yaml:"schedule,omitempty" doc:"When assay schedule runs, and who is told that runs happen."`
 	Incremental *Incremental          `yaml:"incremental,omitempty" doc:"Looks keep what they found beside the warehouse, and the next one scans only what is newer; without it every look scans everything."`
 	Experiments []string              `yaml:"experiments,omitempty" doc:"Globs of experiment files; default experiments/*.yaml."`
 }

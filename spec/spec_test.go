@@ -26,7 +26,8 @@ func environment(name string) (string, bool) {
 		"HOOK_TOKEN":  "hook-token-4711",
 		"HOOK_SECRET": "whsec_c2VjcmV0LTQ3MTE=",
 		"CHANNEL_URL": "https://chat.example/hooks/env-token", "CHANNEL_TEXT": "hunter6",
-		"EMPTY": "",
+		"PING_URL": "https://ping.example/hook-token-4711",
+		"EMPTY":    "",
 	}[name]
 	return value, ok
 }

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // validate holds a decoded project against what the words mean: names resolve,
@@ -21,6 +20,7 @@ func validate(p *Project, config place, specs []place) {
 		joined:   config.at("joins").absent || config.at("joins").sound(),
 	}
 	v.validateConfig()
+	validateSchedule(p.Config.Schedule, p.SmallestCadence(), config.at("schedule"))
 	first := map[string]place{}
 	for i := range p.Experiments {
 		v.experiment(&p.Experiments[i], specs[i])
@@ -101,7 +101,7 @@ func timezone(zone string, at place) {
 	if !at.ok() {
 		return
 	}
-	if _, err := time.LoadLocation(zone); err != nil || zone == "" || strings.EqualFold(zone, "local") {
+	if zone == "" || !known(zone) {
 		at.problemf("unknown timezone %q; want a name such as Europe/Berlin or UTC", zone)
 	}
 }

@@ -28,6 +28,7 @@ type app struct {
 	log       *slog.Logger
 	begun     bool  // the command line was understood
 	unsaid    error // why a result could not be written
+	watch     *watch
 }
 
 // execute runs the command line and returns the exit code.
@@ -51,7 +52,7 @@ func execute(ctx context.Context, args []string, s system) int {
 	if err != nil && err.Error() != "" {
 		_, _ = fmt.Fprintf(s.stderr, "assay: %s\n", shown(err.Error()))
 	}
-	return codeOf(ctx, err)
+	return a.watch.end(ctx, codeOf(ctx, err))
 }
 
 func (a *app) root() *cobra.Command {
@@ -75,7 +76,7 @@ and 143 stopped by a signal.`,
 	flags.StringVar(&a.logFormat, "log-format", "text", "log on stderr: text or json")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "log errors only, show no progress")
 	flags.StringVar(&a.clock, "now", "", "use this instant as the clock (RFC 3339), for simulations and replays")
-	root.AddCommand(a.initCommand(), a.validateCommand(), a.schemaCommand(), a.sqlCommand(), a.planCommand(), a.runCommand(),
+	root.AddCommand(a.initCommand(), a.validateCommand(), a.schemaCommand(), a.sqlCommand(), a.planCommand(), a.runCommand(), a.scheduleCommand(),
 		a.deliverCommand(), a.applyCommand(), a.clearCommand(), a.explainCommand(), a.doctorCommand(), a.reportCommand(), a.versionCommand())
 	return root
 }

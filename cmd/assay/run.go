@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"assay/connectors"
 	"assay/connectors/flags"
@@ -32,6 +33,8 @@ type runFlags struct {
 	deliver, verbose bool
 	full             bool
 	parallel         int
+	metricsFile      string
+	noPing           bool
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -46,17 +49,24 @@ look that the ledger already has is shown from there and sends nothing again.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
+	f.bindShared(flags)
 	flags.StringVar(&f.asOf, "as-of", "", "look as of this instant (RFC 3339 or a date); default now, floored to the cadence")
-	flags.StringSliceVar(&f.selected, "select", nil, "experiments to look at: names and tag:NAME")
-	flags.StringSliceVar(&f.excluded, "exclude", nil, "experiments to leave out: names and tag:NAME")
-	flags.StringSliceVar(&f.failOn, "fail-on", nil, "exit with 5 if one of these is met: rollback, hold, srm, stale")
 	flags.BoolVar(&f.dry, "dry-run", false, "compute and show; record and deliver nothing")
 	flags.BoolVar(&f.refresh, "refresh", false, "compute recorded looks anew and say by how much they moved; record nothing")
 	flags.BoolVar(&f.deliver, "deliver", false, "deliver also for an older as-of, unless a newer decision was delivered")
 	flags.BoolVar(&f.full, "full", false, "scan everything, also what incremental looks have kept, and keep it anew")
+	flags.BoolVar(&f.noPing, "no-ping", false, "do not tell schedule.ping_url of this run")
+	return cmd
+}
+
+// bindShared adds the flags that a run has also where assay schedule starts it.
+func (f *runFlags) bindShared(flags *pflag.FlagSet) {
+	flags.StringSliceVar(&f.selected, "select", nil, "experiments to look at: names and tag:NAME")
+	flags.StringSliceVar(&f.excluded, "exclude", nil, "experiments to leave out: names and tag:NAME")
+	flags.StringSliceVar(&f.failOn, "fail-on", nil, "exit with 5 if one of these is met: rollback, hold, srm, stale")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show each look in full")
 	flags.IntVar(&f.parallel, "parallel", 1, "experiments looked at together")
-	return cmd
+	flags.StringVar(&f.metricsFile, "metrics-file", "", "write metrics for Prometheus' textfile collector to this file after the run")
 }
 
 // clockSkew is how far the clock of a scheduler may be ahead of this machine's.
@@ -79,6 +89,9 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return badInput(err)
 	}
+	if o.Mode == job.ModeRun {
+		a.watched(f)
+	}
 	project, err := a.load()
 	if err != nil {
 		return err
@@ -87,10 +100,12 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return badInput(err)
 	}
+	a.watch.begin(ctx, project)
 	j, err := a.job(ctx, project, o.Mode == job.ModeRun)
 	if err != nil {
 		return err
 	}
+	a.watch.opened(j.Ledger)
 	defer func() { _ = errors.Join(j.Warehouse.Close(), j.Ledger.Close()) }()
 	j.Parallel = f.parallel
 	progress := a.progress()
@@ -120,6 +135,9 @@ func (f runFlags) options(now time.Time) (job.Options, error) {
 	}
 	if f.dry && f.refresh {
 		return o, errors.New("--dry-run and --refresh do not go together")
+	}
+	if f.metricsFile != "" && (f.dry || f.refresh) {
+		return o, errors.New("--metrics-file is for runs that record: neither --dry-run nor --refresh goes with it")
 	}
 	if f.dry {
 		o.Mode = job.ModeDry
