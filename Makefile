@@ -51,7 +51,7 @@ lint: ## golangci-lint, pinned; installed where it is missing
 	$(GOBIN)/golangci-lint run ./...
 
 golden: ## rewrite the golden files; read the difference before you commit it
-	$(GO) test ./queries ./report ./spec -update
+	$(GO) test ./queries ./report ./spec ./connectors/flags/serve -update
 	$(GO) test ./cmd/assay -run TestScripts -update
 
 ci: ## what CI runs
