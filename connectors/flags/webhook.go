@@ -87,12 +87,14 @@ func politeClient(given *http.Client) *http.Client {
 	return client
 }
 
+// signingSecret is the secret itself, which spec has read already where a
+// project names a file.
 func signingSecret(cfg spec.FlagStore, dir string) (string, error) {
 	switch {
-	case cfg.Secret.IsZero() == (cfg.SecretFile == ""):
-		return "", errors.New("one of secret and secret_file is needed")
 	case !cfg.Secret.IsZero():
 		return cfg.Secret.Reveal(), nil
+	case cfg.SecretFile == "":
+		return "", errors.New("one of secret and secret_file is needed")
 	}
 	path := cfg.SecretFile
 	if !filepath.IsAbs(path) {
