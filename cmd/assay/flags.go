@@ -28,7 +28,7 @@ func (a *app) flagsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "flags",
 		Short: "A flag store of its own: serve, list, set and look back at flags in a file",
-		Args:  cobra.NoArgs,
+		Args:  exactly(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	path := cmd.PersistentFlags().StringP("file", "f", "flags.json", "the flags file")
@@ -151,7 +151,11 @@ func (a *app) listFlags(path string) error {
 	}
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, l := range all {
-		_, err := fmt.Fprintf(table, "%s\t%s\t%s\n", shown(l.Flag), shown(l.serves()), shown(l.last()))
+		line := shown(l.Flag) + "\t" + shown(l.serves())
+		if last := l.last(); last != "" {
+			line += "\t" + shown(last)
+		}
+		_, err := fmt.Fprintln(table, line)
 		a.unsaid = cmp.Or(a.unsaid, err)
 	}
 	a.unsaid = cmp.Or(a.unsaid, table.Flush())

@@ -2,7 +2,6 @@ package serve_test
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"os"
 	"strconv"
@@ -327,5 +326,4 @@ func TestLayoutOfTheFile(t *testing.T) {
 			t.Errorf("%q is gone:\n%s", kept, got)
 		}
 	}
-	fmt.Fprintln(t.Output(), got)
 }
