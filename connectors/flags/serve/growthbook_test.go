@@ -309,7 +309,7 @@ func TestHostileNames(t *testing.T) {
 	for _, id := range people(1000) {
 		g := c.get(key, unitOf(id))
 		seen[g.Arm]++
-		want := any("</script>\u2028\u0000")
+		want := map[string]any{"": "</script>\u2028\u0000"}
 		if g.Arm != "a b\"<script>" {
 			want = map[string]any{"": []any{1e300, "x"}}
 		}

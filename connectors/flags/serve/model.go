@@ -57,12 +57,14 @@ type Flag struct {
 	Group    *Group    `json:"group,omitempty"`
 	Rules    []Rule    `json:"rules,omitempty"`
 	Decision *Decision `json:"decision,omitempty"`
+
+	kind kind // of all values
 }
 
 // Variation is one value of a flag.
 type Variation struct {
 	ID    string          `json:"id"`
-	Value json.RawMessage `json:"value"` // any JSON but null
+	Value json.RawMessage `json:"value"` // any JSON but null; all of a flag's of one kind
 }
 
 // Split is who gets what: a share of the units, and the arms' shares of it.

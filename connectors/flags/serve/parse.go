@@ -318,6 +318,12 @@ func (c *checker) variation(f *Flag, n *node) {
 	case v.ID != "" && f.value(v.ID) != nil:
 		c.problemf(n.member("id").at, "variation %q is there twice", v.ID)
 	}
+	if value := n.member("value"); value != nil && value.kind != kindNull {
+		if f.kind != "" && value.kind != f.kind {
+			c.problemf(value.at, "this is %s and an earlier value is %s: clients ask for one kind", value.kind, f.kind)
+		}
+		f.kind = value.kind
+	}
 	f.Variations = append(f.Variations, v)
 }
 

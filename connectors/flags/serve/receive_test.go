@@ -312,14 +312,14 @@ func TestTwoServers(t *testing.T) {
 func TestLayoutOfTheFile(t *testing.T) {
 	const text = "{\"version\":1, \"$schema\": \"x\",\n\t\"flags\": {\n\t\t\"zebra\": {\"knownGood\": \"a\",   \"variations\": [ {\"id\":\"a\",\"value\":[1,  2]} ]},\n" +
 		"\t\t\"answer\": {\n\t\t\t\"weights\": {\"treatment\": 0.5, \"control\": 0.5},\n\t\t\t\"coverage\": 0.1,\n\t\t\t\"knownGood\": \"control\",\n" +
-		"\t\t\t\"variations\": [{\"id\": \"control\", \"value\": 1e2}, {\"id\": \"treatment\", \"value\": \"<&>\"}]\n\t\t}\n\t}\n}\n"
+		"\t\t\t\"variations\": [{\"id\": \"control\", \"value\": 1e2}, {\"id\": \"treatment\", \"value\": 2.50}]\n\t\t}\n\t}\n}\n"
 	w := newWorld(t, text).start()
 	if r := w.deliver(rollback("d_1", half(0.1))); r.Outcome != flags.OutcomeDelivered {
 		t.Fatalf("%+v", r)
 	}
 	got := w.read(w.path)
 	for _, kept := range []string{
-		`"zebra": {"knownGood": "a",   "variations": [ {"id":"a","value":[1,  2]} ]}`, `"value": 1e2`, `"<&>"`,
+		`"zebra": {"knownGood": "a",   "variations": [ {"id":"a","value":[1,  2]} ]}`, `"value": 1e2`, `"value": 2.50`,
 		"\t\t\t\"coverage\": 1,\n", "\t\t\t\"decision\": {\n\t\t\t\t\"id\": \"d_1\",\n",
 	} {
 		if !strings.Contains(got, kept) {

@@ -32,7 +32,7 @@ const (
 // two is a flag with two variations at a coverage, half and half.
 func two(coverage string) string {
 	return `{
-      "variations": [{"id": "control", "value": "old"}, {"id": "treatment", "value": {"prompt": {"name": "answer", "version": "v2"}}}],
+      "variations": [{"id": "control", "value": "old"}, {"id": "treatment", "value": "new"}],
       "knownGood": "control",
       "coverage": ` + coverage + `
     }`
