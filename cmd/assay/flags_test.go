@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"assay/connectors/flags"
+	"assay/connectors/flags/serve"
 	"assay/decide"
 	"assay/spec"
 )
@@ -157,4 +160,50 @@ func TestFlagsServePort(t *testing.T) {
 	if s.end(syscall.SIGTERM) != 143 {
 		t.Error(s.err)
 	}
+}
+
+// TestFlagsServeKilled kills the server at some instant of each delivery. Sent
+// again under the same id, the change is there, once in the log, and so is every
+// earlier one.
+func TestFlagsServeKilled(t *testing.T) {
+	dir := initFlags(t)
+	chance := rand.New(rand.NewPCG(1, 2))
+	state, lost := answerAt(0.1, 0.5), 0
+	const rounds = 25
+	for i := range rounds {
+		target := answerAt(0.1+0.03*float64(i+1), 0.5)
+		change := flags.Change{
+			ID: fmt.Sprintf("d_%d", i), Experiment: "answer", FlagKey: "answer-prompt", Expected: state, Target: target,
+			Verdict: decide.Ramp, AsOf: time.Now(), DecidedAt: time.Now(),
+		}
+		s := startServing(t, dir)
+		store := s.store(dir)
+		done := make(chan error, 1)
+		go func() { done <- store.Apply(t.Context(), change) }()
+		time.Sleep(time.Duration(chance.IntN(30_000)) * time.Microsecond)
+		s.end(syscall.SIGKILL)
+		if <-done != nil {
+			lost++
+		}
+		s = startServing(t, dir)
+		if err := s.store(dir).Apply(t.Context(), change); err != nil {
+			t.Fatalf("round %d: %v\n%s", i, err, s.err)
+		}
+		got, err := s.store(dir).Read(t.Context(), "answer-prompt")
+		if err != nil || !flags.Same(*got.Allocation, target, 1e-5) {
+			t.Fatalf("round %d: %+v, %v", i, got, err)
+		}
+		s.end(syscall.SIGTERM)
+		state = target
+	}
+	ids := map[string]int{}
+	if err := serve.ReadLog(filepath.Join(dir, "flags.audit.jsonl"), func(e serve.Entry) { ids[e.ID]++ }); err != nil {
+		t.Fatal(err)
+	}
+	for i := range rounds {
+		if n := ids[fmt.Sprintf("d_%d", i)]; n != 1 {
+			t.Errorf("change %d is in the log %d times", i, n)
+		}
+	}
+	t.Logf("%d of %d answers were lost", lost, rounds)
 }

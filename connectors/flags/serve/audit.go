@@ -178,25 +178,21 @@ func (m *memory) add(e Entry) {
 	}
 }
 
-// ReadLog reads an audit log from its start. The error is one of the file; a
-// line that is no entry is one as well.
+// ReadLog reads an audit log from its start; a last line without its end is
+// still being written, or torn. The error is one of the file; a line that is no
+// entry is one as well.
 func ReadLog(path string, each func(Entry)) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
 	var strange error
-	l := auditLog{path: path}
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }()
-	text, err := io.ReadAll(file)
-	if err != nil {
-		return err
-	}
-	for line := range bytes.Lines(text) {
-		l.line++
+	n := 0
+	for line := range bytes.Lines(text[:bytes.LastIndexByte(text, '\n')+1]) {
+		n++
 		var e Entry
 		if json.Unmarshal(line, &e) != nil || e.What == "" {
-			strange = errors.Join(strange, fmt.Errorf("%s:%d: no entry of an audit log", path, l.line))
+			strange = errors.Join(strange, fmt.Errorf("%s:%d: no entry of an audit log", path, n))
 			continue
 		}
 		each(e)

@@ -9,6 +9,7 @@ package serve
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"assay/connectors/flags"
@@ -132,4 +133,16 @@ func (f *Flag) value(variation string) json.RawMessage {
 		}
 	}
 	return nil
+}
+
+// otherPrompts are those that an experiment is about while the variation's value
+// names another version.
+func (f *Flag) otherPrompts(prompts []flags.Prompt) []flags.Prompt {
+	return slices.DeleteFunc(slices.Clone(prompts), func(p flags.Prompt) bool {
+		var value struct{ Prompt *flags.Prompt }
+		if json.Unmarshal(f.value(p.Variation), &value) != nil || value.Prompt == nil {
+			return true
+		}
+		return value.Prompt.Name == p.Name && value.Prompt.Version == p.Version
+	})
 }

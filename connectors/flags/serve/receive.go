@@ -73,6 +73,10 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, change flags.Chang
 	told := map[string]any{"applied": applied}
 	if flag != nil {
 		told["state"] = flag.Allocation()
+		for _, p := range flag.otherPrompts(change.Prompts) {
+			s.options.Log.Warn("the flag serves another prompt than the experiment is about", "flag", change.FlagKey,
+				"variation", p.Variation, "prompt", p.Name, "version", p.Version)
+		}
 	}
 	answer(w, http.StatusOK, told)
 }

@@ -327,3 +327,24 @@ func TestLayoutOfTheFile(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherPrompt delivers for a prompt that the flag does not serve: it is
+// applied, and the log says so. A value that names none says nothing.
+func TestOtherPrompt(t *testing.T) {
+	w := newWorld(t, full(t)).start()
+	c := change("d_1", decide.Ramp, half(0.5), half(0.75))
+	c.Prompts = []flags.Prompt{{Variation: "control", Name: "answer", Version: "3f1c"}, {Variation: "treatment", Name: "answer", Version: "other"}}
+	if r := w.deliver(c); r.Outcome != flags.OutcomeDelivered {
+		t.Errorf("%+v", r)
+	}
+	if log := w.log.String(); strings.Count(log, "another prompt") != 1 || !strings.Contains(log, "version=other") {
+		t.Error(log)
+	}
+	tone := change("d_2", decide.Rollback, decide.Allocation{Coverage: 1, KnownGood: "control", Arms: []decide.Arm{
+		{Variation: "control", Weight: 0.34}, {Variation: "warm", Weight: 0.33}, {Variation: "short", Weight: 0.33},
+	}}, split(1, 0))
+	tone.FlagKey, tone.Prompts = "tone", []flags.Prompt{{Variation: "warm", Name: "tone", Version: "1"}, {Variation: "none", Name: "tone", Version: "1"}}
+	if r := w.deliver(tone); r.Outcome != flags.OutcomeDelivered || strings.Count(w.log.String(), "another prompt") != 1 {
+		t.Errorf("%+v\n%s", r, w.log)
+	}
+}
