@@ -29,6 +29,7 @@ type node struct {
 	number  float64
 	truth   bool
 	members []member
+	named   map[string]*node // the members' values
 	items   []*node
 }
 
@@ -40,14 +41,10 @@ type member struct {
 }
 
 func (n *node) member(name string) *node {
-	if n != nil {
-		for _, m := range n.members {
-			if m.name == name {
-				return m.value
-			}
-		}
+	if n == nil {
+		return nil
 	}
-	return nil
+	return n.named[name]
 }
 
 // fault is why a text is not a tree, and where.
@@ -128,7 +125,7 @@ func (p *parser) fill(n *node, token json.Token, depth int) error {
 func (p *parser) inside(n *node, open json.Delim, depth int) error {
 	n.kind = kindList
 	if open == '{' {
-		n.kind = kindObject
+		n.kind, n.named = kindObject, map[string]*node{}
 	}
 	for p.dec.More() {
 		var m member
@@ -153,6 +150,7 @@ func (p *parser) inside(n *node, open json.Delim, depth int) error {
 			return fault{m.at, fmt.Sprintf("the member %q is there twice", m.name)}
 		}
 		n.members = append(n.members, m)
+		n.named[m.name] = value
 	}
 	_, err := p.dec.Token()
 	return err
