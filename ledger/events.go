@@ -49,6 +49,7 @@ const (
 	OutcomeConflict    = "conflict"    // a person changed the flag; nothing was written
 	OutcomeRefused     = "refused"     // the store will never take it as it is
 	OutcomeUnavailable = "unavailable" // not now; a later attempt can help
+	OutcomeApproval    = "approval"    // a person has to approve it in the store first
 	OutcomeDisabled    = "disabled"    // the receiver asked for no more deliveries
 	OutcomeSuperseded  = "superseded"  // a newer decision for the same store took its place
 )
@@ -76,7 +77,7 @@ func (a Attempt) Terminal() bool { return a.Outcome != OutcomeUnavailable }
 func (a Attempt) check() error {
 	known := []string{
 		OutcomeDelivered, OutcomeProposed, OutcomeUnverified, OutcomeConflict,
-		OutcomeRefused, OutcomeUnavailable, OutcomeDisabled, OutcomeSuperseded,
+		OutcomeRefused, OutcomeUnavailable, OutcomeApproval, OutcomeDisabled, OutcomeSuperseded,
 	}
 	if !slices.Contains(known, a.Outcome) {
 		return fmt.Errorf("outcome %q is not one of %q", a.Outcome, known)

@@ -327,7 +327,7 @@ func TestEveryOutcomeButUnavailableIsTerminal(t *testing.T) {
 	for outcome, ends := range map[string]bool{
 		ledger.OutcomeDelivered: true, ledger.OutcomeProposed: true, ledger.OutcomeUnverified: true,
 		ledger.OutcomeConflict: true, ledger.OutcomeRefused: true, ledger.OutcomeUnavailable: false,
-		ledger.OutcomeDisabled: true, ledger.OutcomeSuperseded: true,
+		ledger.OutcomeDisabled: true, ledger.OutcomeSuperseded: true, ledger.OutcomeApproval: true,
 	} {
 		l := open(t, filepath.Join(t.TempDir(), "ledger.jsonl"))
 		k := look("x", 1, "a")

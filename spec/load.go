@@ -165,21 +165,29 @@ func (l *loader) shown(project *Project, relative string) string {
 	return filepath.Join(folder, relative)
 }
 
-// secretFiles reads the files that hold signing secrets.
+// secretFiles reads the files that hold signing secrets and access tokens.
 func (l *loader) secretFiles(project *Project) {
 	for name, at := range l.config.at("flag_stores").entries() {
-		store, at := project.Config.FlagStores[name], at.at("secret_file")
-		if !at.ok() || store.SecretFile == "" {
-			continue
+		store := project.Config.FlagStores[name]
+		store.Secret = l.secretFile(project, at.at("secret_file"), store.SecretFile, store.Secret)
+		store.Token = l.secretFile(project, at.at("token_file"), store.TokenFile, store.Token)
+		if at.ok() {
+			project.Config.FlagStores[name] = store
 		}
-		text, ok := l.side(at, project.Abs(store.SecretFile))
-		secret := strings.TrimRight(text, "\r\n")
-		if ok && secret == "" {
-			at.problemf("%s is empty", store.SecretFile)
-		}
-		store.Secret = NewSecret(secret)
-		project.Config.FlagStores[name] = store
 	}
+}
+
+// secretFile is what a file holds, or the given secret where none is named.
+func (l *loader) secretFile(project *Project, at place, path string, given Secret) Secret {
+	if !at.ok() || path == "" {
+		return given
+	}
+	text, ok := l.side(at, project.Abs(path))
+	secret := strings.TrimRight(text, "\r\n")
+	if ok && secret == "" {
+		at.problemf("%s is empty", path)
+	}
+	return NewSecret(secret)
 }
 
 // prompts reads the files of prompts into their templates.

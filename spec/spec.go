@@ -259,12 +259,22 @@ type Prior struct {
 
 // FlagStore is where decisions go.
 type FlagStore struct {
-	Type       string `yaml:"type" enum:"flagd,webhook" doc:"Kind of store."`
+	Type       string `yaml:"type" enum:"flagd,flipt,growthbook,launchdarkly,unleash,webhook" doc:"Kind of store."`
 	Path       string `yaml:"path,omitempty" doc:"flagd: the flag file, relative to this file."`
-	URL        Secret `yaml:"url,omitempty" doc:"webhook: where changes are posted; may be ${ENV}."`
+	URL        Secret `yaml:"url,omitempty" doc:"webhook: where changes are posted; flipt, growthbook, launchdarkly, unleash: the address of the server, by default the vendor's cloud where there is one; may be ${ENV}."`
 	StateURL   Secret `yaml:"state_url,omitempty" doc:"webhook: where the present state is read (GET, {flag} is replaced by the key); without it the state is what the ledger last saw accepted."`
 	Secret     Secret `yaml:"secret,omitempty" env:"only" doc:"webhook: signing secret (whsec_...), only as ${ENV}."`
 	SecretFile string `yaml:"secret_file,omitempty" doc:"webhook: file with the signing secret."`
+
+	Token       Secret            `yaml:"token,omitempty" env:"only" doc:"flipt, growthbook, launchdarkly, unleash: access token, only as ${ENV}."`
+	TokenFile   string            `yaml:"token_file,omitempty" doc:"flipt, growthbook, launchdarkly, unleash: file with the access token."`
+	Project     string            `yaml:"project,omitempty" doc:"launchdarkly, unleash: key of the project; default for both: default."`
+	Environment string            `yaml:"environment,omitempty" doc:"flipt, growthbook, launchdarkly, unleash: key of the environment."`
+	Rule        string            `yaml:"rule,omitempty" doc:"launchdarkly: id of the rule, by default the default rule; unleash: id of the strategy, by default the only active one; flipt: key of the segment that the rule serves, by default the only rule."`
+	Namespace   string            `yaml:"namespace,omitempty" doc:"flipt: key of the namespace; default default."`
+	Variations  map[string]string `yaml:"variations,omitempty" doc:"flipt, growthbook, launchdarkly, unleash: what the store calls a variation, and uncovered for the units outside the coverage: launchdarkly its id or name, growthbook the value, flipt and unleash the variant; default the same name."`
+
+	PrivateAddresses bool `yaml:"private_addresses,omitempty" doc:"Stores that are sent requests: allow addresses of private networks and of this machine."`
 }
 
 // Report says where reports are written.

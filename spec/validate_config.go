@@ -127,10 +127,17 @@ func (v validator) identifierList(given []string, at place) {
 	}
 }
 
-// storeKeys are the keys of a flag store that belong to one type.
+// apiKeys are the keys that all stores with an API take.
+var apiKeys = []string{"url", "token", "token_file", "environment", "variations", "private_addresses"}
+
+// storeKeys are the keys of a flag store that belong to some types only.
 var storeKeys = map[string][]string{
-	"flagd":   {"path"},
-	"webhook": {"url", "state_url", "secret", "secret_file"},
+	"flagd":        {"path"},
+	"flipt":        append([]string{"namespace", "rule"}, apiKeys...),
+	"growthbook":   apiKeys,
+	"launchdarkly": append([]string{"project", "rule"}, apiKeys...),
+	"unleash":      append([]string{"project", "rule"}, apiKeys...),
+	"webhook":      {"url", "state_url", "secret", "secret_file", "private_addresses"},
 }
 
 func validateStore(name string, s FlagStore, at place) {
@@ -138,18 +145,35 @@ func validateStore(name string, s FlagStore, at place) {
 	if storeKeys[s.Type] == nil {
 		return
 	}
+	owners := map[string][]string{}
 	for kind, keys := range storeKeys {
 		for _, key := range keys {
-			if kind != s.Type {
-				at.at(key).refuse("%s belongs to a %s store; this one is %s", key, kind, s.Type)
-			}
+			owners[key] = append(owners[key], kind)
 		}
 	}
-	if s.Type == "flagd" {
-		validateFile(s, at)
-		return
+	for key, kinds := range owners {
+		slices.Sort(kinds)
+		if !slices.Contains(kinds, s.Type) {
+			at.at(key).refuse("%s belongs to a %s store; this one is %s", key, orList(kinds), s.Type)
+		}
 	}
-	validateWebhook(s, at)
+	switch s.Type {
+	case "flagd":
+		validateFile(s, at)
+	case "webhook":
+		validateWebhook(s, at)
+	default:
+		validateAPI(s, at)
+	}
+}
+
+// orList is "a", "a or b", "a, b or c".
+func orList(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 func validateFile(s FlagStore, at place) {
@@ -174,6 +198,45 @@ func validateWebhook(s FlagStore, at place) {
 		file.keyProblemf("give either secret or secret_file")
 	}
 	file.must(s.SecretFile != "", "the path is empty")
+}
+
+// selfHosted are the stores with an API that have no address by default.
+var selfHosted = []string{"flipt", "unleash"}
+
+func validateAPI(s FlagStore, at place) {
+	address, token, file := at.at("url"), at.at("token"), at.at("token_file")
+	if address.absent && slices.Contains(selfHosted, s.Type) {
+		at.keyProblemf("a %s store needs url, the address of its server", s.Type)
+	}
+	validateAddress(s.URL, address)
+	switch {
+	case token.absent && file.absent:
+		at.keyProblemf("a %s store needs its access token: token: ${ENV} or token_file", s.Type)
+	case !token.absent && !file.absent:
+		file.keyProblemf("give either token or token_file")
+	}
+	file.must(s.TokenFile != "", "the path is empty")
+	if at.at("environment").absent {
+		at.keyProblemf("a %s store needs environment, whose flags are changed", s.Type)
+	}
+	for key, given := range map[string]string{"project": s.Project, "environment": s.Environment, "rule": s.Rule, "namespace": s.Namespace} {
+		p := at.at(key)
+		p.must(given != "", "the %s is empty", key)
+		p.must(given != "." && given != "..", "%q cannot stand in an address", given)
+	}
+	validateVariations(s.Variations, at.at("variations"))
+}
+
+// validateVariations makes sure that the names can be read backwards.
+func validateVariations(names map[string]string, at place) {
+	first := map[string]string{}
+	for name, p := range at.entries() {
+		theirs := names[name]
+		p.must(theirs != "", "the name of %s in the store is empty", name)
+		other, again := first[theirs]
+		p.must(!again || theirs == "", "%s and %s have the same name in the store", other, name)
+		first[theirs] = name
+	}
 }
 
 // validateAddress never shows the address: its path is often a secret.

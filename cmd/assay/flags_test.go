@@ -84,7 +84,7 @@ func (s *served) get(path string) (int, string) {
 func (s *served) store(dir string) flags.Store {
 	s.t.Helper()
 	store, err := flags.Open("own", spec.FlagStore{
-		Type: "webhook", URL: spec.NewSecret(s.url + "/webhook"), StateURL: spec.NewSecret(s.url + "/state/{flag}"),
+		Type: "webhook", PrivateAddresses: true, URL: spec.NewSecret(s.url + "/webhook"), StateURL: spec.NewSecret(s.url + "/state/{flag}"),
 		SecretFile: "webhook.secret",
 	}, dir, flags.Options{Now: time.Now})
 	if err != nil {

@@ -293,7 +293,7 @@ func (s summary) code(undelivered int) int {
 // anew at the next look; until then it is not done.
 func lost(d job.Delivered) bool {
 	switch d.Attempt.Outcome {
-	case ledger.OutcomeRefused, ledger.OutcomeConflict, ledger.OutcomeDisabled:
+	case ledger.OutcomeRefused, ledger.OutcomeConflict, ledger.OutcomeApproval, ledger.OutcomeDisabled:
 		return true
 	}
 	return false

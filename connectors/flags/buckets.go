@@ -28,15 +28,18 @@ type bucket struct {
 // high end. So coverage grows by moving the borders inside the regions, and no
 // unit ever changes its arm; with two arms the list is treatment, uncovered,
 // control. Empty buckets are left out.
-func layout(a decide.Allocation) []bucket {
+func layout(a decide.Allocation) []bucket { return layoutOf(a, totalWeight) }
+
+// layoutOf is layout with weights that sum to total.
+func layoutOf(a decide.Allocation, total int64) []bucket {
 	arms := slices.Clone(a.Arms)
 	slices.SortStableFunc(arms, func(x, y decide.Arm) int { return lastIf(a.KnownGood, x) - lastIf(a.KnownGood, y) })
 	weights := make([]float64, len(arms))
 	for i, arm := range arms {
 		weights[i] = arm.Weight
 	}
-	regions := apportion(weights, totalWeight)
-	covered := within(regions, int64(math.Round(a.Coverage*totalWeight)))
+	regions := apportion(weights, total)
+	covered := within(regions, int64(math.Round(a.Coverage*float64(total))))
 	var list []bucket
 	for i, arm := range arms {
 		inside, outside := bucket{arm.Variation, covered[i]}, bucket{uncovered, regions[i] - covered[i]}

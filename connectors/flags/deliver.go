@@ -19,6 +19,7 @@ const (
 	OutcomeConflict    = "conflict"    // a person changed the flag; nothing was written
 	OutcomeRefused     = "refused"     // the store will never take it as it is
 	OutcomeUnavailable = "unavailable" // not now; a later delivery can help
+	OutcomeApproval    = "approval"    // a person has to approve it in the store first; nothing is applied
 	OutcomeDisabled    = "disabled"    // the receiver asked for no more deliveries
 )
 

@@ -16,6 +16,8 @@ var (
 	ErrRefused = errors.New("refused")
 	// ErrConflict: a person changed the flag since the decision.
 	ErrConflict = errors.New("the flag was changed by someone else")
+	// ErrApproval: somebody has to approve the change first.
+	ErrApproval = errors.New("approval is needed")
 	// ErrDisabled: the receiver wants no deliveries any more.
 	ErrDisabled = errors.New("the receiver is disabled")
 	// ErrRateLimited: too many requests; later is fine.
@@ -30,6 +32,7 @@ var outcomes = map[error]string{
 	ErrAuth:        OutcomeRefused,
 	ErrRefused:     OutcomeRefused,
 	ErrConflict:    OutcomeConflict,
+	ErrApproval:    OutcomeApproval,
 	ErrDisabled:    OutcomeDisabled,
 	ErrRateLimited: OutcomeUnavailable,
 	ErrUnavailable: OutcomeUnavailable,
@@ -53,6 +56,14 @@ func (e *Error) reason() string {
 		return e.Kind.Error()
 	}
 	return e.Kind.Error() + ": " + e.Detail
+}
+
+// reasonOf is what went wrong without the store's name.
+func reasonOf(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.reason()
+	}
+	return err.Error()
 }
 
 // Unwrap gives the kind.

@@ -81,8 +81,9 @@ type Prompt struct {
 
 // Options are what stores need from outside the spec.
 type Options struct {
-	// Client sends the requests; nil = one of its own. Its CheckRedirect is
-	// never used, and a Timeout of zero becomes 15 seconds.
+	// Client sends the requests; nil = one of its own, which connects to private
+	// addresses only where the spec says so. Its CheckRedirect is never used, and
+	// a Timeout of zero becomes 15 seconds.
 	Client *http.Client
 	// Now is the clock; it may not be nil.
 	Now       func() time.Time
@@ -92,8 +93,12 @@ type Options struct {
 type opener func(name string, cfg spec.FlagStore, dir string, opts Options) (Store, error)
 
 var openers = map[string]opener{
-	"flagd":   openFlagd,
-	"webhook": openWebhook,
+	"flagd":        openFlagd,
+	"flipt":        openFlipt,
+	"growthbook":   openGrowthBook,
+	"launchdarkly": openLaunchDarkly,
+	"unleash":      openUnleash,
+	"webhook":      openWebhook,
 }
 
 // Open returns the store that cfg describes; nothing is read or sent yet. dir

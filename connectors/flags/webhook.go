@@ -3,33 +3,29 @@ package flags
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"assay/connectors/outbound"
 	"assay/decide"
 	"assay/spec"
 )
 
 const (
-	requestTimeout = 15 * time.Second
-	maxAnswer      = 64 << 10 // bytes that are read of any answer
-	maxRetryAfter  = 24 * time.Hour
-	flagInURL      = "{flag}"
+	maxAnswer     = 64 << 10 // bytes that are read of any answer
+	maxRetryAfter = 24 * time.Hour
+	flagInURL     = "{flag}"
 )
 
 // webhook sends changes as Standard Webhooks 1.0.0 to a receiver that applies
@@ -52,11 +48,8 @@ func openWebhook(name string, cfg spec.FlagStore, dir string, opts Options) (Sto
 		return nil, err
 	}
 	w := &webhook{
-		name: name, client: politeClient(opts.Client), now: opts.Now, agent: opts.UserAgent,
+		name: name, client: opts.client(cfg), now: opts.Now, agent: opts.agent(),
 		url: cfg.URL, stateURL: cfg.StateURL, private: []spec.Secret{cfg.URL},
-	}
-	if w.agent == "" {
-		w.agent = "assay"
 	}
 	if w.signers, err = signers(secret); err != nil {
 		return nil, err
@@ -72,19 +65,6 @@ func openWebhook(name string, cfg spec.FlagStore, dir string, opts Options) (Sto
 	}
 	w.private = append(w.private, w.stateURL)
 	return w, checkURL("state_url", w.stateURL)
-}
-
-// politeClient follows no redirects and waits no longer than promised.
-func politeClient(given *http.Client) *http.Client {
-	client := &http.Client{}
-	if given != nil {
-		*client = *given
-	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	if client.Timeout == 0 {
-		client.Timeout = requestTimeout
-	}
-	return client
 }
 
 // signingSecret is the secret itself, which spec has read already where a
@@ -187,24 +167,10 @@ func (w *webhook) parse(answer []byte) (State, error) {
 	if err := valid(a); err != nil {
 		return State{}, w.fail(ErrUnavailable, "the answer of state_url is not a state: "+err.Error())
 	}
-	if w.betrayed(a) {
+	if betrayed(w.private, names(a)...) {
 		return State{}, w.fail(ErrUnavailable, "the answer of state_url names a secret")
 	}
 	return State{Allocation: &a, Known: true, Unit: min(max(told.Unit, defaultUnit), coarsestUnit)}, nil
-}
-
-// betrayed tells whether a receiver put a secret where it would be shown.
-func (w *webhook) betrayed(a decide.Allocation) bool {
-	names := a.KnownGood
-	for _, arm := range a.Arms {
-		names += "\n" + arm.Variation
-	}
-	for _, secret := range w.private {
-		if strings.Contains(names, secret.Reveal()) {
-			return true
-		}
-	}
-	return false
 }
 
 // Apply implements Store: it posts the change or the proposal.
@@ -249,25 +215,22 @@ func (w *webhook) sign(header http.Header, id string, body []byte) error {
 // library says about a failure names the address, so none of it is passed on.
 func (w *webhook) send(request *http.Request) ([]byte, error) {
 	request.Header.Set("User-Agent", w.agent)
-	answer, err := w.client.Do(request)
+	answer, err := outbound.Send(w.client, request, maxAnswer)
 	if err != nil {
-		return nil, w.fail(ErrUnavailable, trouble(request.Context(), err))
+		return nil, w.fail(unreached(err), outbound.Trouble(request.Context(), err))
 	}
-	defer func() { _ = answer.Body.Close() }()
-	body, readErr := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	if err := w.judge(request.Method, answer); err != nil {
 		return nil, err
 	}
-	if request.Method == http.MethodPost {
-		return nil, nil // Accepted; what else the answer says does not matter.
-	}
-	if readErr != nil {
-		return nil, w.fail(ErrUnavailable, trouble(request.Context(), readErr))
-	}
-	if len(body) > maxAnswer {
+	switch {
+	case request.Method == http.MethodPost: // Accepted; what else the answer says does not matter.
+		return nil, nil
+	case answer.Lost != nil:
+		return nil, w.fail(ErrUnavailable, outbound.Trouble(request.Context(), answer.Lost))
+	case answer.Cut:
 		return nil, w.fail(ErrUnavailable, "the answer of state_url is too large")
 	}
-	return body, nil
+	return answer.Body, nil
 }
 
 // statuses is what single statuses mean; classes are in judge. Of a state that
@@ -295,8 +258,8 @@ var statuses = map[string]map[int]error{
 }
 
 // judge turns any status but 2xx into an error.
-func (w *webhook) judge(method string, answer *http.Response) error {
-	status := answer.StatusCode
+func (w *webhook) judge(method string, answer outbound.Answer) error {
+	status := answer.Status
 	if status/100 == 2 {
 		return nil
 	}
@@ -307,7 +270,7 @@ func (w *webhook) judge(method string, answer *http.Response) error {
 			kind = ErrUnavailable
 		}
 	}
-	detail := strings.TrimSpace(fmt.Sprintf("status %d %s", status, http.StatusText(status)))
+	detail := inWords(status)
 	if status/100 == 3 {
 		detail += "; redirects are not followed"
 	}
@@ -331,31 +294,4 @@ func retryAfter(value string, now time.Time) time.Duration {
 
 func (w *webhook) fail(kind error, detail string) error {
 	return &Error{Store: w.name, Kind: kind, Detail: detail}
-}
-
-// trouble says in our own words why there was no answer.
-func trouble(ctx context.Context, err error) string {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return "stopped before there was an answer"
-	}
-	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		return "no answer in time"
-	}
-	if _, ok := errors.AsType[*net.DNSError](err); ok {
-		return "the name of the host does not resolve"
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "the certificate of the host is not valid"
-	}
-	for cause, words := range map[error]string{
-		syscall.ECONNREFUSED: "connection refused",
-		syscall.ECONNRESET:   "the connection was closed before there was an answer",
-		io.EOF:               "the connection was closed before there was an answer",
-		io.ErrUnexpectedEOF:  "the connection was closed before there was an answer",
-	} {
-		if errors.Is(err, cause) {
-			return words
-		}
-	}
-	return "the connection failed"
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"assay/connectors/outbound"
 	"assay/decide"
 	"assay/spec"
 )
@@ -409,7 +410,7 @@ func TestOpenRefuses(t *testing.T) {
 		}
 	}
 	for says, cfg := range map[string]spec.FlagStore{
-		`type "unleash" is not one of flagd, webhook`: {Type: "unleash"}, "path is missing": {Type: "flagd"},
+		`type "carrier-pigeon" is not one of flagd, `: {Type: "carrier-pigeon"}, "path is missing": {Type: "flagd"},
 	} {
 		if _, err := Open("hook", cfg, "", Options{Now: decidedAtClock}); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v, want %s", err, says)
@@ -423,8 +424,8 @@ func TestOpenRefuses(t *testing.T) {
 // TestDefaultClient is the one without Options.Client: it has a time limit and
 // does not follow.
 func TestDefaultClient(t *testing.T) {
-	client := politeClient(nil)
-	if client.Timeout != requestTimeout {
+	client := Options{}.client(spec.FlagStore{PrivateAddresses: true})
+	if client.Timeout != outbound.DefaultTimeout {
 		t.Errorf("timeout %v", client.Timeout)
 	}
 	followed := false
@@ -434,7 +435,7 @@ func TestDefaultClient(t *testing.T) {
 	}))
 	defer server.Close()
 	given := server.Client()
-	for _, client := range []*http.Client{client, politeClient(given)} {
+	for _, client := range []*http.Client{client, Options{Client: given}.client(spec.FlagStore{})} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, nil)
 		if err != nil {
 			t.Fatal(err)

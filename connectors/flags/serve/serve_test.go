@@ -158,7 +158,7 @@ func (w *world) stop() {
 func (w *world) webhook() flags.Store {
 	w.t.Helper()
 	store, err := flags.Open("own", spec.FlagStore{
-		Type: "webhook", URL: spec.NewSecret(w.http.URL + "/webhook"),
+		Type: "webhook", PrivateAddresses: true, URL: spec.NewSecret(w.http.URL + "/webhook"),
 		StateURL: spec.NewSecret(w.http.URL + "/state/{flag}?key=" + w.key), SecretFile: w.secret,
 	}, "", flags.Options{Now: w.now})
 	if err != nil {
