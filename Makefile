@@ -10,7 +10,7 @@ BENCH ?= .
 .PHONY: help build demo test race bench simulate fuzz dialects conformance examples lint golden ci
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/assay, for this machine
 	$(GO) build -trimpath -o bin/assay ./cmd/assay
@@ -57,7 +57,7 @@ lint: ## golangci-lint, pinned; installed where it is missing
 	$(GOBIN)/golangci-lint run ./...
 
 golden: ## rewrite the golden files; read the difference before you commit it
-	$(GO) test ./queries ./report ./spec -update
+	$(GO) test ./queries ./report ./spec ./connectors/flags/serve -update
 	$(GO) test ./cmd/assay -run TestScripts -update
 
 ci: ## what CI runs

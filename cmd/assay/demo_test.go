@@ -192,6 +192,7 @@ func TestDemo(t *testing.T) {
 	t.Run("onboarding-split", w.onboarding)
 	t.Run("safety-filter", w.safetyFilter)
 	t.Run("safety-copy", w.safetyCopy)
+	t.Run("again", w.again)
 }
 
 // counts is the exact spending test written down anew, event by event: the law
@@ -266,8 +267,8 @@ func (w *demoWorld) harmfulUntil(t *testing.T, name, metric string, margin, plan
 			t.Errorf("as of %s: %s %s after the rollback", look.AsOf, look.Decision.Verdict, look.Decision.Reasons[0].Code)
 		}
 	}
-	if got, err := jsonValue(w.flags, "flags."+name+".targeting.fractional.1.0"); got != "control" || err != nil {
-		t.Errorf("the flag of %s serves %s first (%v)", name, got, err)
+	if got, err := jsonValue(w.flags, "flags."+name+".weights"); got != `{"control":1,"treatment":0}` || err != nil {
+		t.Errorf("the flag of %s has the weights %s (%v)", name, got, err)
 	}
 	return looks[at]
 }
@@ -399,15 +400,46 @@ func (w *demoWorld) onboarding(t *testing.T) {
 	}
 }
 
+// edit changes the flags file as a person does: text in the part of one flag.
+func (w *demoWorld) edit(flag, from, to string) {
+	w.t.Helper()
+	before, after, ok := strings.Cut(w.flags, `"`+flag+`": {`)
+	changed := strings.Replace(after, from, to, 1)
+	if !ok || changed == after {
+		w.t.Fatalf("no %s in the flag %s:\n%s", from, flag, w.flags)
+	}
+	if err := os.WriteFile(filepath.Join(w.dir, "flags.json"), []byte(before+`"`+flag+`": {`+changed), 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// again runs the last look once more, with the flag store down: it is shown from
+// the ledger, and nothing is sent.
+func (w *demoWorld) again(t *testing.T) {
+	path := filepath.Join(w.dir, "ledger.jsonl")
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, more := range [][]string{nil, {"--refresh"}} {
+		args := append([]string{"run", "--project", w.dir, "--as-of", "2026-11-15", "--now", "2026-11-15T00:02:00Z"}, more...)
+		cmd := exec.CommandContext(t.Context(), filepath.Join(w.bin, "assay"), args...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
+	if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+		t.Errorf("the ledger grew by %d bytes (%v)", len(after)-len(before), err)
+	}
+}
+
 // TestDemoByHand edits a weight between two days: the next day's traffic
 // follows, and the look sees who did it.
 func TestDemoByHand(t *testing.T) {
 	w := newDemoWorld(t)
 	w.live(1, 3)
 	before := w.looks["summary-tone"][2]
-	if err := editFlag(filepath.Join(w.dir, "flags.json"), "summary-tone", []string{"treatment=4", "uncovered=92", "control=4"}); err != nil {
-		t.Fatal(err)
-	}
+	w.edit("summary-tone", `"coverage": 0.75`, `"coverage": 0.08`)
 	w.live(4, 1)
 	look := w.looks["summary-tone"][3]
 	if look.Allocation.Coverage != 0.08 || look.AllocationSource != "local" {

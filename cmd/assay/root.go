@@ -77,7 +77,8 @@ and 143 stopped by a signal.`,
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "log errors only, show no progress")
 	flags.StringVar(&a.clock, "now", "", "use this instant as the clock (RFC 3339), for simulations and replays")
 	root.AddCommand(a.initCommand(), a.validateCommand(), a.schemaCommand(), a.sqlCommand(), a.planCommand(), a.runCommand(), a.scheduleCommand(),
-		a.deliverCommand(), a.applyCommand(), a.clearCommand(), a.explainCommand(), a.doctorCommand(), a.reportCommand(), a.versionCommand())
+		a.deliverCommand(), a.applyCommand(), a.clearCommand(), a.explainCommand(), a.doctorCommand(), a.reportCommand(), a.flagsCommand(),
+		a.versionCommand())
 	return root
 }
 

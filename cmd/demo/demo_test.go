@@ -5,17 +5,21 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"assay/connectors/flags/serve"
 	"assay/spec"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,8 +37,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// standIn appends its arguments to a file and prints a line.
+// standIn serves flags as assay does, or appends its arguments to a file and
+// prints a line.
 func standIn(path string) int {
+	if os.Args[1] == "flags" {
+		return standInServe(os.Args)
+	}
 	log, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return 3
@@ -47,6 +55,23 @@ func standIn(path string) int {
 		return 3
 	}
 	return 0
+}
+
+// standInServe takes --file FILE first, and serves until it is stopped.
+func standInServe(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	d := &demo{dir: filepath.Dir(args[slices.Index(args, "--file")+1])}
+	s, err := d.serveHere(ctx, 0)
+	if err != nil {
+		return 3
+	}
+	fmt.Println("listening on " + s.url)
+	<-ctx.Done()
+	if s.stop() != nil {
+		return 3
+	}
+	return 143
 }
 
 // ladder is the coverage of a rollout on each day when every look ramps.
@@ -373,6 +398,12 @@ func TestRule(t *testing.T) {
 			map[string]float64{treatment: 0.05, uncovered: 0.9, control: 0.05},
 			"",
 		},
+		{
+			"behind a guard", `{` + variants + `,"targeting":{"if":[` + hasUnit + `,{"fractional":[["treatment",1],["control",1]]},"uncovered"]}}`,
+			true,
+			map[string]float64{treatment: 0.5, control: 0.5},
+			"",
+		},
 		{"by hand, other total", `{` + variants + `,"targeting":{"fractional":[` + flagKey +
 			`,["treatment",3],["control",1]]}}`, true, map[string]float64{treatment: 0.75, control: 0.25}, ""},
 		{
@@ -430,11 +461,7 @@ func TestRule(t *testing.T) {
 
 func checkRule(t *testing.T, flag string, splits bool, want map[string]float64, problem string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "flags.json")
-	if err := os.WriteFile(path, []byte(`{"flags":{"f":`+flag+`}}`), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	rules, err := readRules(path)
+	rules, err := readRules([]byte(`{"flags":{"f":` + flag + `}}`))
 	if problem != "" {
 		if err == nil || !strings.Contains(err.Error(), problem) {
 			t.Fatalf("error %v, want one about %q", err, problem)
@@ -479,7 +506,7 @@ func TestHandEdit(t *testing.T) {
 	if err := d.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	edit(t, d.path("flags.json"), `"answer-v2"`, "5000", "45000", "90000", "10000")
+	edit(t, d.path("flags.json"), `"answer-v2": {`, `"coverage": 0.1,`, `"coverage": 0.9,`)
 	d.from = 2
 	if err := d.run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -495,21 +522,19 @@ func TestHandEdit(t *testing.T) {
 	within(t, "coverage of day 2", covered(1), 0.88, 0.92)
 }
 
-// edit replaces pairs of old and new text in a flag's part of the file.
-func edit(t *testing.T, path, flag string, pairs ...string) {
+// edit replaces text in a flag's part of the file, the first time it is there.
+func edit(t *testing.T, path, flag, from, to string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := strings.Index(string(text), flag)
-	end := at + strings.Index(string(text[at:]), `"metadata"`)
-	changed := strings.NewReplacer(pairs...).Replace(string(text[at:end]))
-	if changed == string(text[at:end]) {
+	before, after, ok := strings.Cut(string(text), flag)
+	changed := strings.Replace(after, from, to, 1)
+	if !ok || changed == after {
 		t.Fatalf("nothing to replace in %s", flag)
 	}
-	whole := string(text[:at]) + changed + string(text[end:])
-	if err := os.WriteFile(path, []byte(whole), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(before+flag+changed), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -676,11 +701,25 @@ func TestDaysOutsideTheCalendar(t *testing.T) {
 	}
 }
 
-// TestFlagsMatchTheCast holds the flag file that the demo starts with against
-// the surfaces and the first rung of their ladders.
+// prepared is a demo whose folder has the project's files and a secret.
+func prepared(t *testing.T) *demo {
+	t.Helper()
+	d := &demo{dir: filepath.Join(t.TempDir(), "demo"), project: "../../testdata/demo", out: io.Discard, log: io.Discard}
+	if err := d.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// TestFlagsMatchTheCast holds the flags that the demo starts with, as they are
+// served, against the surfaces and the first rung of their ladders.
 func TestFlagsMatchTheCast(t *testing.T) {
-	rules, err := readRules("../../testdata/demo/flags.json")
+	s, err := prepared(t).serve(t.Context(), 0)
 	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := s.rules(t.Context())
+	if err := errors.Join(err, s.stop()); err != nil {
 		t.Fatal(err)
 	}
 	want := decided(0)
@@ -692,6 +731,51 @@ func TestFlagsMatchTheCast(t *testing.T) {
 	}
 	if len(rules) != len(want) {
 		t.Errorf("%d flags, want %d", len(rules), len(want))
+	}
+}
+
+// TestPromptsOfTheFlags holds the prompts that the flags' values name against
+// those of the experiments.
+func TestPromptsOfTheFlags(t *testing.T) {
+	d := prepared(t)
+	project, problems, err := spec.Load(d.dir, func(string) (string, bool) { return "", false })
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	file, problems, err := serve.Read(d.path("flags.json"))
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	for _, e := range project.Experiments {
+		for i, v := range file.Flags[e.Flag.Key].Variations {
+			p := e.Variations[i].Prompt
+			want := fmt.Sprintf(`{"prompt":{"name":%q,"version":%q}}`, p.Name, p.Version())
+			if v.ID != e.Variations[i].ID || string(v.Value) != want {
+				t.Errorf("%s: %s is %s, want %s", e.Name, v.ID, v.Value, want)
+			}
+		}
+	}
+}
+
+// TestProjectFollowsTheServer finds the address of the flag store in the
+// project's file, and a secret that nobody else can read.
+func TestProjectFollowsTheServer(t *testing.T) {
+	d := prepared(t)
+	for range 2 {
+		s, err := d.serve(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(d.path("assay.yaml"))
+		if err != nil || !strings.Contains(string(text), "url: "+s.url+"/webhook\n") || !strings.Contains(string(text), "state_url: "+s.url+"/state/{flag}\n") {
+			t.Errorf("%v: %s is not in\n%s", err, s.url, text)
+		}
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+	}
+	if info, err := os.Stat(d.path("webhook.secret")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
 	}
 }
 
@@ -735,7 +819,7 @@ func ruleVectors() map[string]string {
 // every surface has its experiment and flag, and the windows are those that
 // the tally counts in.
 func TestProject(t *testing.T) {
-	project, problems, err := spec.Load("../../testdata/demo", func(string) (string, bool) { return "", false })
+	project, problems, err := spec.Load(prepared(t).dir, func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}

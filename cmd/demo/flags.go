@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"github.com/twmb/murmur3"
 )
@@ -39,25 +38,37 @@ type definition struct {
 	Targeting      json.RawMessage            `json:"targeting"`
 }
 
-// readRules reads every flag of a flag file.
-func readRules(path string) (map[string]*rule, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("flags: %w", err)
-	}
+// readRules reads every flag of a file in flagd's format.
+func readRules(text []byte) (map[string]*rule, error) {
 	var file struct {
 		Flags map[string]definition `json:"flags"`
 	}
 	if err := json.Unmarshal(text, &file); err != nil {
-		return nil, fmt.Errorf("flags in %s: %w", path, err)
+		return nil, fmt.Errorf("flags: %w", err)
 	}
 	rules := make(map[string]*rule, len(file.Flags))
 	for name, def := range file.Flags {
+		var err error
 		if rules[name], err = newRule(name, def); err != nil {
-			return nil, fmt.Errorf("flag %s in %s: %w", name, path, err)
+			return nil, fmt.Errorf("flag %s: %w", name, err)
 		}
 	}
 	return rules, nil
+}
+
+// hasUnit is the condition that there is something to hash. The demo's people
+// always have an id.
+const hasUnit = `{"!!":[{"var":"targetingKey"}]}`
+
+// withUnit is the targeting of units that have an id.
+func withUnit(targeting json.RawMessage) json.RawMessage {
+	var guarded struct {
+		If []json.RawMessage `json:"if"`
+	}
+	if json.Unmarshal(targeting, &guarded) == nil && len(guarded.If) == 3 && string(guarded.If[0]) == hasUnit {
+		return guarded.If[1]
+	}
+	return targeting
 }
 
 // newRule understands a flag that is disabled, has no targeting, or splits by
@@ -69,7 +80,7 @@ func newRule(flag string, def definition) (*rule, error) {
 		return r, nil
 	}
 	var targeting map[string][]json.RawMessage
-	if err := json.Unmarshal(def.Targeting, &targeting); err != nil {
+	if err := json.Unmarshal(withUnit(def.Targeting), &targeting); err != nil {
 		return nil, fmt.Errorf("targeting: %w", err)
 	}
 	if len(targeting) == 0 {

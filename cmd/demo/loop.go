@@ -31,13 +31,15 @@ func (d *demo) path(name string) string { return filepath.Join(d.dir, name) }
 
 // judge is the command line that follows a day.
 func (d *demo) judge(n int) []string {
-	asOf := dayStart(n + 1)
 	return []string{
 		"run", "--project", d.path("assay.yaml"),
-		"--as-of", asOf.Format(time.RFC3339),
-		"--now", asOf.Add(2 * time.Minute).Format(time.RFC3339),
+		"--as-of", dayStart(n + 1).Format(time.RFC3339),
+		"--now", judged(n).Format(time.RFC3339),
 	}
 }
+
+// judged is when day n is judged.
+func judged(n int) time.Time { return dayStart(n + 1).Add(2 * time.Minute) }
 
 // check holds the days against the calendar.
 func (d *demo) check() error {
@@ -97,13 +99,18 @@ func (d *demo) prepare() error {
 	if err := os.CopyFS(d.dir, os.DirFS(d.project)); err != nil {
 		return fmt.Errorf("project %s: %w", d.project, err)
 	}
-	return nil
+	return d.makeSecret()
 }
 
-// step is one turn of the loop.
-func (d *demo) step(ctx context.Context, p *product, n int) error {
+// step is one turn of the loop. The flags are served while the day lasts.
+func (d *demo) step(ctx context.Context, p *product, n int) (err error) {
 	began := time.Now()
-	rules, err := readRules(d.path("flags.json"))
+	served, err := d.serve(ctx, n)
+	if err != nil {
+		return fmt.Errorf("flags: %w", err)
+	}
+	defer func() { err = errors.Join(err, served.stop()) }()
+	rules, err := served.rules(ctx)
 	if err != nil {
 		return err
 	}
@@ -149,7 +156,7 @@ func (d *demo) note(format string, args ...any) { _, _ = fmt.Fprintf(d.log, form
 
 // show prints the paths to open.
 func (d *demo) show() {
-	names := []string{"warehouse.duckdb", "tally.json", "flags.json", "ledger.jsonl", "report/index.html"}
+	names := []string{"warehouse.duckdb", "tally.json", "flags.json", "flags.audit.jsonl", "ledger.jsonl", "report/index.html"}
 	for _, name := range names {
 		if _, err := os.Stat(d.path(name)); err == nil {
 			d.note("%s\n", d.path(name))

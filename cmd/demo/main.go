@@ -1,7 +1,7 @@
 // Command demo makes a warehouse of its own and closes the loop around assay:
-// day by day a product lives under the flags of a flagd file, its exposures
-// and outcomes go into a DuckDB file, and the assay binary judges them and
-// changes the flags for the next day.
+// day by day a product lives under the flags that assay flags serve serves, its
+// exposures and outcomes go into a DuckDB file, and the assay binary judges them
+// and changes the flags for the next day by signed webhook.
 //
 // What happens on a day hangs on the seed, the day and the flag file alone, so
 // that a weight edited by hand between two days moves the next day's traffic.

@@ -67,12 +67,14 @@ func openWebhook(name string, cfg spec.FlagStore, dir string, opts Options) (Sto
 	return w, checkURL("state_url", w.stateURL)
 }
 
+// signingSecret is the secret itself, which spec has read already where a
+// project names a file.
 func signingSecret(cfg spec.FlagStore, dir string) (string, error) {
 	switch {
-	case cfg.Secret.IsZero() == (cfg.SecretFile == ""):
-		return "", errors.New("one of secret and secret_file is needed")
 	case !cfg.Secret.IsZero():
 		return cfg.Secret.Reveal(), nil
+	case cfg.SecretFile == "":
+		return "", errors.New("one of secret and secret_file is needed")
 	}
 	path := cfg.SecretFile
 	if !filepath.IsAbs(path) {

@@ -369,7 +369,6 @@ var badConfigs = map[string]struct {
 	says  string
 }{
 	"no secret":         {func(c *spec.FlagStore) { c.Secret = spec.Secret{} }, "one of secret and secret_file is needed"},
-	"two secrets":       {func(c *spec.FlagStore) { c.SecretFile = "x" }, "one of secret and secret_file is needed"},
 	"no secret file":    {func(c *spec.FlagStore) { c.Secret, c.SecretFile = spec.Secret{}, "none" }, "secret_file: "},
 	"secret too short":  {func(c *spec.FlagStore) { c.Secret = spec.NewSecret("whsec_c2hvcnQ=") }, "24 to 64 bytes"},
 	"secret too long":   {func(c *spec.FlagStore) { c.Secret = spec.NewSecret("whsec_" + strings.Repeat("AAAA", 30)) }, "24 to 64 bytes"},
@@ -380,6 +379,26 @@ var badConfigs = map[string]struct {
 	"url of a file":     {func(c *spec.FlagStore) { c.URL = spec.NewSecret("file:///" + urlToken) }, "url is not an http or https address"},
 	"url malformed":     {func(c *spec.FlagStore) { c.URL = spec.NewSecret("http://" + urlToken + "%zz:x/") }, "url is not an http or https address"},
 	"state_url of ftp":  {func(c *spec.FlagStore) { c.StateURL = spec.NewSecret("ftp://" + urlToken) }, "state_url is not an http or https address"},
+}
+
+// TestSecretFileOfAProject opens what spec makes of secret_file: it has read the
+// file.
+func TestSecretFileOfAProject(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "secret"), secret+"\n")
+	put(t, filepath.Join(dir, "assay.yaml"), `version: 1
+warehouse: {type: duckdb}
+identifiers: {user_id: {}}
+flag_stores:
+  hook: {type: webhook, url: "https://x.invalid/", secret_file: secret}
+`)
+	project, _, err := spec.Load(dir, func(string) (string, bool) { return "", false })
+	if err != nil || project == nil {
+		t.Fatalf("%v, %v", project, err)
+	}
+	if _, err := Open("hook", project.Config.FlagStores["hook"], dir, Options{Now: decidedAtClock}); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {
