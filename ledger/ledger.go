@@ -39,20 +39,28 @@ type Ledger struct {
 // place is where the sealed lines are kept: a file, or a table. The Ledger calls
 // one method at a time, except ReadAt and held.
 type place interface {
+	source
+	sink
+	io.Closer
+}
+
+type source interface {
 	// name is the place in messages.
 	name() string
 	// load reads all lines, verified against each other and the head, and says what
 	// was mended.
 	load() (c *chain, recovered string, err error)
+	// ReadAt reads from the lines as if they lay one after the other in a file.
+	ReadAt(data []byte, offset int64) (int, error)
+}
+
+type sink interface {
 	// ready fails where no further record could be kept.
 	ready() error
 	// append keeps one line behind all others, or fails and leaves them as they were.
 	append(s sealed) error
 	// held fails where the place belongs to another writer by now.
 	held(ctx context.Context) error
-	// ReadAt reads from the lines as if they lay one after the other in a file.
-	io.ReaderAt
-	io.Closer
 }
 
 // begin loads a ledger from its place, which is closed where that fails.
