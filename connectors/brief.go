@@ -6,24 +6,39 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"assay/spec"
 )
 
 // Brief is a DuckDB file of assay's own that is open only while a session is:
-// one process has such a file open, and others want to read it meanwhile.
+// one process has such a file open, and others want to read it meanwhile. Within
+// the process sessions wait for each other: the engine does not keep two openings
+// of one file apart there.
 type Brief struct {
 	Path string
 	// ReadOnly: the file is not made where it is missing; then there is nothing in it.
 	ReadOnly bool
+
+	one sync.Mutex
 }
 
 // briefly is how long a session waits for another process to let go of the file.
 const briefly = 10 * time.Second
 
 // Session opens the file and a session on it. Errors are *Error.
-func (b Brief) Session(ctx context.Context) (Session, error) {
+func (b *Brief) Session(ctx context.Context) (Session, error) {
+	b.one.Lock()
+	s, err := b.open(ctx)
+	if err != nil {
+		b.one.Unlock()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (b *Brief) open(ctx context.Context) (Session, error) {
 	cfg := spec.Warehouse{Type: "duckdb", Path: b.Path, ReadWrite: !b.ReadOnly}
 	if b.ReadOnly {
 		if _, err := os.Stat(b.Path); errors.Is(err, fs.ErrNotExist) {
@@ -40,7 +55,7 @@ func (b Brief) Session(ctx context.Context) (Session, error) {
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
-	return &briefSession{s, w}, nil
+	return &briefSession{s, w, b.one.Unlock}, nil
 }
 
 // patiently opens the file again and again while another process has it.
@@ -49,7 +64,7 @@ func patiently(ctx context.Context, cfg spec.Warehouse) (Warehouse, error) {
 	defer cancel()
 	for {
 		w, err := openDuckDB(ctx, cfg, "")
-		if err == nil || !unreachable(err) {
+		if e, ok := errors.AsType[*Error](err); !ok || !e.Busy {
 			return w, err
 		}
 		select {
@@ -60,14 +75,13 @@ func patiently(ctx context.Context, cfg spec.Warehouse) (Warehouse, error) {
 	}
 }
 
-func unreachable(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Fault == FaultWarehouse
-}
-
 type briefSession struct {
 	Session
 	warehouse Warehouse
+	next      func()
 }
 
-func (s *briefSession) Close() error { return errors.Join(s.Session.Close(), s.warehouse.Close()) }
+func (s *briefSession) Close() error {
+	defer s.next()
+	return errors.Join(s.Session.Close(), s.warehouse.Close())
+}

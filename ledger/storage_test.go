@@ -27,7 +27,10 @@ const tableName = "main.assay_ledger"
 
 // briefTable keeps a ledger in a DuckDB file of its own.
 func briefTable(path string, readOnly bool) ledger.Table {
-	file := connectors.Brief{Path: path, ReadOnly: readOnly}
+	return fileTable(&connectors.Brief{Path: path, ReadOnly: readOnly})
+}
+
+func fileTable(file *connectors.Brief) ledger.Table {
 	return ledger.Table{
 		Name: tableName, Dialect: queries.DuckDB, Owner: "a test",
 		Open: func(ctx context.Context) (ledger.Session, error) {
@@ -77,16 +80,21 @@ func storages(t testing.TB) []storage {
 		}
 		return sharedTable(open[path])
 	}
+	files := map[string]*connectors.Brief{}
+	brief := func(path string) ledger.Table {
+		if files[path] == nil {
+			files[path] = &connectors.Brief{Path: path}
+		}
+		return fileTable(files[path])
+	}
 	ctx := context.Background()
 	return []storage{
 		{"file", ledger.Open, ledger.OpenReadOnly, ledger.Reseal},
 		{
 			"duckdb file",
-			func(path string) (*ledger.Ledger, error) { return ledger.OpenTable(ctx, briefTable(path, false)) },
-			func(path string) (*ledger.Ledger, error) {
-				return ledger.OpenTableReadOnly(ctx, briefTable(path, true))
-			},
-			func(path string) (int64, error) { return ledger.ResealTable(ctx, briefTable(path, false)) },
+			func(path string) (*ledger.Ledger, error) { return ledger.OpenTable(ctx, brief(path)) },
+			func(path string) (*ledger.Ledger, error) { return ledger.OpenTableReadOnly(ctx, brief(path)) },
+			func(path string) (int64, error) { return ledger.ResealTable(ctx, brief(path)) },
 		},
 		{
 			"warehouse",

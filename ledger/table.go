@@ -46,6 +46,8 @@ type Table struct {
 	Lease time.Duration
 	// Owner says to others who holds the lease: a host and a process.
 	Owner string
+	// Closed is called once the ledger is closed, or could not be opened; nil = nothing.
+	Closed func() error
 	// At is called between the instants of an append; tests stop the process there.
 	// nil = nothing.
 	At func(instant string)
@@ -60,7 +62,7 @@ func OpenTable(ctx context.Context, t Table) (*Ledger, error) {
 		return nil, err
 	}
 	if err := p.seize(ctx); err != nil {
-		return nil, errors.Join(err, p.spool.close())
+		return nil, errors.Join(err, p.release())
 	}
 	l, err := begin(p, true)
 	if err == nil {
@@ -87,7 +89,7 @@ func ResealTable(ctx context.Context, t Table) (last int64, err error) {
 		return 0, err
 	}
 	if err := p.seize(ctx); err != nil {
-		return 0, errors.Join(err, p.spool.close())
+		return 0, errors.Join(err, p.release())
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
 	var c *chain
@@ -125,7 +127,7 @@ var _ place = (*table)(nil)
 func newTable(t Table) (*table, error) {
 	spool, err := newSpool()
 	if err != nil {
-		return nil, fmt.Errorf("copy of ledger %s: %w", t.Name, err)
+		return nil, errors.Join(fmt.Errorf("copy of ledger %s: %w", t.Name, err), t.closed())
 	}
 	return &table{
 		Table: t, spool: spool, sql: queries.LedgerTable{Dialect: t.Dialect, Name: t.Name},
@@ -363,7 +365,16 @@ func (t *table) Close() error {
 		t.keeper.stop()
 		_, err = t.run(context.Background(), t.sql.Release(t.lease))
 	}
-	return errors.Join(err, t.spool.close())
+	return errors.Join(err, t.release())
+}
+
+func (t *table) release() error { return errors.Join(t.spool.close(), t.closed()) }
+
+func (t Table) closed() error {
+	if t.Closed == nil {
+		return nil
+	}
+	return t.Closed()
 }
 
 // spool is a local copy of the lines that goes away with the process.

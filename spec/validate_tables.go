@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -10,6 +11,15 @@ import (
 // tableName is a table with its schema, and maybe the database or project of that
 // in front, whose name may have dashes.
 var tableName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_-]*\.)?[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$`)
+
+// CheckTable says what is wrong with the name of a table that assay makes; ""
+// is none and right.
+func CheckTable(name string) error {
+	if name != "" && !tableName.MatchString(name) {
+		return fmt.Errorf("%q is not the name of a table: want schema.table, of letters, digits and _", name)
+	}
+	return nil
+}
 
 // places checks where the ledger and the results are kept.
 func (v validator) places() {

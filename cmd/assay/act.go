@@ -68,12 +68,14 @@ func (a *app) init(dir string) error {
 }
 
 func (a *app) deliverCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "deliver",
 		Short: "Send what the outbox holds, oldest first",
 		Args:  exactly(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.deliver(cmd.Context()) },
 	}
+	a.waits(cmd)
+	return cmd
 }
 
 func (a *app) deliver(ctx context.Context) error {
@@ -81,7 +83,7 @@ func (a *app) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := a.write(project)
+	l, err := a.write(ctx, project, nil)
 	if err != nil {
 		return err
 	}
@@ -105,13 +107,14 @@ func (a *app) clearCommand() *cobra.Command {
 		Use:   "clear EXPERIMENT",
 		Short: "Forget that it was rolled back or shipped: fresh evidence from now on",
 		Args:  exactly(1),
-		RunE:  func(_ *cobra.Command, args []string) error { return a.clear(args[0], note) },
+		RunE:  func(cmd *cobra.Command, args []string) error { return a.clear(cmd.Context(), args[0], note) },
 	}
+	a.waits(cmd)
 	cmd.Flags().StringVar(&note, "note", "", "why; kept in the ledger")
 	return cmd
 }
 
-func (a *app) clear(name, note string) error {
+func (a *app) clear(ctx context.Context, name, note string) error {
 	project, err := a.load()
 	if err != nil {
 		return err
@@ -119,7 +122,7 @@ func (a *app) clear(name, note string) error {
 	if _, err := a.one(project, name); err != nil {
 		return err
 	}
-	l, err := a.write(project)
+	l, err := a.write(ctx, project, nil)
 	if err != nil {
 		return err
 	}
@@ -140,16 +143,16 @@ func (a *app) reportCommand() *cobra.Command {
 		Use:   "report",
 		Short: "Write all pages anew from the ledger",
 		Args:  exactly(0),
-		RunE:  func(*cobra.Command, []string) error { return a.report() },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.report(cmd.Context()) },
 	}
 }
 
-func (a *app) report() error {
+func (a *app) report(ctx context.Context) error {
 	project, err := a.load()
 	if err != nil {
 		return err
 	}
-	l, err := a.read(project)
+	l, err := a.read(ctx, project, nil)
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,7 @@ look that the ledger already has is shown from there and sends nothing again.`,
 	flags.BoolVar(&f.full, "full", false, "scan everything, also what incremental looks have kept, and keep it anew")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show each look in full")
 	flags.IntVar(&f.parallel, "parallel", 1, "experiments looked at together")
+	a.waits(cmd)
 	return cmd
 }
 
@@ -90,7 +91,7 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = errors.Join(j.Warehouse.Close(), j.Ledger.Close()) }()
+	defer func() { _ = errors.Join(j.Ledger.Close(), j.Warehouse.Close()) }()
 	j.Parallel = f.parallel
 	progress := a.progress()
 	if progress.width > 0 {
@@ -149,17 +150,26 @@ func (a *app) job(ctx context.Context, project *spec.Project, writing bool) (*jo
 	if writing {
 		openLedger = a.write
 	}
-	l, err := openLedger(project)
+	var warehouse connectors.Warehouse
+	var err error
+	if project.Config.Ledger.Table != "" {
+		// Without the warehouse there is no ledger either.
+		if warehouse, err = a.reach(ctx, project.Config.Warehouse, project.Dir); err != nil {
+			return nil, err
+		}
+	}
+	l, err := openLedger(ctx, project, warehouse)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, shut(warehouse))
 	}
 	stores, err := a.stores(project)
 	if err != nil {
-		return nil, errors.Join(badInput(err), l.Close())
+		return nil, errors.Join(badInput(err), l.Close(), shut(warehouse))
 	}
-	warehouse, err := open(ctx, project)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("warehouse: %w", err), l.Close())
+	if warehouse == nil {
+		if warehouse, err = open(ctx, project); err != nil {
+			return nil, errors.Join(fmt.Errorf("warehouse: %w", err), l.Close())
+		}
 	}
 	v := buildVersion()
 	return &job.Job{
