@@ -330,7 +330,9 @@ func outboxKept(t *testing.T, s storage, path string) {
 	}
 }
 
-func TestEveryOutcomeButUnavailableIsTerminal(t *testing.T) { each(t, everyOutcomeButUnavailableIsTerminalKept) }
+func TestEveryOutcomeButUnavailableIsTerminal(t *testing.T) {
+	each(t, everyOutcomeButUnavailableIsTerminalKept)
+}
 
 func everyOutcomeButUnavailableIsTerminalKept(t *testing.T, s storage, path string) {
 	for outcome, ends := range map[string]bool{

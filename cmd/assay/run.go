@@ -105,6 +105,7 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	s := summary{results: results, delivered: delivered, job: j, flags: f, project: project}
 	if o.Mode == job.ModeRun {
 		s.unpublished = publish(project, j.Ledger, results, delivered)
+		s.resulted, s.unwritten = j.WriteResults(ctx)
 	}
 	return a.conclude(s)
 }
@@ -174,7 +175,7 @@ func (a *app) job(ctx context.Context, project *spec.Project, writing bool) (*jo
 	v := buildVersion()
 	return &job.Job{
 		Project: project, Warehouse: warehouse, Ledger: l, Stores: stores,
-		Now: a.now, Tool: v.Version, Revision: "", At: a.at,
+		Now: a.now, Tool: v.Version, Revision: a.revision(ctx, project.Dir), At: a.at,
 	}, nil
 }
 
@@ -247,6 +248,9 @@ type summary struct {
 	project   *spec.Project
 	// unpublished is why the report could not be written.
 	unpublished error
+	// resulted is what was written to the table of results, unwritten why not all.
+	resulted  job.Resulted
+	unwritten error
 }
 
 // conclude writes the result and chooses the exit code.
@@ -261,6 +265,12 @@ func (a *app) conclude(s summary) error {
 	code := s.code(undelivered)
 	if s.unpublished != nil {
 		a.log.Error("the report could not be written; assay report writes it anew", "error", s.unpublished)
+	}
+	if s.unwritten != nil {
+		a.log.Error("the table of results was not brought up to the ledger; the next run does it", "error", s.unwritten)
+	}
+	if s.resulted.Left > 0 && s.unwritten == nil {
+		a.log.Info("the table of results is behind the ledger; the next runs go on", "written", s.resulted.Written, "left", s.resulted.Left)
 	}
 	if a.output == "json" {
 		if err := a.summaryJSON(s, undelivered, code); err != nil {
@@ -282,7 +292,7 @@ func (s summary) code(undelivered int) int {
 	if undelivered > 0 || slices.ContainsFunc(s.delivered, lost) {
 		codes = append(codes, exitUndelivered)
 	}
-	if s.unpublished != nil {
+	if s.unpublished != nil || s.unwritten != nil {
 		codes = append(codes, exitFailed)
 	}
 	for _, r := range s.results {
