@@ -133,7 +133,7 @@ func (t *table) kept(ctx context.Context, s sealed) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return len(rows) == 1 && text(rows[0], "hash") == s.hash, nil
+	return len(rows) == 1 && text(rows[0], "digest") == s.hash, nil
 }
 
 // refused is why a record was not written by a transaction that did not fail.

@@ -224,7 +224,7 @@ func (t *table) stateIn(ctx context.Context, s Session) (state, error) {
 	}
 	r := rows[0]
 	return state{
-		head:  head{Seq: integer(r, "seq"), Hash: text(r, "hash")},
+		head:  head{Seq: integer(r, "seq"), Hash: text(r, "digest")},
 		token: integer(r, "token"), owner: text(r, "owner"),
 		expires: time.UnixMicro(integer(r, "expires")).UTC(), now: time.UnixMicro(integer(r, "now_us")).UTC(),
 	}, nil
@@ -342,10 +342,10 @@ func (t *table) admit(c *chain, row map[string]any, out *bufio.Writer) error {
 // line.
 func columns(row map[string]any, e entry, prev string) error {
 	for column, want := range map[string]any{
-		"seq": e.seq, "hash": e.hash, "prev": prev, "experiment": e.experiment, "kind": e.kind, writtenAt: e.at.UnixMicro(),
+		"seq": e.seq, "digest": e.hash, "prev": prev, "experiment": e.experiment, "kind": e.kind, "written_us": e.at.UnixMicro(),
 	} {
 		if row[column] != want {
-			return fmt.Errorf("its column %s does not fit its line", strings.Replace(column, writtenAt, "written_at", 1))
+			return fmt.Errorf("its column %s does not fit its line", cmp.Or(readAs[column], column))
 		}
 	}
 	if strings.Contains(text(row, "line"), "\n") {
@@ -354,8 +354,9 @@ func columns(row map[string]any, e entry, prev string) error {
 	return nil
 }
 
-// writtenAt is the column written_at as statements read it, in microseconds.
-const writtenAt = "written_us"
+// readAs are columns that statements read under other names: the hash, which some
+// engines reserve, and the instant, in microseconds.
+var readAs = map[string]string{"digest": "hash", "written_us": "written_at"}
 
 func (t *table) ReadAt(data []byte, offset int64) (int, error) { return t.spool.ReadAt(data, offset) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"assay/connectors"
@@ -25,10 +26,10 @@ func (w *crashWorld) keepIn(t *testing.T, place string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, append(text, ledgerPlaces[place].project...), 0o644); err != nil {
+	writable := strings.Replace(string(text), "path: warehouse.duckdb}", "path: warehouse.duckdb, read_write: true}", 1)
+	if err := os.WriteFile(path, []byte(writable+ledgerPlaces[place].project), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	w.edit(t, "assay.yaml", "path: warehouse.duckdb}", "path: warehouse.duckdb, read_write: true}")
 	return filepath.Join(w.dir, ledgerPlaces[place].database)
 }
 

@@ -2,7 +2,7 @@
 -- Rows: one a record, in order. Numbers: its number, and when it was written in microseconds since 1970 UTC.
 SELECT
   {{.Seq}} AS seq,
-  {{.Hash}} AS hash,
+  {{.Hash}} AS digest,
   {{.Prev}} AS prev,
   {{.Experiment}} AS experiment,
   {{.Kind}} AS kind,

@@ -2,7 +2,7 @@
 -- Rows: one, of the head. Numbers: last record, fencing token, end of the lease and now in microseconds since 1970 UTC.
 SELECT
   {{.Seq}} AS seq,
-  {{.Hash}} AS hash,
+  {{.Hash}} AS digest,
   {{.Token}} AS token,
   {{.Owner}} AS owner,
   {{.Expires}} AS expires,

@@ -45,7 +45,7 @@ WHERE `expires_us` <= UNIX_MICROS(CURRENT_TIMESTAMP())
 -- Rows: one, of the head. Numbers: last record, fencing token, end of the lease and now in microseconds since 1970 UTC.
 SELECT
   `seq` AS seq,
-  `hash` AS hash,
+  `hash` AS digest,
   `token` AS token,
   `owner` AS owner,
   `expires_us` AS expires,
@@ -66,7 +66,7 @@ FROM `my-project`.`ops`.`assay_ledger`
 -- Rows: one a record, in order. Numbers: its number, and when it was written in microseconds since 1970 UTC.
 SELECT
   `seq` AS seq,
-  `hash` AS hash,
+  `hash` AS digest,
   `prev` AS prev,
   `experiment` AS experiment,
   `kind` AS kind,
@@ -124,7 +124,7 @@ WHERE `seq` = 0 AND `hash` = '' AND `token` = 7 AND `owner` = 'build-1\'s, proce
 -- Purpose: which record is number 12?
 -- Rows: one, or none.
 SELECT
-  `hash` AS hash
+  `hash` AS digest
 FROM `my-project`.`ops`.`assay_ledger`
 WHERE `seq` = 12
 
