@@ -67,7 +67,9 @@ const (
 type Error struct {
 	Fault     Fault
 	Statement string // its name; "" while opening
-	Err       error
+	// Busy: another process has the whole warehouse and may let go of it.
+	Busy bool
+	Err  error
 }
 
 // Error names the statement and the engine's own words.

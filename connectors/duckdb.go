@@ -92,7 +92,7 @@ func (w *duckDB) prepare(ctx context.Context, once []step) error {
 func take(ctx context.Context, conn *sql.Conn, steps []step) error {
 	for _, s := range steps {
 		if _, err := conn.ExecContext(ctx, s.sql); err != nil {
-			return &Error{Fault: duckFault(ctx, err), Err: fmt.Errorf("%s: %w", s.what, err)}
+			return &Error{Fault: duckFault(ctx, err), Busy: busy(err), Err: fmt.Errorf("%s: %w", s.what, err)}
 		}
 	}
 	return nil
@@ -264,6 +264,12 @@ var duckFaults = map[duckdb.ErrorType]bool{
 	duckdb.ErrorTypeSerialization:    true,
 	duckdb.ErrorTypeAutoLoad:         true,
 	duckdb.ErrorTypeMissingExtension: true,
+}
+
+// busy tells whether another process has the file: the engine has no type for it.
+func busy(err error) bool {
+	engine, ok := errors.AsType[*duckdb.Error](err)
+	return ok && engine.Type == duckdb.ErrorTypeIO && strings.Contains(engine.Msg, "Could not set lock on file")
 }
 
 func duckFault(ctx context.Context, err error) Fault {

@@ -188,6 +188,11 @@ func (j *Job) send(ctx context.Context, p ledger.Pending) (ledger.Attempt, error
 		return ledger.Attempt{}, err
 	}
 	j.reached("before-delivery")
+	if err := j.Ledger.Held(ctx); errors.Is(err, ledger.ErrLocked) {
+		// This run slept so long that another one took over: that one decides now. A
+		// ledger that does not answer stops no delivery, whose decision it has.
+		return ledger.Attempt{}, errLedger{fmt.Errorf("ledger: %w", err)}
+	}
 	r := flags.Deliver(ctx, store, change)
 	a := attempt(p, r.Outcome, r.Message)
 	a.State, a.Retryable = r.State, r.Retryable

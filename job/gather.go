@@ -2,6 +2,8 @@ package job
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -205,7 +207,10 @@ func (g *gatherer) try(ctx context.Context, s queries.Statement) (*connectors.Ro
 	if err != nil {
 		return nil, err
 	}
-	g.ev.statements = append(g.ev.statements, ledger.Statement{Name: s.Name, Purpose: s.Purpose, SQL: s.SQL, Rows: int64(rows.Len())})
+	sum := sha256.Sum256([]byte(s.SQL))
+	g.ev.statements = append(g.ev.statements, ledger.Statement{
+		Name: s.Name, Purpose: s.Purpose, SQL: s.SQL, Digest: hex.EncodeToString(sum[:]), Rows: int64(rows.Len()),
+	})
 	return rows, nil
 }
 

@@ -15,12 +15,12 @@ func FuzzChain(f *testing.F) {
 			Seq: int64(seq) + 1, Kind: kindLook, At: "2026-11-01T12:00:00Z", Experiment: "x",
 			Body: json.RawMessage(body), Prev: prev,
 		}
-		line, digest, err := r.seal()
+		s, err := r.seal()
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(line)
-		prev, all = digest, append(all, line...)
+		f.Add(s.line)
+		prev, all = s.hash, append(all, s.line...)
 	}
 	f.Add(all)
 	f.Add(all[:len(all)-1])

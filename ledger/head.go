@@ -74,23 +74,33 @@ func syncFolder(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
+// heads says in whose words a head is compared with its chain.
+type heads struct {
+	place string // of the ledger
+	of    string // what the lines are in
+	by    string // what the head is in
+	lag   int64  // how many records the head may be behind
+}
+
+func headFile(path string) heads { return heads{place: path, of: "file", by: "head file", lag: 1} }
+
 // fits compares the chain with the head as it was before and after the chain
 // was read; a writer may have been at work in between.
-func (h head) fits(path string, c *chain, after head) error {
+func (h head) fits(c *chain, after head, at heads) error {
 	if last := int64(len(c.entries)); h.Seq > last {
 		return &TamperError{
-			Path: path, Record: last + 1,
-			Problem: fmt.Sprintf("it is missing: the file once reached record %d", h.Seq),
+			Path: at.place, Record: last + 1,
+			Problem: fmt.Sprintf("it is missing: the %s once reached record %d", at.of, h.Seq),
 		}
 	}
-	if last := int64(len(c.entries)); last > after.Seq+1 {
+	if last := int64(len(c.entries)); last > after.Seq+at.lag {
 		return &TamperError{
-			Path: path, Record: after.Seq + 2,
-			Problem: fmt.Sprintf("the head file knows only %d records (Reseal accepts a chain that was restored from a copy)", after.Seq),
+			Path: at.place, Record: after.Seq + at.lag + 1,
+			Problem: fmt.Sprintf("the %s knows only %d records (reseal accepts a chain that was restored from a copy)", at.by, after.Seq),
 		}
 	}
 	if h.Seq > 0 && c.entries[h.Seq-1].hash != h.Hash {
-		return &TamperError{Path: path, Record: h.Seq, Problem: "it is not the record that the head file names"}
+		return &TamperError{Path: at.place, Record: h.Seq, Problem: fmt.Sprintf("it is not the record that the %s names", at.by)}
 	}
 	return nil
 }

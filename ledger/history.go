@@ -114,7 +114,7 @@ func (l *Ledger) Debts(experiment string) ([]Entry[Debt], error) {
 func (l *Ledger) LookAt(seq int64) (*Entry[Look], error) {
 	entries := l.snapshot()
 	if seq < 1 || seq > int64(len(entries)) || entries[seq-1].kind != kindLook {
-		return nil, fmt.Errorf("record %d of ledger %s is not a look", seq, l.path)
+		return nil, fmt.Errorf("record %d of ledger %s is not a look", seq, l.place.name())
 	}
 	return body[Look](l, entries[seq-1])
 }
@@ -182,11 +182,11 @@ func all[T Body](l *Ledger, experiment, kind string) ([]Entry[T], error) {
 func body[T any](l *Ledger, e entry) (*Entry[T], error) {
 	data := make([]byte, e.length)
 	if err := l.readAt(data, e.offset); err != nil {
-		return nil, fmt.Errorf("record %d of ledger %s: %w", e.seq, l.path, err)
+		return nil, fmt.Errorf("record %d of ledger %s: %w", e.seq, l.place.name(), err)
 	}
 	one := &Entry[T]{Seq: e.seq, At: e.at}
 	if err := json.Unmarshal(data, &one.Body); err != nil {
-		return nil, fmt.Errorf("record %d of ledger %s: %w", e.seq, l.path, err)
+		return nil, fmt.Errorf("record %d of ledger %s: %w", e.seq, l.place.name(), err)
 	}
 	return one, nil
 }
@@ -197,6 +197,6 @@ func (l *Ledger) readAt(data []byte, offset int64) error {
 	if l.closed {
 		return ErrClosed
 	}
-	_, err := l.file.ReadAt(data, offset)
+	_, err := l.place.ReadAt(data, offset)
 	return err
 }

@@ -1,193 +1,81 @@
 package ledger
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"io"
 	"sync"
 	"time"
-
-	"github.com/gofrs/flock"
-)
-
-const (
-	filePerm   = 0o644
-	folderPerm = 0o755
 )
 
 // Errors a caller may want to tell apart.
 var (
 	// ErrLocked says that another run has the ledger open for writing.
 	ErrLocked = errors.New("ledger is in use by another run")
-	// ErrReadOnly is returned by Append on a ledger opened with OpenReadOnly.
+	// ErrReadOnly is returned by Append on a ledger opened for reading only.
 	ErrReadOnly = errors.New("ledger is open for reading only")
 	// ErrClosed is returned after Close.
 	ErrClosed = errors.New("ledger is closed")
 )
 
-// Ledger is an open ledger. It may be used by several goroutines.
+// Ledger is an open ledger, wherever it is kept. It may be used by several
+// goroutines.
 type Ledger struct {
 	// Recovered says what was mended when the ledger was opened, as one
 	// sentence; empty = nothing.
 	Recovered string
 
-	path string
-	lock *flock.Flock // nil = read only
+	place   place
+	writing bool
 
 	mu      sync.RWMutex
-	file    *os.File // nil = closed, or no file yet and read only
 	closed  bool
-	broken  error // the file could not be brought back to its last good record
 	entries []entry
-	size    int64 // length of the file in bytes
-	head    head  // as the head file is known to be on the disk
+	size    int64 // length of all lines in bytes
 }
 
-// Open opens the ledger for writing, creates it and its folders where they are
-// missing, verifies every record, and cuts off a last line that a crash left
-// unfinished. Errors: ErrLocked, *TamperError, those of the file system.
-func Open(path string) (*Ledger, error) {
-	if err := os.MkdirAll(filepath.Dir(path), folderPerm); err != nil {
-		return nil, fmt.Errorf("folder of ledger: %w", err)
-	}
-	lock, err := acquire(path)
+// place is where the sealed lines are kept: a file, or a table. The Ledger calls
+// one method at a time, except ReadAt and held.
+type place interface {
+	source
+	sink
+	io.Closer
+}
+
+type source interface {
+	// name is the place in messages.
+	name() string
+	// load reads all lines, verified against each other and the head, and says what
+	// was mended.
+	load() (c *chain, recovered string, err error)
+	// ReadAt reads from the lines as if they lay one after the other in a file.
+	ReadAt(data []byte, offset int64) (int, error)
+}
+
+type sink interface {
+	// ready fails where no further record could be kept.
+	ready() error
+	// append keeps one line behind all others, or fails and leaves them as they were.
+	append(s sealed) error
+	// held fails where the place belongs to another writer by now.
+	held(ctx context.Context) error
+}
+
+// begin loads a ledger from its place, which is closed where that fails.
+func begin(p place, writing bool) (*Ledger, error) {
+	c, recovered, err := p.load()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, p.Close())
 	}
-	l := &Ledger{path: path, lock: lock}
-	if err := l.load(); err != nil {
-		return nil, errors.Join(err, l.release())
-	}
-	return l, nil
+	return &Ledger{Recovered: recovered, place: p, writing: writing, entries: c.entries, size: c.size}, nil
 }
 
-// OpenReadOnly verifies the ledger and reads it without a lock and without
-// touching anything; a writer may be at work. A last line that is not finished
-// is left out, and a missing file is an empty ledger. Errors: *TamperError,
-// those of the file system.
-func OpenReadOnly(path string) (*Ledger, error) {
-	l := &Ledger{path: path}
-	c, err := l.read(os.O_RDONLY)
-	if err != nil {
-		return nil, errors.Join(err, l.release())
-	}
-	l.adopt(c)
-	if c.torn > 0 {
-		l.Recovered = fmt.Sprintf("left out an unfinished last line of %d bytes", c.torn)
-	}
-	return l, nil
-}
-
-// Verify reads the whole ledger and returns a *TamperError where a record was
-// changed, moved, added or taken away since it was written.
-func Verify(path string) error {
-	l, err := OpenReadOnly(path)
-	if err != nil {
-		return err
-	}
-	return l.Close()
-}
-
-// Reseal accepts the ledger as it lies there, provided that it is an unbroken
-// chain, and returns the number of its last record. It is for a person who
-// restored the file from a copy; nothing calls it on its own. Errors are those
-// of Open.
-func Reseal(path string) (int64, error) {
-	lock, err := acquire(path)
-	if err != nil {
-		return 0, err
-	}
-	l := &Ledger{path: path, lock: lock}
-	defer func() { _ = l.release() }()
-	if l.file, err = os.OpenFile(path, os.O_RDWR, filePerm); err != nil {
-		return 0, fmt.Errorf("open ledger: %w", err)
-	}
-	c, err := readChain(path, l.file)
-	if err != nil {
-		return 0, err
-	}
-	if err := l.mend(c); err != nil {
-		return 0, err
-	}
-	last := c.last()
-	if last.Seq == 0 {
-		return 0, os.Remove(headPath(path))
-	}
-	return last.Seq, writeHead(path, last)
-}
-
-func acquire(path string) (*flock.Flock, error) {
-	lock := flock.New(path + ".lock")
-	got, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock ledger %s: %w", path, err)
-	}
-	if !got {
-		return nil, fmt.Errorf("%w: %s", ErrLocked, path)
-	}
-	return lock, nil
-}
-
-// load reads the file for writing and brings file and head to the same record.
-func (l *Ledger) load() error {
-	c, err := l.read(os.O_RDWR | os.O_CREATE)
-	if err != nil {
-		return err
-	}
-	if err := l.mend(c); err != nil {
-		return err
-	}
-	l.adopt(c)
-	if err := syncFolder(filepath.Dir(l.path)); err != nil {
-		return fmt.Errorf("folder of ledger %s: %w", l.path, err)
-	}
-	return l.advance()
-}
-
-// read opens the file and checks it against itself and the head.
-func (l *Ledger) read(flag int) (*chain, error) {
-	before, err := readHead(l.path)
-	if err != nil {
-		return nil, err
-	}
-	c := &chain{}
-	l.file, err = os.OpenFile(l.path, flag, filePerm)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		l.file = nil
-	case err != nil:
-		return nil, fmt.Errorf("open ledger: %w", err)
-	default:
-		if c, err = readChain(l.path, l.file); err != nil {
-			return nil, err
-		}
-	}
-	if l.head, err = readHead(l.path); err != nil {
-		return nil, err
-	}
-	return c, before.fits(l.path, c, l.head)
-}
-
-// mend cuts off an unfinished last line.
-func (l *Ledger) mend(c *chain) error {
-	if c.torn == 0 {
-		return nil
-	}
-	if err := errors.Join(l.file.Truncate(c.size), l.file.Sync()); err != nil {
-		return fmt.Errorf("recover ledger %s: %w", l.path, err)
-	}
-	l.Recovered = fmt.Sprintf("cut off an unfinished last line of %d bytes; record %d is the last", c.torn, c.last().Seq)
-	return nil
-}
-
-func (l *Ledger) adopt(c *chain) { l.entries, l.size = c.entries, c.size }
-
-// Append writes one record and returns when it is on the disk. After an error
-// the record does not count, the file is as it was, and the ledger can be used
-// on: a full disk may have room again.
+// Append writes one record and returns when it is kept for good. After an error
+// the record does not count, what was there is as it was, and the ledger can be
+// used on: a full disk may have room again. An error that is ErrLocked says that
+// another run took the ledger over.
 func (l *Ledger) Append(at time.Time, body Body) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -198,22 +86,24 @@ func (l *Ledger) Append(at time.Time, body Body) error {
 	if err != nil {
 		return err
 	}
-	e, err := index(r)
-	if err != nil {
-		return fmt.Errorf("append to ledger: %w", err)
-	}
-	line, digest, err := r.seal()
+	s, err := r.seal()
 	if err != nil {
 		return err
 	}
-	if err := l.write(line); err != nil {
-		return fmt.Errorf("append to ledger %s: %w", l.path, err)
+	return l.add(s)
+}
+
+// add keeps a sealed record that is the next one.
+func (l *Ledger) add(s sealed) error {
+	e, err := index(s.record)
+	if err != nil {
+		return fmt.Errorf("append to ledger: %w", err)
 	}
-	e.hash, e.offset = digest, bodyOffset(l.size, len(line)-1, e.length)
-	l.entries, l.size = append(l.entries, e), l.size+int64(len(line))
-	// The record is safe; a head that cannot follow now is one behind, which is
-	// allowed, and the next Append brings it up before it writes.
-	_ = l.advance()
+	if err := l.place.append(s); err != nil {
+		return fmt.Errorf("append to ledger %s: %w", l.place.name(), err)
+	}
+	e.hash, e.offset = s.hash, bodyOffset(l.size, len(s.line)-1, e.length)
+	l.entries, l.size = append(l.entries, e), l.size+int64(len(s.line))
 	return nil
 }
 
@@ -221,12 +111,25 @@ func (l *Ledger) writable() error {
 	switch {
 	case l.closed:
 		return ErrClosed
-	case l.lock == nil:
+	case !l.writing:
 		return ErrReadOnly
-	case l.broken != nil:
-		return fmt.Errorf("ledger %s: %w", l.path, l.broken)
 	}
-	return l.advance()
+	return l.place.ready()
+}
+
+// Held fails where this run has lost the ledger to another one since it was
+// opened: what was decided must then not be acted on. The error is ErrLocked, or
+// why it cannot be told.
+func (l *Ledger) Held(ctx context.Context) error {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	switch {
+	case l.closed:
+		return ErrClosed
+	case !l.writing:
+		return nil
+	}
+	return l.place.held(ctx)
 }
 
 func (l *Ledger) compose(at time.Time, body Body) (record, error) {
@@ -251,35 +154,7 @@ func (l *Ledger) compose(at time.Time, body Body) (record, error) {
 
 func (l *Ledger) last() head { return (&chain{entries: l.entries}).last() }
 
-// write puts a line at the end of the file, or leaves the file as it was.
-func (l *Ledger) write(line []byte) error {
-	_, err := l.file.WriteAt(line, l.size)
-	if err == nil {
-		err = l.file.Sync()
-	}
-	if err == nil {
-		return nil
-	}
-	if undo := errors.Join(l.file.Truncate(l.size), l.file.Sync()); undo != nil {
-		l.broken = fmt.Errorf("a failed write could not be undone: %w", undo)
-	}
-	return err
-}
-
-// advance brings the head file up to the last record.
-func (l *Ledger) advance() error {
-	last := l.last()
-	if last.Seq == 0 || last == l.head {
-		return nil
-	}
-	if err := writeHead(l.path, last); err != nil {
-		return err
-	}
-	l.head = last
-	return nil
-}
-
-// Close releases the file and the lock. It may be called twice.
+// Close releases what the ledger holds, its lock with it. It may be called twice.
 func (l *Ledger) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -287,20 +162,5 @@ func (l *Ledger) Close() error {
 		return nil
 	}
 	l.closed = true
-	var err error
-	if l.lock != nil && l.broken == nil {
-		err = l.advance()
-	}
-	return errors.Join(err, l.release())
-}
-
-func (l *Ledger) release() error {
-	var err error
-	if l.file != nil {
-		err = l.file.Close()
-	}
-	if l.lock != nil {
-		err = errors.Join(err, l.lock.Close())
-	}
-	return err
+	return l.place.Close()
 }

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"reflect"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -71,9 +69,10 @@ func attempt(k ledger.Look, n int, outcome string, try int) ledger.Attempt {
 	}
 }
 
-func TestHistory(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a", "b", "ledger.jsonl")
-	l := open(t, path)
+func TestHistory(t *testing.T) { each(t, historyKept) }
+
+func historyKept(t *testing.T, s storage, path string) {
+	l := s.must(t, path)
 	state := split(0.25)
 	k := look("x", 1, "local")
 	want := &ledger.History{
@@ -114,12 +113,12 @@ func TestHistory(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again := open(t, path)
+	again := s.must(t, path)
 	check(again)
 	if again.Recovered != "" {
 		t.Errorf("recovered %q from a clean file", again.Recovered)
 	}
-	readOnly, err := ledger.OpenReadOnly(path)
+	readOnly, err := s.readOnly(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,8 +134,10 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-func TestLooks(t *testing.T) {
-	l := open(t, filepath.Join(t.TempDir(), "ledger.jsonl"))
+func TestLooks(t *testing.T) { each(t, looksKept) }
+
+func looksKept(t *testing.T, s storage, path string) {
+	l := s.must(t, path)
 	for i := 1; i <= 4; i++ {
 		mustAppend(t, l, i, look("x", i))
 		mustAppend(t, l, i, look("y", i))
@@ -174,8 +175,10 @@ func TestLooks(t *testing.T) {
 
 // TestWholeLook puts a look through the file whose every field is set, so that
 // a field that does not survive encoding is noticed wherever it is declared.
-func TestWholeLook(t *testing.T) {
-	l := open(t, filepath.Join(t.TempDir(), "ledger.jsonl"))
+func TestWholeLook(t *testing.T) { each(t, wholeLookKept) }
+
+func wholeLookKept(t *testing.T, s storage, path string) {
+	l := s.must(t, path)
 	var want ledger.Look
 	fill(reflect.ValueOf(&want).Elem(), new(int))
 	want.Experiment = "x"
@@ -221,8 +224,10 @@ func fill(v reflect.Value, n *int) {
 	setters[v.Kind()]()
 }
 
-func TestOpenIntervalSurvives(t *testing.T) {
-	l := open(t, filepath.Join(t.TempDir(), "ledger.jsonl"))
+func TestOpenIntervalSurvives(t *testing.T) { each(t, openIntervalSurvivesKept) }
+
+func openIntervalSurvivesKept(t *testing.T, s storage, path string) {
+	l := s.must(t, path)
 	k := look("x", 1)
 	end := stats.Interval{Lower: math.Inf(-1), Upper: math.Inf(1)}
 	k.Metrics = []ledger.MetricResult{{Comparisons: []ledger.Versus{{Comparison: stats.Comparison{AbsoluteInterval: end}}}}}
@@ -236,11 +241,12 @@ func TestOpenIntervalSurvives(t *testing.T) {
 	}
 }
 
-func TestAppendRefuses(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger.jsonl")
-	l := open(t, path)
+func TestAppendRefuses(t *testing.T) { each(t, appendRefusesKept) }
+
+func appendRefusesKept(t *testing.T, s storage, path string) {
+	l := s.must(t, path)
 	mustAppend(t, l, 1, look("x", 1))
-	before := readFile(t, path)
+	before := s.looks(t, path)
 	for name, b := range map[string]ledger.Body{
 		"no experiment":   ledger.Clear{Note: "n"},
 		"unknown outcome": ledger.Attempt{Experiment: "x", Delivery: "d", Outcome: "done"},
@@ -251,8 +257,8 @@ func TestAppendRefuses(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if string(before) != string(readFile(t, path)) {
-		t.Error("a refused record changed the file")
+	if diff := cmp.Diff(before, s.looks(t, path)); diff != "" {
+		t.Error("a refused record was kept", diff)
 	}
 	mustAppend(t, l, 2, look("x", 2))
 }
@@ -274,9 +280,10 @@ func ids(pending []ledger.Pending) []string {
 	return got
 }
 
-func TestOutbox(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger.jsonl")
-	l := open(t, path)
+func TestOutbox(t *testing.T) { each(t, outboxKept) }
+
+func outboxKept(t *testing.T, s storage, path string) {
+	l := s.must(t, path)
 	x1, y1, x2, x3 := look("x", 1, "a", "b"), look("y", 2, "a"), look("x", 3, "a", "b"), look("x", 4, "a")
 	later := attempt(x1, 0, ledger.OutcomeUnavailable, 2)
 	later.NextTry = at(20)
@@ -312,7 +319,7 @@ func TestOutbox(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	pending, err := open(t, path).Outbox()
+	pending, err := s.must(t, path).Outbox()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,12 +333,16 @@ func TestOutbox(t *testing.T) {
 }
 
 func TestEveryOutcomeButUnavailableIsTerminal(t *testing.T) {
+	each(t, everyOutcomeButUnavailableIsTerminalKept)
+}
+
+func everyOutcomeButUnavailableIsTerminalKept(t *testing.T, s storage, path string) {
 	for outcome, ends := range map[string]bool{
 		ledger.OutcomeDelivered: true, ledger.OutcomeProposed: true, ledger.OutcomeUnverified: true,
 		ledger.OutcomeConflict: true, ledger.OutcomeRefused: true, ledger.OutcomeUnavailable: false,
 		ledger.OutcomeDisabled: true, ledger.OutcomeSuperseded: true, ledger.OutcomeApproval: true,
 	} {
-		l := open(t, filepath.Join(t.TempDir(), "ledger.jsonl"))
+		l := s.must(t, path+outcome)
 		k := look("x", 1, "a")
 		mustAppend(t, l, 1, k)
 		mustAppend(t, l, 2, attempt(k, 0, outcome, 1))
@@ -342,8 +353,10 @@ func TestEveryOutcomeButUnavailableIsTerminal(t *testing.T) {
 	}
 }
 
-func TestOlderDataDoesNotSupersede(t *testing.T) {
-	l := open(t, filepath.Join(t.TempDir(), "ledger.jsonl"))
+func TestOlderDataDoesNotSupersede(t *testing.T) { each(t, olderDataDoesNotSupersedeKept) }
+
+func olderDataDoesNotSupersedeKept(t *testing.T, s storage, path string) {
+	l := s.must(t, path)
 	mustAppend(t, l, 1, look("x", 9, "a"))
 	mustAppend(t, l, 2, look("x", 3, "a")) // A backfill that was told to deliver.
 	pending, err := l.Outbox()
@@ -358,8 +371,10 @@ func TestOlderDataDoesNotSupersede(t *testing.T) {
 
 // TestKeyInAPrompt has the word that the index looks for where it means
 // nothing: inside a string, and as a key of a prompt's parameters.
-func TestKeyInAPrompt(t *testing.T) {
-	l := open(t, filepath.Join(t.TempDir(), "ledger.jsonl"))
+func TestKeyInAPrompt(t *testing.T) { each(t, keyInAPromptKept) }
+
+func keyInAPromptKept(t *testing.T, s storage, path string) {
+	l := s.must(t, path)
 	k := look("x", 1)
 	k.Spec.Description = `{"deliveries":[{"id":"no"}]}`
 	k.Spec.Variations = []ledger.Variation{{Prompt: &ledger.Prompt{Parameters: map[string]any{"deliveries": []any{map[string]any{"id": "no"}}}}}}
@@ -369,13 +384,15 @@ func TestKeyInAPrompt(t *testing.T) {
 	}
 }
 
-func TestConcurrentUse(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger.jsonl")
-	l := open(t, path)
+func TestConcurrentUse(t *testing.T) { each(t, concurrentUseKept) }
+
+func concurrentUseKept(t *testing.T, s storage, path string) {
+	l := s.must(t, path)
+	n := map[bool]int{true: 10, false: 2}[s.name == "file"] // A table takes longer.
 	var group sync.WaitGroup
 	for w := range 4 {
 		group.Go(func() {
-			for i := range 10 {
+			for i := range n {
 				k := look(fmt.Sprint("x", w), i, "a")
 				if err := l.Append(at(i), k); err != nil {
 					t.Error(err)
@@ -391,14 +408,14 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	// Readers verify the file from outside while it grows.
 	group.Go(func() {
-		for range 50 {
-			if err := ledger.Verify(path); err != nil {
+		for range 5 * n {
+			if err := s.verify(path); err != nil {
 				t.Error(err)
 			}
 		}
 	})
 	group.Wait()
-	if n := strings.Count(string(readFile(t, path)), "\n"); n != 40 {
-		t.Errorf("%d records, want 40", n)
+	if got := len(s.looks(t, path)); got != 4*n {
+		t.Errorf("%d records, want %d", got, 4*n)
 	}
 }

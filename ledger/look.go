@@ -105,6 +105,9 @@ type SpecInfo struct {
 	// empty = holm, in looks from before there was a choice.
 	GoalCorrection string `json:"goalCorrection,omitempty"`
 	Activation     string `json:"activation,omitempty"` // metric at which windows begin
+	// Policy is the whole policy in words, by the keys of the spec ("max_blind",
+	// "alpha.guardrails"); looks from before it was kept have none.
+	Policy map[string]string `json:"policy,omitempty"`
 }
 
 // Alphas are the families' error rates, each in (0,1).
@@ -321,7 +324,10 @@ type Statement struct {
 	Name    string `json:"name"`
 	Purpose string `json:"purpose"`
 	SQL     string `json:"sql"`
-	Rows    int64  `json:"rows"`
+	// Digest is the SHA-256 of the SQL, in lower-case hexadecimal digits; looks from
+	// before it was kept have none.
+	Digest string `json:"digest,omitempty"`
+	Rows   int64  `json:"rows"`
 }
 
 // Delivery is an effect this look owes to a flag store.

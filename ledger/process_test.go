@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,8 @@ import (
 const (
 	childEnv  = "LEDGER_TEST_CHILD"
 	childFile = "LEDGER_TEST_FILE"
+	// childInstant is where a child dies, or its number.
+	childInstant = "LEDGER_TEST_INSTANT"
 )
 
 func TestMain(m *testing.M) {
@@ -28,7 +31,7 @@ func TestMain(m *testing.M) {
 	if role == "" {
 		os.Exit(m.Run())
 	}
-	roles := map[string]func(string) error{"hold": hold, "append": appendForever, "tryopen": tryOpen}
+	roles := map[string]func(string) error{"hold": hold, "append": appendForever, "tryopen": tryOpen, "die": die, "holdtable": holdTable, "contend": contend}
 	if err := roles[role](os.Getenv(childFile)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -45,6 +48,57 @@ func hold(path string) error {
 	fmt.Println("open")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	return l.Close()
+}
+
+// die writes one record to a table, and dies at an instant of the next.
+func die(path string) error {
+	table := briefTable(path, false)
+	armed := false
+	table.At = func(instant string) {
+		if armed && instant == os.Getenv(childInstant) {
+			self, _ := os.FindProcess(os.Getpid())
+			_ = self.Kill()
+			select {}
+		}
+	}
+	l, err := ledger.OpenTable(context.Background(), table)
+	if err != nil {
+		return err
+	}
+	err = l.Append(at(1), look("x", 1))
+	armed = true
+	return errors.Join(err, l.Append(at(2), look("x", 2)))
+}
+
+// holdTable is hold of a table.
+func holdTable(path string) error {
+	l, err := ledger.OpenTable(context.Background(), briefTable(path, false))
+	if err != nil {
+		return err
+	}
+	fmt.Println("open")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	return l.Close()
+}
+
+// contend opens a table again and again until it has written two records.
+func contend(path string) error {
+	n := os.Getenv(childInstant)
+	for written := 0; written < 2; {
+		l, err := ledger.OpenTable(context.Background(), briefTable(path, false))
+		if errors.Is(err, ledger.ErrLocked) {
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(l.Append(at(written), look("x"+n, written)), l.Close()); err != nil {
+			return err
+		}
+		written++
+	}
+	return nil
 }
 
 func tryOpen(path string) error {

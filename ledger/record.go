@@ -38,17 +38,24 @@ type record struct {
 	Prev       string          `json:"prev"`
 }
 
-// seal returns the record's line, with its newline, and its hash.
-func (r record) seal() (line []byte, digest string, err error) {
-	line, err = json.Marshal(r)
+// sealed is a record with its line, newline included, and its hash.
+type sealed struct {
+	record
+	line []byte
+	hash string
+}
+
+func (r record) seal() (sealed, error) {
+	line, err := json.Marshal(r)
 	if err != nil {
-		return nil, "", fmt.Errorf("encode record %d: %w", r.Seq, err)
+		return sealed{}, fmt.Errorf("encode record %d: %w", r.Seq, err)
 	}
 	sum := sha256.Sum256(line)
-	digest = hex.EncodeToString(sum[:])
+	s := sealed{record: r, hash: hex.EncodeToString(sum[:])}
 	line = append(line[:len(line)-1], sealOpen...)
-	line = append(line, digest...)
-	return append(line, '"', '}', '\n'), digest, nil
+	line = append(line, s.hash...)
+	s.line = append(line, '"', '}', '\n')
+	return s, nil
 }
 
 // unseal checks a line, given without its newline, against its own hash and

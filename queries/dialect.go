@@ -45,6 +45,12 @@ type Dialect struct {
 	// FromMicros is a time from microseconds since 1970 UTC, Farthest a literal of
 	// the last instant, and Except what leaves columns out of a *.
 	FromMicros, Farthest, Except string
+
+	// For tables that stay. Timestamp is the type of what Instant writes, Now the
+	// warehouse's clock in microseconds since 1970 UTC, Key a primary key and Cluster
+	// what keeps rows together, of a column; Catalog is where the tables of a schema
+	// are listed: its database with a dot, its name, its name as a lower-case text.
+	Timestamp, Now, Key, Cluster, Catalog string
 }
 
 // fullWidth are the letters and digits as East Asian texts may have them, and
@@ -77,6 +83,8 @@ var (
 		Unbase64:  "TRY(decode(from_base64(translate(RPAD(rtrim(%[1]s, '='), CAST(4 * CEIL(LENGTH(rtrim(%[1]s, '=')) / 4.0) AS INTEGER), '='), '-_', '+/'))))",
 		URLDecode: "TRY(url_decode(%s))", TryFloat: "TRY_CAST(%s AS DOUBLE)",
 		FromMicros: "make_timestamp(%s)", Farthest: "TIMESTAMP '200000-01-01 00:00:00'", Except: "EXCLUDE",
+		Timestamp: "TIMESTAMP", Now: "epoch_us(now())", Key: "PRIMARY KEY (%s)", Cluster: "%.0s",
+		Catalog: "information_schema.tables WHERE table_catalog = current_database() AND LOWER(table_schema) = %[3]s",
 	}
 	BigQuery = Dialect{
 		Name: "bigquery",
@@ -96,6 +104,8 @@ var (
 		Unbase64:  "SAFE_CONVERT_BYTES_TO_STRING(SAFE.FROM_BASE64(TRANSLATE(%s, '-_', '+/')))",
 		URLDecode: percents(), TryFloat: "SAFE_CAST(%s AS FLOAT64)",
 		FromMicros: "TIMESTAMP_MICROS(%s)", Farthest: "TIMESTAMP '9999-12-31 00:00:00+00:00'", Except: "EXCEPT",
+		Timestamp: "TIMESTAMP", Now: "UNIX_MICROS(CURRENT_TIMESTAMP())",
+		Key: "PRIMARY KEY (%s) NOT ENFORCED", Cluster: "\nCLUSTER BY %s", Catalog: "%[1]s%[2]s.INFORMATION_SCHEMA.TABLES",
 	}
 	Snowflake = Dialect{
 		Name: "snowflake",
@@ -114,6 +124,8 @@ var (
 		Unbase64:  "TRY_BASE64_DECODE_STRING(TRANSLATE(%s, '-_', '+/'))",
 		URLDecode: percents(), TryFloat: "TRY_TO_DOUBLE(%s)",
 		FromMicros: "TO_TIMESTAMP_NTZ(%s, 6)", Farthest: "TO_TIMESTAMP_TZ('9999-12-31 00:00:00 +00:00')", Except: "EXCLUDE",
+		Timestamp: "TIMESTAMP_TZ", Now: "DATE_PART(EPOCH_MICROSECOND, CURRENT_TIMESTAMP())",
+		Key: "PRIMARY KEY (%s)", Cluster: "%.0s", Catalog: "%[1]sINFORMATION_SCHEMA.TABLES WHERE LOWER(table_schema) = %[3]s",
 	}
 )
 

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"strings"
 
@@ -33,7 +34,30 @@ func Explain(w io.Writer, e Explained, o TextOptions) error {
 	p.history(e.Look, e.History)
 	p.title("to repeat it")
 	p.item("  ", runCommand(e.Look))
+	p.origin(e.Look)
 	return write(w, []byte(p.out.String()))
+}
+
+// brief is a text fit for a line; nothing stays nothing.
+func brief(s string) string { return shorten(clean(s), nameLength) }
+
+// origin says what the decision was made of: which spec, prompts, program and SQL.
+func (p *printer) origin(look *ledger.Look) {
+	p.labelled("spec", joined(brief(look.Digest), ", plan ", brief(look.PlanDigest)))
+	p.labelled("revision", brief(look.Revision))
+	p.labelled("assay", brief(look.Tool))
+	for _, v := range look.Spec.Variations {
+		if v.Prompt != nil {
+			p.labelled("prompt", fmt.Sprintf("%s: %s %s", name(v.ID), name(v.Prompt.Name), brief(v.Prompt.Version)))
+		}
+	}
+	var digests []string
+	for _, s := range look.Statements {
+		if s.Digest != "" {
+			digests = append(digests, name(s.Name)+" "+s.Digest[:min(12, len(s.Digest))])
+		}
+	}
+	p.labelled("sql", strings.Join(digests, ", "))
 }
 
 func (p *printer) why(look *ledger.Look) {

@@ -95,7 +95,11 @@ func fillDefaults(p *Project) {
 func fillConfig(c *Config) {
 	c.Warehouse.Timeout = cmp.Or(c.Warehouse.Timeout, Duration{time.Hour})
 	c.Report.Path = cmp.Or(c.Report.Path, "report")
-	c.Ledger.Path = cmp.Or(c.Ledger.Path, "ledger.jsonl")
+	if c.Ledger.DuckDB == "" && c.Ledger.Table == "" {
+		c.Ledger.Path = cmp.Or(c.Ledger.Path, "ledger.jsonl")
+	} else {
+		c.Ledger.Lease = cmp.Or(c.Ledger.Lease, Duration{10 * time.Minute})
+	}
 	c.Schedule.fill()
 	if i := c.Incremental; i != nil {
 		i.Rebuild = cmp.Or(i.Rebuild, Duration{7 * 24 * time.Hour})

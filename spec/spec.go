@@ -41,6 +41,7 @@ type Config struct {
 	Report      Report                `yaml:"report,omitempty" doc:"Where reports are written."`
 	Ledger      Ledger                `yaml:"ledger,omitempty" doc:"Where the ledger is kept."`
 	Schedule    Schedule              `yaml:"schedule,omitempty" doc:"When assay schedule runs, and who is told that runs happen."`
+	Results     *Results              `yaml:"results,omitempty" doc:"A table of the warehouse to which what each look found is written as well; without it only the report and the ledger have it."`
 	Incremental *Incremental          `yaml:"incremental,omitempty" doc:"Looks keep what they found beside the warehouse, and the next one scans only what is newer; without it every look scans everything."`
 	Experiments []string              `yaml:"experiments,omitempty" doc:"Globs of experiment files; default experiments/*.yaml."`
 }
@@ -306,9 +307,18 @@ type Report struct {
 	URL  string `yaml:"url,omitempty" doc:"Address at which the folder is published; notifications and commits link there."`
 }
 
-// Ledger says where the ledger is kept.
+// Ledger says where the ledger is kept: one of a file, a DuckDB file of its own and
+// a table of the warehouse.
 type Ledger struct {
-	Path string `yaml:"path,omitempty" doc:"File; default ledger.jsonl."`
+	Path   string   `yaml:"path,omitempty" doc:"File; default ledger.jsonl."`
+	DuckDB string   `yaml:"duckdb,omitempty" doc:"DuckDB file of its own, in place of path."`
+	Table  string   `yaml:"table,omitempty" doc:"Table of the warehouse, as schema.table, in place of path: nothing is kept on this machine. Beside it lies one of the same name with _head. A DuckDB warehouse needs read_write: true."`
+	Lease  Duration `yaml:"lease,omitempty" doc:"duckdb, table: how long a run that was stopped without warning keeps others away; a running one renews it. At least 1m; default 10m."`
+}
+
+// Results says where what looks found is written beside the report.
+type Results struct {
+	Table string `yaml:"table" doc:"Table, as schema.table; made where it is missing. One row for each look, metric and variation. A DuckDB warehouse needs read_write: true."`
 }
 
 // Incremental says what looks keep for the next one. The unit table and what facts

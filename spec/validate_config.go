@@ -33,7 +33,7 @@ func (v validator) validateConfig() {
 	}
 	validatePolicy(c.Policy, at.at("policy"))
 	validateReport(c.Report, at.at("report"))
-	at.at("ledger").at("path").must(c.Ledger.Path != "", "the path is empty")
+	v.places()
 	if i := c.Incremental; i != nil {
 		p := at.at("incremental")
 		p.at("overlap").must(i.Overlap.Duration > 0, "overlap must be more than 0: every load takes some time")

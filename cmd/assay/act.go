@@ -68,12 +68,14 @@ func (a *app) init(dir string) error {
 }
 
 func (a *app) deliverCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "deliver",
 		Short: "Send what the outbox holds, oldest first",
 		Args:  exactly(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.deliver(cmd.Context()) },
 	}
+	a.waits(cmd)
+	return cmd
 }
 
 func (a *app) deliver(ctx context.Context) error {
@@ -86,7 +88,7 @@ func (a *app) deliver(ctx context.Context) error {
 
 // delivering sends what the outbox holds after first has added to it.
 func (a *app) delivering(ctx context.Context, project *spec.Project, first func(*job.Job) error) error {
-	l, err := a.write(project)
+	l, err := a.write(ctx, project, nil)
 	if err != nil {
 		return err
 	}
@@ -126,6 +128,7 @@ the flag is still in the state that the look was based on.`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.apply(cmd.Context(), args[0], by, note) },
 	}
+	a.waits(cmd)
 	who, _ := a.env("USER")
 	cmd.Flags().StringVar(&by, "by", who, "who says so; kept in the ledger")
 	cmd.Flags().StringVar(&note, "note", "", "why; kept in the ledger")
@@ -156,13 +159,14 @@ func (a *app) clearCommand() *cobra.Command {
 		Use:   "clear EXPERIMENT",
 		Short: "Forget that it was rolled back or shipped: fresh evidence from now on",
 		Args:  exactly(1),
-		RunE:  func(_ *cobra.Command, args []string) error { return a.clear(args[0], note) },
+		RunE:  func(cmd *cobra.Command, args []string) error { return a.clear(cmd.Context(), args[0], note) },
 	}
+	a.waits(cmd)
 	cmd.Flags().StringVar(&note, "note", "", "why; kept in the ledger")
 	return cmd
 }
 
-func (a *app) clear(name, note string) error {
+func (a *app) clear(ctx context.Context, name, note string) error {
 	project, err := a.load()
 	if err != nil {
 		return err
@@ -170,7 +174,7 @@ func (a *app) clear(name, note string) error {
 	if _, err := a.one(project, name); err != nil {
 		return err
 	}
-	l, err := a.write(project)
+	l, err := a.write(ctx, project, nil)
 	if err != nil {
 		return err
 	}
@@ -191,16 +195,16 @@ func (a *app) reportCommand() *cobra.Command {
 		Use:   "report",
 		Short: "Write all pages anew from the ledger",
 		Args:  exactly(0),
-		RunE:  func(*cobra.Command, []string) error { return a.report() },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.report(cmd.Context()) },
 	}
 }
 
-func (a *app) report() error {
+func (a *app) report(ctx context.Context) error {
 	project, err := a.load()
 	if err != nil {
 		return err
 	}
-	l, err := a.read(project)
+	l, err := a.read(ctx, project, nil)
 	if err != nil {
 		return err
 	}

@@ -161,6 +161,18 @@ func (w *crashWorld) check(t *testing.T, applied ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.checkLedger(t, l)
+	if w.receiver == nil {
+		return
+	}
+	if got := strings.Join(w.receiver.lines(), "\n"); got != strings.Join(applied, "\n") {
+		t.Errorf("applied:\n%s\nwant:\n%s", got, strings.Join(applied, "\n"))
+	}
+}
+
+// checkLedger holds a ledger to one record a look and one end a delivery.
+func (w *crashWorld) checkLedger(t *testing.T, l *ledger.Ledger) {
+	t.Helper()
 	defer func() { _ = l.Close() }()
 	h, err := l.History("tone")
 	if err != nil {
@@ -188,12 +200,6 @@ func (w *crashWorld) check(t *testing.T, applied ...string) {
 	}
 	if len(h.Observed) > 0 {
 		t.Errorf("assay's own change was taken for a person's: %+v", h.Observed)
-	}
-	if w.receiver == nil {
-		return
-	}
-	if got := strings.Join(w.receiver.lines(), "\n"); got != strings.Join(applied, "\n") {
-		t.Errorf("applied:\n%s\nwant:\n%s", got, strings.Join(applied, "\n"))
 	}
 }
 

@@ -104,7 +104,7 @@ func (a *app) doctor(ctx context.Context, name string, f doctorFlags) (err error
 		return fmt.Errorf("warehouse: %w", err)
 	}
 	defer func() { err = errors.Join(err, warehouse.Close()) }()
-	l, err := a.read(project)
+	l, err := a.read(ctx, project, warehouse)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -128,8 +129,8 @@ func (a *app) sqlCommand() *cobra.Command {
 		Use:   "sql EXPERIMENT",
 		Short: "Print the SQL of a look exactly as it would run; needs no warehouse",
 		Args:  exactly(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return a.sql(args[0], dialect, asOf, checks)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.sql(cmd.Context(), args[0], dialect, asOf, checks)
 		},
 	}
 	flags := cmd.Flags()
@@ -139,7 +140,7 @@ func (a *app) sqlCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) sql(name, dialect, asOf string, checks bool) error {
+func (a *app) sql(ctx context.Context, name, dialect, asOf string, checks bool) error {
 	project, err := a.load()
 	if err != nil {
 		return err
@@ -161,7 +162,7 @@ func (a *app) sql(name, dialect, asOf string, checks bool) error {
 			return badInput(fmt.Errorf("--as-of: %w", err))
 		}
 	}
-	l, err := a.read(project)
+	l, err := a.read(ctx, project, nil)
 	if err != nil {
 		return err
 	}
@@ -220,18 +221,18 @@ func (a *app) explainCommand() *cobra.Command {
 		Use:   "explain EXPERIMENT",
 		Short: "Say what was decided, why, and what would have changed it",
 		Args:  exactly(1),
-		RunE:  func(_ *cobra.Command, args []string) error { return a.explain(args[0], asOf) },
+		RunE:  func(cmd *cobra.Command, args []string) error { return a.explain(cmd.Context(), args[0], asOf) },
 	}
 	cmd.Flags().StringVar(&asOf, "as-of", "", "explain the look as of this instant; default the latest")
 	return cmd
 }
 
-func (a *app) explain(name, asOf string) error {
+func (a *app) explain(ctx context.Context, name, asOf string) error {
 	project, err := a.load()
 	if err != nil {
 		return err
 	}
-	l, err := a.read(project)
+	l, err := a.read(ctx, project, nil)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -25,13 +26,13 @@ harm (of a goal: a gain) of the declared size is established by the end, the
 smallest one that would be, when, and the chance of a false rollback. What
 control shows comes from base_rate and base_sd of the metric, or from the last
 look in the ledger.`,
-		RunE: func(_ *cobra.Command, args []string) error { return a.plan(args, power) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.plan(cmd.Context(), args, power) },
 	}
 	cmd.Flags().Float64Var(&power, "power", 0.8, "the chance that is asked for")
 	return cmd
 }
 
-func (a *app) plan(names []string, power float64) error {
+func (a *app) plan(ctx context.Context, names []string, power float64) error {
 	if !(power > 0 && power < 1) {
 		return badInput(fmt.Errorf("--power %g: want a chance between 0 and 1", power))
 	}
@@ -43,7 +44,7 @@ func (a *app) plan(names []string, power float64) error {
 	if err != nil {
 		return err
 	}
-	l, err := a.read(project)
+	l, err := a.read(ctx, project, nil)
 	if err != nil {
 		return err
 	}

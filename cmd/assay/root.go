@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"assay/ledger"
 	"assay/report"
 	"assay/spec"
 )
@@ -29,6 +28,8 @@ type app struct {
 	begun     bool  // the command line was understood
 	unsaid    error // why a result could not be written
 	watch     *watch
+	// lockTimeout is how long a command waits for a ledger that another run holds.
+	lockTimeout time.Duration
 }
 
 // execute runs the command line and returns the exit code.
@@ -77,8 +78,8 @@ and 143 stopped by a signal.`,
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "log errors only, show no progress")
 	flags.StringVar(&a.clock, "now", "", "use this instant as the clock (RFC 3339), for simulations and replays")
 	root.AddCommand(a.initCommand(), a.validateCommand(), a.schemaCommand(), a.sqlCommand(), a.planCommand(), a.runCommand(), a.scheduleCommand(),
-		a.deliverCommand(), a.applyCommand(), a.clearCommand(), a.explainCommand(), a.doctorCommand(), a.reportCommand(), a.flagsCommand(),
-		a.versionCommand())
+		a.deliverCommand(), a.applyCommand(), a.clearCommand(), a.explainCommand(), a.doctorCommand(), a.reportCommand(), a.ledgerCommand(),
+		a.flagsCommand(), a.versionCommand())
 	return root
 }
 
@@ -146,23 +147,6 @@ func (a *app) one(project *spec.Project, name string) (*spec.Experiment, error) 
 		return nil, badInput(fmt.Errorf("no experiment %q: want one of %s", name, strings.Join(names, ", ")))
 	}
 	return e, nil
-}
-
-// read opens the ledger for reading only.
-func (a *app) read(project *spec.Project) (*ledger.Ledger, error) {
-	return ledger.OpenReadOnly(project.Abs(project.Config.Ledger.Path))
-}
-
-// write opens the ledger for writing; another run that has it open is an error.
-func (a *app) write(project *spec.Project) (*ledger.Ledger, error) {
-	l, err := ledger.Open(project.Abs(project.Config.Ledger.Path))
-	if errors.Is(err, ledger.ErrLocked) {
-		return nil, exit{exitLocked, errors.New("another run holds the ledger")}
-	}
-	if err == nil && l.Recovered != "" {
-		a.log.Warn("ledger recovered", "what", l.Recovered)
-	}
-	return l, err
 }
 
 // say writes a part of the result for people; the first failure is kept.

@@ -50,6 +50,7 @@ look that the ledger already has is shown from there and sends nothing again.`,
 	}
 	flags := cmd.Flags()
 	f.bindShared(flags)
+	a.waits(cmd)
 	flags.StringVar(&f.asOf, "as-of", "", "look as of this instant (RFC 3339 or a date); default now, floored to the cadence")
 	flags.BoolVar(&f.dry, "dry-run", false, "compute and show; record and deliver nothing")
 	flags.BoolVar(&f.refresh, "refresh", false, "compute recorded looks anew and say by how much they moved; record nothing")
@@ -106,7 +107,7 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 		return err
 	}
 	a.watch.opened(j.Ledger)
-	defer func() { _ = errors.Join(j.Warehouse.Close(), j.Ledger.Close()) }()
+	defer func() { _ = errors.Join(j.Ledger.Close(), j.Warehouse.Close()) }()
 	j.Parallel = f.parallel
 	progress := a.progress()
 	if progress.width > 0 {
@@ -120,6 +121,7 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	s := summary{results: results, delivered: delivered, job: j, flags: f, project: project}
 	if o.Mode == job.ModeRun {
 		s.unpublished = publish(project, j.Ledger, results, delivered)
+		s.resulted, s.unwritten = j.WriteResults(ctx)
 		if s.notified, err = j.Notify(ctx); err != nil {
 			return err
 		}
@@ -171,26 +173,35 @@ func (a *app) job(ctx context.Context, project *spec.Project, writing bool) (*jo
 	if writing {
 		openLedger = a.write
 	}
-	l, err := openLedger(project)
+	var warehouse connectors.Warehouse
+	var err error
+	if project.Config.Ledger.Table != "" {
+		// Without the warehouse there is no ledger either.
+		if warehouse, err = a.reach(ctx, project.Config.Warehouse, project.Dir); err != nil {
+			return nil, err
+		}
+	}
+	l, err := openLedger(ctx, project, warehouse)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, shut(warehouse))
 	}
 	stores, err := a.stores(project)
 	if err != nil {
-		return nil, errors.Join(badInput(err), l.Close())
+		return nil, errors.Join(badInput(err), l.Close(), shut(warehouse))
 	}
 	channels, err := a.channels(project)
 	if err != nil {
-		return nil, errors.Join(badInput(err), l.Close())
+		return nil, errors.Join(badInput(err), l.Close(), shut(warehouse))
 	}
-	warehouse, err := open(ctx, project)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("warehouse: %w", err), l.Close())
+	if warehouse == nil {
+		if warehouse, err = open(ctx, project); err != nil {
+			return nil, errors.Join(fmt.Errorf("warehouse: %w", err), l.Close())
+		}
 	}
 	v := buildVersion()
 	return &job.Job{
 		Project: project, Warehouse: warehouse, Ledger: l, Stores: stores, Channels: channels,
-		Now: a.now, Tool: v.Version, Revision: "", At: a.at,
+		Now: a.now, Tool: v.Version, Revision: a.revision(ctx, project.Dir), At: a.at,
 	}, nil
 }
 
@@ -285,6 +296,9 @@ type summary struct {
 	project   *spec.Project
 	// unpublished is why the report could not be written.
 	unpublished error
+	// resulted is what was written to the table of results, unwritten why not all.
+	resulted  job.Resulted
+	unwritten error
 }
 
 // conclude writes the result and chooses the exit code.
@@ -299,6 +313,12 @@ func (a *app) conclude(s summary) error {
 	code := s.code(undelivered)
 	if s.unpublished != nil {
 		a.log.Error("the report could not be written; assay report writes it anew", "error", s.unpublished)
+	}
+	if s.unwritten != nil {
+		a.log.Error("the table of results was not brought up to the ledger; the next run does it", "error", s.unwritten)
+	}
+	if s.resulted.Left > 0 && s.unwritten == nil {
+		a.log.Info("the table of results is behind the ledger; the next runs go on", "written", s.resulted.Written, "left", s.resulted.Left)
 	}
 	if a.output == "json" {
 		if err := a.summaryJSON(s, undelivered, code); err != nil {
@@ -320,7 +340,7 @@ func (s summary) code(undelivered int) int {
 	if undelivered > 0 || slices.ContainsFunc(s.delivered, lost) {
 		codes = append(codes, exitUndelivered)
 	}
-	if s.unpublished != nil {
+	if s.unpublished != nil || s.unwritten != nil {
 		codes = append(codes, exitFailed)
 	}
 	for _, r := range s.results {

@@ -103,7 +103,7 @@ func (s *scheduler) work(ctx context.Context) error {
 	if s.flags.metricsFile != "" {
 		s.app.restore(s.monitor, s.flags.metricsFile)
 	}
-	s.loop.CatchUp = s.missed()
+	s.loop.CatchUp = s.missed(ctx)
 	s.loop.Work(ctx)
 	s.farewell(giveUp)
 	return nil
@@ -111,9 +111,9 @@ func (s *scheduler) work(ctx context.Context) error {
 
 // missed tells whether a run was due since the last look, or since the first
 // experiment started where there is none, and takes over what the ledger says.
-func (s *scheduler) missed() bool {
+func (s *scheduler) missed(ctx context.Context) bool {
 	since := time.Time{}
-	if v := s.app.view(s.project, math.MaxInt64, true); v != nil {
+	if v := s.app.view(ctx, s.project, math.MaxInt64, true); v != nil {
 		s.monitor.Saw(*v)
 		s.mark, since = v.Mark, v.Looked
 	}
@@ -169,7 +169,7 @@ func (s *scheduler) run(ctx context.Context, tick schedule.Tick) {
 	r.Ended, r.Done = s.app.now(), done(r.Code)
 	s.monitor.Ended(r)
 	summary := ""
-	if v := s.app.view(project, s.mark, !bad); v != nil {
+	if v := s.app.view(context.WithoutCancel(ctx), project, s.mark, !bad); v != nil {
 		s.monitor.Saw(*v)
 		s.mark, summary = v.Mark, v.Summary()
 	} else {

@@ -77,7 +77,7 @@ func (w *watch) end(ctx context.Context, code int) int {
 	if w == nil {
 		return code
 	}
-	view := w.app.view(w.project, w.mark, w.path != "" || w.ended != nil)
+	view := w.app.view(context.WithoutCancel(ctx), w.project, w.mark, w.path != "" || w.ended != nil)
 	w.monitor.Ended(monitor.Run{Began: w.began, Ended: w.app.now(), Code: code, Done: done(code)})
 	if view != nil {
 		w.monitor.Saw(*view)
@@ -118,11 +118,11 @@ func (a *app) writeMetrics(m *monitor.Monitor, path string) error {
 
 // view reads the ledger once more, as anybody may at any time; nil = it was not
 // wanted, or nothing can be said.
-func (a *app) view(project *spec.Project, mark int64, wanted bool) *monitor.View {
+func (a *app) view(ctx context.Context, project *spec.Project, mark int64, wanted bool) *monitor.View {
 	if project == nil || !wanted {
 		return nil
 	}
-	l, err := a.read(project)
+	l, err := a.read(ctx, project, nil)
 	if err != nil {
 		a.log.Warn("the metrics say nothing of experiments", "error", err)
 		return nil

@@ -66,6 +66,9 @@ var features = []googlesql.LanguageFeature{
 	googlesql.LanguageFeatureFeatureJsonType,
 	googlesql.LanguageFeatureFeatureJsonValueExtractionFunctions,
 	googlesql.LanguageFeatureFeatureNamedArguments,
+	googlesql.LanguageFeatureFeatureUnenforcedPrimaryKeys,
+	googlesql.LanguageFeatureFeatureCreateTableNotNull,
+	googlesql.LanguageFeatureFeatureCreateTableClusterBy,
 }
 
 var initialise = sync.OnceValue(googlesql.Init)
