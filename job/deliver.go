@@ -161,7 +161,7 @@ func (j *Job) send(ctx context.Context, p ledger.Pending) (ledger.Attempt, error
 		return ledger.Attempt{}, err
 	}
 	j.reached("before-delivery")
-	r := flags.Deliver(ctx, store, change)
+	r := j.hand(ctx, store, change)
 	a := attempt(p, r.Outcome, r.Message)
 	a.State, a.Retryable = r.State, r.Retryable
 	if r.Outcome == flags.OutcomeUnverified {
@@ -171,6 +171,13 @@ func (j *Job) send(ctx context.Context, p ledger.Pending) (ledger.Attempt, error
 		a.NextTry = j.Now().UTC().Add(r.RetryAfter)
 	}
 	return a, nil
+}
+
+func (j *Job) hand(ctx context.Context, store flags.Store, change flags.Change) flags.Result {
+	if j.Patience == (flags.Patience{}) {
+		return flags.Deliver(ctx, store, change)
+	}
+	return flags.DeliverWith(ctx, store, change, j.Patience)
 }
 
 // left are the states that a store may be in without a person having touched

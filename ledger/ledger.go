@@ -33,6 +33,10 @@ type Ledger struct {
 	// Recovered says what was mended when the ledger was opened, as one
 	// sentence; empty = nothing.
 	Recovered string
+	// At is called at each instant of an Append between two of its effects; fault
+	// campaigns stop the process there. nil = nothing. It is set before the first
+	// Append.
+	At func(instant string)
 
 	path string
 	lock *flock.Flock // nil = read only
@@ -116,7 +120,7 @@ func Reseal(path string) (int64, error) {
 	if last.Seq == 0 {
 		return 0, os.Remove(headPath(path))
 	}
-	return last.Seq, writeHead(path, last)
+	return last.Seq, writeHead(path, last, nil)
 }
 
 func acquire(path string) (*flock.Flock, error) {
@@ -206,11 +210,13 @@ func (l *Ledger) Append(at time.Time, body Body) error {
 	if err != nil {
 		return err
 	}
+	l.reached("ledger-line")
 	if err := l.write(line); err != nil {
 		return fmt.Errorf("append to ledger %s: %w", l.path, err)
 	}
 	e.hash, e.offset = digest, bodyOffset(l.size, len(line)-1, e.length)
 	l.entries, l.size = append(l.entries, e), l.size+int64(len(line))
+	l.reached("ledger-head")
 	// The record is safe; a head that cannot follow now is one behind, which is
 	// allowed, and the next Append brings it up before it writes.
 	_ = l.advance()
@@ -255,6 +261,7 @@ func (l *Ledger) last() head { return (&chain{entries: l.entries}).last() }
 func (l *Ledger) write(line []byte) error {
 	_, err := l.file.WriteAt(line, l.size)
 	if err == nil {
+		l.reached("ledger-sync")
 		err = l.file.Sync()
 	}
 	if err == nil {
@@ -272,11 +279,17 @@ func (l *Ledger) advance() error {
 	if last.Seq == 0 || last == l.head {
 		return nil
 	}
-	if err := writeHead(l.path, last); err != nil {
+	if err := writeHead(l.path, last, l.At); err != nil {
 		return err
 	}
 	l.head = last
 	return nil
+}
+
+func (l *Ledger) reached(instant string) {
+	if l.At != nil {
+		l.At(instant)
+	}
 }
 
 // Close releases the file and the lock. It may be called twice.

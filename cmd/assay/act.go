@@ -90,12 +90,12 @@ func (a *app) deliver(ctx context.Context) error {
 	if err != nil {
 		return badInput(err)
 	}
-	j := &job.Job{Project: project, Ledger: l, Stores: stores, Now: a.now, At: a.at}
+	j := &job.Job{Project: project, Ledger: l, Stores: stores, Now: a.now, At: a.at, Patience: a.patience}
 	delivered, err := j.Deliver(ctx)
 	if err != nil {
 		return err
 	}
-	unpublished := job.Publish(l, reportDir(project), nil, touched(delivered)...)
+	unpublished := j.Publish(reportDir(project), nil, touched(delivered)...)
 	return a.conclude(summary{delivered: delivered, job: j, unpublished: unpublished, project: project})
 }
 
@@ -123,9 +123,9 @@ func (a *app) clear(name, note string) error {
 	if err != nil {
 		return err
 	}
-	j := &job.Job{Ledger: l, Now: a.now}
+	j := &job.Job{Ledger: l, Now: a.now, At: a.at}
 	now := a.now().UTC()
-	if err := errors.Join(j.Clear(name, note, now), job.Publish(l, reportDir(project), nil, name), l.Close()); err != nil {
+	if err := errors.Join(j.Clear(name, note, now), j.Publish(reportDir(project), nil, name), l.Close()); err != nil {
 		return err
 	}
 	if a.output == "json" {

@@ -157,10 +157,14 @@ func (a *app) write(project *spec.Project) (*ledger.Ledger, error) {
 	if errors.Is(err, ledger.ErrLocked) {
 		return nil, exit{exitLocked, errors.New("another run holds the ledger")}
 	}
-	if err == nil && l.Recovered != "" {
+	if err != nil {
+		return nil, err
+	}
+	l.At = a.at
+	if l.Recovered != "" {
 		a.log.Warn("ledger recovered", "what", l.Recovered)
 	}
-	return l, err
+	return l, nil
 }
 
 // say writes a part of the result for people; the first failure is kept.

@@ -34,9 +34,10 @@ const maxReason = 255
 // other byte of the file stays as it is.
 type flagd struct {
 	name, path string
+	at         func(instant string) // never nil
 }
 
-func openFlagd(name string, cfg spec.FlagStore, dir string, _ Options) (Store, error) {
+func openFlagd(name string, cfg spec.FlagStore, dir string, opts Options) (Store, error) {
 	if cfg.Path == "" {
 		return nil, errors.New("path is missing: the flag file")
 	}
@@ -44,7 +45,11 @@ func openFlagd(name string, cfg spec.FlagStore, dir string, _ Options) (Store, e
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
 	}
-	return &flagd{name: name, path: path}, nil
+	f := &flagd{name: name, path: path, at: opts.At}
+	if f.at == nil {
+		f.at = func(string) {}
+	}
+	return f, nil
 }
 
 // Name implements Store.
@@ -74,6 +79,7 @@ func (f *flagd) Apply(ctx context.Context, change Change) error {
 		return err
 	}
 	defer unlock()
+	f.at("flag-locked")
 	text, err := f.load()
 	if err != nil {
 		return err
@@ -285,9 +291,11 @@ func (f *flagd) save(text []byte) error {
 	if err := errors.Join(err, temp.Chmod(info.Mode().Perm()), temp.Sync(), temp.Close()); err != nil {
 		return err
 	}
+	f.at("flag-rename")
 	if err := os.Rename(temp.Name(), path); err != nil {
 		return err
 	}
+	f.at("flag-renamed")
 	return syncFolder(filepath.Dir(path))
 }
 
