@@ -208,7 +208,11 @@ func (j *Job) left(experiment, store, except string) ([]decide.Allocation, error
 			if confirmed[d.ID] {
 				return out, nil
 			}
-			out = append(out, d.Expected, d.Target)
+			for _, state := range []decide.Allocation{d.Expected, d.Target} {
+				if !slices.ContainsFunc(out, func(a decide.Allocation) bool { return same(a, state) }) {
+					out = append(out, state)
+				}
+			}
 		}
 	}
 	return out, nil

@@ -1,6 +1,8 @@
 package flags
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -99,7 +101,7 @@ func (f *flagd) Apply(ctx context.Context, change Change) error {
 	if err != nil {
 		return err
 	}
-	if err := f.save(edited); err != nil {
+	if err := f.save(text, edited); err != nil {
 		return f.fail(ErrUnavailable, err.Error())
 	}
 	return nil
@@ -271,9 +273,13 @@ func shorten(text string, most int) string {
 	return string(runes[:most-1]) + "…"
 }
 
+// errEdited is somebody who wrote the file since it was read.
+var errEdited = errors.New("the flag file was changed while the change was written")
+
 // save replaces the file in one step and keeps its permissions; a symbolic
-// link stays one.
-func (f *flagd) save(text []byte) error {
+// link stays one. Editors take no lock: the file is read once more in the last
+// moment, so that what a person saved in the meantime is not lost.
+func (f *flagd) save(before, text []byte) error {
 	path, err := filepath.EvalSymlinks(f.path)
 	if err != nil {
 		return err
@@ -292,6 +298,9 @@ func (f *flagd) save(text []byte) error {
 		return err
 	}
 	f.at("flag-rename")
+	if present, err := os.ReadFile(path); err != nil || !bytes.Equal(present, before) {
+		return cmp.Or(err, errEdited)
+	}
 	if err := os.Rename(temp.Name(), path); err != nil {
 		return err
 	}
