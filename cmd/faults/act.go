@@ -120,6 +120,8 @@ func (t *trial) disturb(f fault) error {
 	switch f.kind {
 	case "kill":
 		t.call.kill = f.at
+	case "kill at any moment":
+		t.call.killAfter = time.Millisecond * time.Duration(10+f.draw%200)
 	case "terminated":
 		t.call.pause = f.at
 		t.call.meanwhile = func() {
@@ -378,7 +380,7 @@ func (t *trial) met(r result) {
 func (t *trial) tookEffect(f fault, r result) bool {
 	k := kindOf(f.kind)
 	switch {
-	case f.kind == "kill":
+	case f.kind == "kill" || f.kind == "kill at any moment":
 		return r.code == -1
 	case f.kind == "ledger tampered":
 		return t.tampered != ""

@@ -16,7 +16,7 @@ import (
 // judge holds the end of one call to the table of exit codes.
 func (t *trial) judge(r result) {
 	if r.code == -1 {
-		if t.call.kill == "" && !t.killer() {
+		if t.call.kill == "" && t.call.killAfter == 0 && !t.killer() {
 			t.fail("killed by nobody of ours\n%s", r.out)
 		}
 		return

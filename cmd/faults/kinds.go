@@ -31,6 +31,7 @@ var (
 // kinds of faults. What they do is in act.go, receiver.go and tamper.go.
 var kinds = []kind{
 	{name: "kill", group: groupProcess},
+	{name: "kill at any moment", group: groupProcess},
 	{name: "killed by receiver before it applies", group: groupProcess, stores: receivers},
 	{name: "killed by receiver after it applied", group: groupProcess, stores: receivers},
 	{name: "killed by receiver when asked for state", group: groupProcess, stores: telling},

@@ -125,6 +125,7 @@ type manner struct {
 
 var manners = map[string]manner{
 	"answers 500":             {status: 500},
+	"is down":                 {status: 503},
 	"answers 429":             {status: 429, header: map[string]string{"Retry-After": "3600"}},
 	"answers 410":             {status: 410},
 	"answers 403":             {status: 403},
@@ -230,7 +231,7 @@ func (r *receiver) show(w http.ResponseWriter, q *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	switch r.manner {
-	case "state answers 500":
+	case "state answers 500", "is down":
 		r.hits++
 		w.WriteHeader(http.StatusInternalServerError)
 		return

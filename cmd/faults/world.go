@@ -102,6 +102,8 @@ func (w *world) murder() {
 type call struct {
 	args        []string
 	kill, pause string
+	// killAfter is when it is killed, wherever it is; 0 = never.
+	killAfter time.Duration
 	// meanwhile happens while the program waits at pause.
 	meanwhile func()
 	// fileLimit bounds the size of every file that is written, in blocks of 512
@@ -140,6 +142,10 @@ func (w *world) run(c call) (result, error) {
 	w.mu.Lock()
 	w.process = cmd.Process
 	w.mu.Unlock()
+	if c.killAfter > 0 {
+		timer := time.AfterFunc(c.killAfter, w.murder)
+		defer timer.Stop()
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	var r result
@@ -212,7 +218,7 @@ func (w *world) state(flag string) (decide.Allocation, error) {
 		defer w.receiver.mu.Unlock()
 		return w.receiver.flags[flag].state, nil
 	}
-	return readFlag(w.path("flags.json"), flag)
+	return readSplit(w.path("flags.json"), flag, []string{"control", "treatment"})
 }
 
 // editFlag is what a person does to a flag.
@@ -233,39 +239,6 @@ func covering(coverage float64) decide.Allocation {
 }
 
 func sole(variation string) decide.Allocation { return covering(1).All(variation) }
-
-// readFlag reads a flag of a flag file that has one fractional list.
-func readFlag(path, flag string) (decide.Allocation, error) {
-	var file struct {
-		Flags map[string]struct {
-			Targeting struct{ Fractional []json.RawMessage }
-		}
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return decide.Allocation{}, err
-	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		return decide.Allocation{}, err
-	}
-	weights, total := map[string]float64{}, 0.0
-	for _, item := range file.Flags[flag].Targeting.Fractional {
-		var pair []any
-		if json.Unmarshal(item, &pair) == nil && len(pair) == 2 {
-			weights[pair[0].(string)] += pair[1].(float64)
-			total += pair[1].(float64)
-		}
-	}
-	if total == 0 {
-		return decide.Allocation{}, fmt.Errorf("flag %s splits nothing", flag)
-	}
-	covered := total - weights["uncovered"]
-	a := decide.Allocation{Coverage: covered / total, KnownGood: "control"}
-	for _, v := range []string{"control", "treatment"} {
-		a.Arms = append(a.Arms, decide.Arm{Variation: v, Weight: weights[v] / covered})
-	}
-	return a, nil
-}
 
 // writeFlag edits a flag of a flag file as an editor does: it writes the whole
 // file beside it and puts it in its place.
