@@ -97,9 +97,15 @@ func lives() []life {
 		}
 		all = append(all, l)
 	}
-	same := constant(baseFailing, baseSuccess, 0)
+	for _, some := range []func(add func(life)){harmless, harmful, brokenData, people, experiments, outages} {
+		some(add)
+	}
+	return all
+}
+
+func harmless(add func(life)) {
 	for i := range 8 {
-		add(life{name: fmt.Sprintf("harmless-%d", i+1), truth: "nothing", want: []string{shipped}, start: i, harmless: true, rates: same})
+		add(life{name: fmt.Sprintf("harmless-%d", i+1), truth: "nothing", want: []string{shipped}, start: i, harmless: true})
 	}
 	for i := range 2 {
 		add(life{name: fmt.Sprintf("harmless-fast-%d", i+1), truth: "nothing; looked at every 6 h", want: []string{shipped}, start: 1 + i, harmless: true, fast: true})
@@ -108,19 +114,32 @@ func lives() []life {
 			start: 2 + i, harmless: true, rates: constant(1.05*baseFailing, baseSuccess, 0),
 		})
 	}
+}
+
+// harmful ones are so from the beginning or from a day on. Where the harm began
+// late, over all days it may not be more than what is tolerated: that is for a
+// person to review.
+func harmful(add func(life)) {
 	for i, times := range []float64{2.2, 3, 4, 8} {
+		late := []string{rolledBack}
+		if times < 3 {
+			late = []string{"review at 100 %"}
+		}
 		add(life{
 			name: fmt.Sprintf("harmful-%d", i+1), truth: fmt.Sprintf("%g times the errors", times), want: []string{rolledBack},
 			start: i, harmful: true, rates: constant(times*baseFailing, baseSuccess, 0),
 		})
 		add(life{
-			name: fmt.Sprintf("harmful-late-%d", i+1), truth: fmt.Sprintf("%g times the errors from day 7 on", times), want: []string{rolledBack},
+			name: fmt.Sprintf("harmful-late-%d", i+1), truth: fmt.Sprintf("%g times the errors from day 7 on", times), want: late,
 			start: i, harmful: true, rates: constant(times*baseFailing, baseSuccess, 7),
 		})
 	}
 	add(life{name: "harmful-fast", truth: "4 times the errors; looked at every 6 h", want: []string{rolledBack}, start: 3, harmful: true, fast: true, rates: constant(0.2, baseSuccess, 0)})
 	add(life{name: "total-breakage", truth: "everything fails", want: []string{rolledBack}, start: 2, harmful: true, rates: constant(1, 0, 0)})
+}
 
+// brokenData are held, and what the policy says is done when that lasts.
+func brokenData(add func(life)) {
 	for i := range 2 {
 		add(life{name: fmt.Sprintf("blind-%d", i+1), truth: "facts carry other identifiers, for ever", want: []string{"hold, everybody gets control"}, start: i, mended: -1})
 	}
@@ -143,6 +162,10 @@ func lives() []life {
 		name: "stale-harmful", truth: "4 times the errors from day 6 on, whose rows come in three days late", want: []string{rolledBack}, start: 1, length: 18, harmful: true,
 		rates: constant(0.2, baseSuccess, 6), away: map[int]int{7: 10, 8: 10, 9: 10},
 	})
+}
+
+// people approve, ignore, change, close, reopen and clear.
+func people(add func(life)) {
 	add(life{name: "approval-harmless", truth: "nothing; a person applies what is proposed", want: []string{"shipped by a person"}, start: 2, length: 16, applies: true, spec: "policy: {auto_rollback: false}"})
 	add(life{name: "approval-harmful", truth: "4 times the errors; a person applies what is proposed", want: []string{"rolled back by a person"}, start: 2, applies: true, spec: "policy: {auto_rollback: false}", rates: constant(0.2, baseSuccess, 3)})
 	add(life{name: "approval-ignored", truth: "4 times the errors; nobody applies what is proposed", want: []string{"rollback proposed at 10 %"}, start: 3, spec: "policy: {auto_rollback: false}", rates: constant(0.2, baseSuccess, 0)})
@@ -160,12 +183,14 @@ func lives() []life {
 		},
 	})
 	add(life{name: "cleared-too-early", truth: "8 times the errors; cleared on day 7", want: []string{rolledBack}, start: 2, harmful: true, acts: map[int]act{7: {clear: true}}, rates: constant(0.4, baseSuccess, 0)})
-	experiments(add)
+}
+
+// outages of the flag store, for days.
+func outages(add func(life)) {
 	for i := range 2 {
 		add(life{name: fmt.Sprintf("outage-harmless-%d", i+1), truth: "nothing; the flag store is down for four days", want: []string{shipped}, start: 5 + i, store: "hook", harmless: true})
 	}
 	add(life{name: "outage-harmful", truth: "8 times the errors from a day on which the flag store is down", want: []string{rolledBack}, start: 4, store: "hook", harmful: true, rates: constant(0.4, baseSuccess, 5)})
-	return all
 }
 
 // experiments look for the better variation; three of them have more than two.

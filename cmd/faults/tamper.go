@@ -55,7 +55,7 @@ var forgers = []forger{
 	{"written anew from one record on, with hashes that fit", func(r *rand.Rand, lines [][]byte, head []byte) ([]byte, []byte, bool) {
 		return joined(resealed(lines, r.IntN(len(lines)))), head, true
 	}},
-	{"a record added, with hashes that fit", func(r *rand.Rand, lines [][]byte, head []byte) ([]byte, []byte, bool) {
+	{"a record added, with hashes that fit", func(_ *rand.Rand, lines [][]byte, head []byte) ([]byte, []byte, bool) {
 		out := append([][]byte{}, lines...)
 		for range 2 { // One more than the head knows is what a crash leaves.
 			out = append(out, successor(out[len(out)-1], len(out)+1))

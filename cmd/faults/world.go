@@ -87,7 +87,9 @@ func (w *world) close() {
 
 func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
 
-func (w *world) fail(format string, args ...any) { w.wrong = append(w.wrong, fmt.Sprintf(format, args...)) }
+func (w *world) fail(format string, args ...any) {
+	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
+}
 
 // murder kills the running process the hard way.
 func (w *world) murder() {
