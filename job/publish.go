@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"assay/ledger"
@@ -24,9 +25,10 @@ const shown = 60
 const attemptsShown = 20
 
 // Publish writes the pages of the given looks, the latest page of their
-// experiments and of those touched otherwise, and the index below dir. A page
-// of a look is made of the looks up to it and nothing else, so that writing it
-// again gives the same bytes.
+// experiments and of those touched otherwise, and the index below dir; with
+// them what a run that was killed before this one has left out. A page of a look
+// is made of the looks up to it and nothing else, so that writing it again gives
+// the same bytes.
 func Publish(l *ledger.Ledger, dir string, looks []*ledger.Look, touched ...string) error {
 	return publisher{l, dir, func(string) {}}.publish(looks, touched)
 }
@@ -44,6 +46,11 @@ type publisher struct {
 }
 
 func (p publisher) publish(looks []*ledger.Look, touched []string) error {
+	missed, names, err := p.missed(looks)
+	if err != nil {
+		return err
+	}
+	looks, touched = append(missed, looks...), append(names, touched...)
 	for _, look := range looks {
 		if err := p.look(look); err != nil {
 			return err
@@ -60,7 +67,51 @@ func (p publisher) publish(looks []*ledger.Look, touched []string) error {
 			entries = append(entries, *entry)
 		}
 	}
-	return p.write(filepath.Join(p.dir, "index.html"), func(w io.Writer) error { return report.Index(w, entries) })
+	if err := p.write(filepath.Join(p.dir, "index.html"), func(w io.Writer) error { return report.Index(w, entries) }); err != nil {
+		return err
+	}
+	return p.write(p.mark(), func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%d\n", p.ledger.LastSeq())
+		return err
+	})
+}
+
+// mark is a file with the number of the record of the ledger up to which the
+// folder is complete.
+func (p publisher) mark() string { return filepath.Join(p.dir, ".published") }
+
+// mostMissed is how many looks are published that no run has asked for: far more
+// than a run that was killed has left out, and few enough where somebody has
+// removed the folder.
+const mostMissed = 200
+
+// missed are the looks without a page that were recorded since the folder was
+// complete, but for those given, and the experiments that something happened to.
+func (p publisher) missed(given []*ledger.Look) (looks []*ledger.Look, touched []string, err error) {
+	text, err := os.ReadFile(p.mark())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
+	}
+	through, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil || through > p.ledger.LastSeq() { // None yet, or of another ledger.
+		through = 0
+	}
+	touched, seqs := p.ledger.After(through)
+	seen := map[string]bool{}
+	for _, look := range given {
+		seen[look.ID] = true
+	}
+	for _, seq := range slices.Backward(seqs[max(0, len(seqs)-mostMissed):]) {
+		look, err := p.ledger.LookAt(seq)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !seen[look.Body.ID] {
+			seen[look.Body.ID] = true
+			looks = append(looks, &look.Body)
+		}
+	}
+	return looks, touched, nil
 }
 
 // LookPath is where a look's page is, relative to the report's folder; its

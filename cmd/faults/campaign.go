@@ -51,10 +51,9 @@ func campaign(ctx context.Context, o options, out io.Writer) error {
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return t.tell(out, time.Since(began))
+	// Who stops it wants to know what came of it so far.
+	failure := group.Wait()
+	return errors.Join(failure, t.tell(out, time.Since(began)))
 }
 
 // traced finds every instant of the first look of each store and story by

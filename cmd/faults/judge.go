@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"os"
@@ -339,28 +338,38 @@ func (w *world) received() {
 	}
 }
 
-// rendered writes all pages anew from the ledger and compares them with those
-// that the runs wrote, and looks for secrets in whatever lies there.
+// rendered writes all pages anew from the ledger: the folder has to be the one
+// that the runs left, to the byte.
 func (w *world) rendered() error {
+	if err := w.noSecrets(); err != nil {
+		return err
+	}
+	before, err := w.report()
+	if err != nil {
+		return err
+	}
 	if err := os.RemoveAll(w.path("report")); err != nil {
 		return err
 	}
 	if r, err := w.run(call{args: []string{"report"}}); err != nil || r.code != 0 {
 		return fmt.Errorf("assay report: exit %d, %w\n%s", r.code, err, r.out)
 	}
-	if err := w.noSecrets(); err != nil {
-		return err
-	}
-	again := map[string]bool{}
-	err := w.eachPage(func(path string, sum [sha256.Size]byte) {
-		again[path] = true
-		if before, ok := w.pages[path]; ok && before != sum {
-			w.fail("page %s is another one when it is written again", strings.TrimPrefix(path, w.dir))
+	after, err := w.report()
+	for path, sum := range after {
+		switch old, ok := before[path]; {
+		case !ok:
+			w.fail("no run has written %s", path)
+		case old != sum:
+			w.fail("%s is another one when it is written again", path)
 		}
-	})
-	for path := range w.pages {
-		if !again[path] {
-			w.fail("page %s is not in the ledger", strings.TrimPrefix(path, w.dir))
+		delete(before, path)
+	}
+	for path := range before {
+		w.fail("%s is not in the ledger", path)
+	}
+	for path, sum := range w.pages {
+		if now, ok := after[path]; !ok || now != sum {
+			w.fail("%s is not what it was", path)
 		}
 	}
 	return err

@@ -19,7 +19,7 @@ import (
 // Sizes of a campaign.
 const (
 	allRuns   = 2400
-	quickRuns = 160
+	quickRuns = 100
 )
 
 // options are those of the command line.
@@ -49,7 +49,7 @@ func parse() options {
 	var o options
 	flag.StringVar(&o.assay, "assay", "bin/assay-faults", "the assay binary, built with -tags faults")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of all chance")
-	flag.IntVar(&o.runs, "runs", 0, "number of scenarios (default 2400, or 160 with -quick)")
+	flag.IntVar(&o.runs, "runs", 0, "number of scenarios (default 2400, or 100 with -quick)")
 	flag.IntVar(&o.only, "only", 0, "play this scenario alone, from 1, and say what it does")
 	flag.IntVar(&o.workers, "workers", 2*runtime.NumCPU(), "scenarios at a time")
 	flag.BoolVar(&o.quick, "quick", false, "a small part of it")

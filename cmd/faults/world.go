@@ -284,31 +284,35 @@ func (w *world) keepPages(l *ledger.Ledger, asOf time.Time) error {
 			final[look.Body.ID] = look.Body.Failed == ""
 		}
 	}
-	return w.eachPage(func(path string, sum [sha256.Size]byte) {
+	all, err := w.report()
+	for path, sum := range all {
 		base := filepath.Base(path)
 		at, id, _ := strings.Cut(strings.TrimSuffix(base, filepath.Ext(base)), "-")
 		if !final[id] || at != asOf.Format("20060102T150405Z") {
-			return
+			continue
 		}
 		if before, ok := w.pages[path]; ok && before != sum {
-			w.fail("page %s has changed", strings.TrimPrefix(path, w.dir))
+			w.fail("%s has changed", path)
 		}
 		w.pages[path] = sum
-	})
+	}
+	return err
 }
 
-// eachPage visits the pages and results of looks.
-func (w *world) eachPage(visit func(path string, sum [sha256.Size]byte)) error {
+// report are the digests of the files of the report, by path. What a killed run
+// left half written is not among them.
+func (w *world) report() (map[string][sha256.Size]byte, error) {
+	sums := map[string][sha256.Size]byte{}
 	err := filepath.WalkDir(w.path("report"), func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || filepath.Base(filepath.Dir(path)) != "looks" || strings.HasPrefix(entry.Name(), ".") {
+		if err != nil || entry.IsDir() || strings.HasPrefix(entry.Name(), ".page-") {
 			return err
 		}
 		data, err := os.ReadFile(path)
-		visit(path, sha256.Sum256(data))
+		sums[strings.TrimPrefix(path, w.dir)] = sha256.Sum256(data)
 		return err
 	})
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return nil
+		return sums, nil
 	}
-	return err
+	return sums, err
 }
