@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 BENCH ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race bench simulate fuzz dialects conformance examples lint golden ci
+.PHONY: help build demo test race bench simulate faults life fuzz dialects conformance examples lint golden ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,17 @@ bench: ## the budgets of the design, as ratios measured in one run
 simulate: ## seeded rollouts of known truth, judged by assay and by others; rewrites docs/validity.md
 	$(GO) build -trimpath -o bin/simulate ./cmd/simulate
 	bin/simulate
+
+# The binary that is broken stops where the environment says; nothing else differs.
+breakable = $(GO) build -trimpath -tags faults -o bin/assay-faults ./cmd/assay && $(GO) build -trimpath -o bin/faults ./cmd/faults
+
+faults: ## 2,400 seeded scenarios of crashes, outages, forgeries and edits (docs/faults.md)
+	$(breakable)
+	bin/faults
+
+life: ## thirty days of fifty rollouts whose truth is known (docs/faults.md)
+	$(breakable)
+	bin/faults -life
 
 fuzz: ## every fuzz target for FUZZTIME
 	@set -e; $(GO) list ./... | while read -r pkg; do \

@@ -103,8 +103,11 @@ func (j Judgement) judged() bool {
 }
 
 // within tells whether harm was shown to be within the margin, now or at an
-// earlier look of this version.
-func (j Judgement) within() bool { return j.Comparison.NonInferior || j.Within }
+// earlier look of this version. What was shown earlier is of an effect that
+// stays as it is: an estimate beyond the margin contradicts it.
+func (j Judgement) within() bool {
+	return j.Comparison.NonInferior || j.Within && j.Comparison.Excess <= 0
+}
 
 // hasMargin tells whether some harm is tolerated.
 func (j Judgement) hasMargin() bool { return j.Comparison.Design.Margin.Value > 0 }

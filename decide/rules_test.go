@@ -282,7 +282,8 @@ func won(e *Evidence) {
 	e.Judgements = append(e.Judgements, judged(winning, func(j *Judgement) { j.Role = RoleGoal }))
 }
 
-// What was shown to be within its margin once stays so, unless harm is found.
+// What was shown to be within its margin once stays so, unless harm is found or
+// the estimate lies beyond the margin now.
 func TestWithinIsKept(t *testing.T) {
 	once := func(j *Judgement) { j.Comparison.NonInferior, j.Within = false, true }
 	if d := Decide(rollout(full, over, guard(once)), policy); d.Verdict != Ship {
@@ -290,6 +291,10 @@ func TestWithinIsKept(t *testing.T) {
 	}
 	if d := Decide(rollout(full, over, guard(once, harmed)), policy); d.Verdict != Rollback {
 		t.Errorf("%s (%s)", d.Verdict, d.Summary)
+	}
+	grown := func(j *Judgement) { j.Comparison.Excess = 0.01 }
+	if d := Decide(rollout(full, over, guard(once, grown)), policy); d.Verdict != Review {
+		t.Errorf("an estimate beyond the margin: %s (%s)", d.Verdict, d.Summary)
 	}
 	not := func(j *Judgement) { j.Comparison.NonInferior = false }
 	if d := Decide(rollout(full, over, guard(not)), policy); d.Verdict != Review {

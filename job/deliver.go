@@ -193,7 +193,7 @@ func (j *Job) send(ctx context.Context, p ledger.Pending) (ledger.Attempt, error
 		// ledger that does not answer stops no delivery, whose decision it has.
 		return ledger.Attempt{}, errLedger{fmt.Errorf("ledger: %w", err)}
 	}
-	r := flags.Deliver(ctx, store, change)
+	r := j.hand(ctx, store, change)
 	a := attempt(p, r.Outcome, r.Message)
 	a.State, a.Retryable = r.State, r.Retryable
 	if r.Outcome == flags.OutcomeUnverified {
@@ -203,6 +203,13 @@ func (j *Job) send(ctx context.Context, p ledger.Pending) (ledger.Attempt, error
 		a.NextTry = j.Now().UTC().Add(r.RetryAfter)
 	}
 	return a, nil
+}
+
+func (j *Job) hand(ctx context.Context, store flags.Store, change flags.Change) flags.Result {
+	if j.Patience == (flags.Patience{}) {
+		return flags.Deliver(ctx, store, change)
+	}
+	return flags.DeliverWith(ctx, store, change, j.Patience)
 }
 
 // left are the states that a store may be in without a person having touched
@@ -233,7 +240,11 @@ func (j *Job) left(experiment, store, except string) ([]decide.Allocation, error
 			if confirmed[d.ID] {
 				return out, nil
 			}
-			out = append(out, d.Expected, d.Target)
+			for _, state := range []decide.Allocation{d.Expected, d.Target} {
+				if !slices.ContainsFunc(out, func(a decide.Allocation) bool { return same(a, state) }) {
+					out = append(out, state)
+				}
+			}
 		}
 	}
 	return out, nil

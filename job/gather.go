@@ -202,6 +202,7 @@ func (g *gatherer) run(ctx context.Context, s queries.Statement) (rows *connecto
 func (g *gatherer) try(ctx context.Context, s queries.Statement) (*connectors.Rows, error) {
 	g.done++
 	stop := g.watch(Event{Experiment: g.at.experiment.Name, What: s.Name, Done: g.done, Total: max(g.done, len(g.script.All()))})
+	g.job.reached("statement")
 	rows, err := g.session.Run(ctx, s)
 	stop()
 	if err != nil {

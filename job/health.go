@@ -22,16 +22,16 @@ import (
 func (g *gatherer) exposureHealth() {
 	h, e := &g.ev.health, g.at.experiment
 	limit := g.at.project.FreshnessOf(g.at.project.Config.Assignments[e.Assignment].Freshness, e)
-	opened, open := g.at.opened()
+	span, ok := g.at.exposed()
 	switch {
-	case g.at.ended() != nil || !open:
+	case g.at.ended() != nil || !ok:
 		// Nobody is exposed; that is no failure.
 	case h.NewestExposure == nil:
-		if g.reference().Sub(opened) >= limit {
+		if span.to == nil && g.reference().Sub(span.from) >= limit {
 			g.trouble(&g.ev.stale, "no_exposures", "hold", "",
-				fmt.Sprintf("No exposure of experiment_id %q has been logged since %s.", e.ExperimentID, minute(opened)))
+				fmt.Sprintf("No exposure of experiment_id %q has been logged since %s.", e.ExperimentID, minute(span.from)))
 		}
-	case g.reference().Sub(later(*h.NewestExposure, opened)) > limit:
+	case g.expected().Sub(later(*h.NewestExposure, span.from)) > limit:
 		g.trouble(&g.ev.stale, "stale_exposures", "hold", "",
 			fmt.Sprintf("The newest exposure is from %s, more than %s before as-of.", minute(*h.NewestExposure), spec.Duration{Duration: limit}))
 	}
@@ -62,6 +62,17 @@ func (g *gatherer) reference() time.Time {
 	return g.at.asOf
 }
 
+// expected is until when rows are to be expected: where nobody is exposed any
+// more, until then. A flag that the fail-safe closed would otherwise stay closed
+// for want of new rows, although all that were missing have come in.
+func (g *gatherer) expected() time.Time {
+	at := g.reference()
+	if span, ok := g.at.exposed(); ok && span.to != nil && span.to.Before(at) {
+		return *span.to
+	}
+	return at
+}
+
 func (g *gatherer) shareTrouble(code, action string, n, of int64, limit float64, text string) {
 	if n == 0 {
 		return
@@ -86,7 +97,7 @@ func (g *gatherer) trouble(list *[]decide.Trouble, code, action, source, text st
 func (g *gatherer) sourceHealth(ctx context.Context, f queries.Facts, h *ledger.SourceHealth) error {
 	e := g.at.experiment
 	limit := g.at.project.FreshnessOf(g.at.project.Config.Facts[f.Source].Freshness, e)
-	old := h.Newest == nil || g.reference().Sub(*h.Newest) > limit
+	old := h.Newest == nil || g.expected().Sub(*h.Newest) > limit
 	was, fewer := g.fewer(h)
 	if !old && !fewer || total(h.Units) == 0 || g.at.ended() != nil {
 		return nil
@@ -171,7 +182,7 @@ func (g *gatherer) judge(d doubt) {
 	case d.fewer:
 		g.blind(d, "source_fading", fmt.Sprintf(
 			"Far fewer exposed units have facts in %s than at the look before: %d of %d.", d.Source, a.InWindow, units))
-	case a.Newest != nil && g.reference().Sub(*a.Newest) > d.limit:
+	case a.Newest != nil && g.expected().Sub(*a.Newest) > d.limit:
 		d.Stale = true
 		g.sourceTrouble(&g.ev.stale, "stale_source", d.Source, fmt.Sprintf("The newest row of %s is from %s, more than %s before as-of.",
 			d.Source, minute(*a.Newest), spec.Duration{Duration: d.limit}))

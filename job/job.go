@@ -41,6 +41,9 @@ type Job struct {
 	// At is called at each instant between an entry and its effect, by several
 	// experiments at once; tests stop the process there. nil = nothing.
 	At func(instant string)
+	// Patience is how long one delivery keeps trying; zero = as long as
+	// flags.Deliver does.
+	Patience flags.Patience
 
 	recording sync.Mutex
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"assay/ledger"
@@ -24,19 +25,41 @@ const shown = 60
 const attemptsShown = 20
 
 // Publish writes the pages of the given looks, the latest page of their
-// experiments and of those touched otherwise, and the index below dir. A page
-// of a look is made of the looks up to it and nothing else, so that writing it
-// again gives the same bytes.
+// experiments and of those touched otherwise, and the index below dir; with
+// them what a run that was killed before this one has left out. A page of a look
+// is made of the looks up to it and nothing else, so that writing it again gives
+// the same bytes.
 func Publish(l *ledger.Ledger, dir string, looks []*ledger.Look, touched ...string) error {
+	return publisher{l, dir, func(string) {}}.publish(looks, touched)
+}
+
+// Publish is the function of that name for the job's ledger.
+func (j *Job) Publish(dir string, looks []*ledger.Look, touched ...string) error {
+	return publisher{j.Ledger, dir, j.reached}.publish(looks, touched)
+}
+
+// publisher writes the pages of one ledger below a folder.
+type publisher struct {
+	ledger *ledger.Ledger
+	dir    string
+	at     func(instant string)
+}
+
+func (p publisher) publish(looks []*ledger.Look, touched []string) error {
+	missed, names, err := p.missed(looks)
+	if err != nil {
+		return err
+	}
+	looks, touched = append(missed, looks...), append(names, touched...)
 	for _, look := range looks {
-		if err := PublishLook(l, dir, look); err != nil {
+		if err := p.look(look); err != nil {
 			return err
 		}
 		touched = append(touched, look.Experiment)
 	}
 	var entries []report.Entry
-	for _, name := range l.Experiments() {
-		entry, err := publishLatest(l, dir, name, slices.Contains(touched, name))
+	for _, name := range p.ledger.Experiments() {
+		entry, err := p.latest(name, slices.Contains(touched, name))
 		if err != nil {
 			return err
 		}
@@ -44,7 +67,51 @@ func Publish(l *ledger.Ledger, dir string, looks []*ledger.Look, touched ...stri
 			entries = append(entries, *entry)
 		}
 	}
-	return writeFile(filepath.Join(dir, "index.html"), func(w io.Writer) error { return report.Index(w, entries) })
+	if err := p.write(filepath.Join(p.dir, "index.html"), func(w io.Writer) error { return report.Index(w, entries) }); err != nil {
+		return err
+	}
+	return p.write(p.mark(), func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%d\n", p.ledger.LastSeq())
+		return err
+	})
+}
+
+// mark is a file with the number of the record of the ledger up to which the
+// folder is complete.
+func (p publisher) mark() string { return filepath.Join(p.dir, ".published") }
+
+// mostMissed is how many looks are published that no run has asked for: far more
+// than a run that was killed has left out, and few enough where somebody has
+// removed the folder.
+const mostMissed = 200
+
+// missed are the looks without a page that were recorded since the folder was
+// complete, but for those given, and the experiments that something happened to.
+func (p publisher) missed(given []*ledger.Look) (looks []*ledger.Look, touched []string, err error) {
+	text, err := os.ReadFile(p.mark())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
+	}
+	through, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil || through > p.ledger.LastSeq() { // None yet, or of another ledger.
+		through = 0
+	}
+	touched, seqs := p.ledger.After(through)
+	seen := map[string]bool{}
+	for _, look := range given {
+		seen[look.ID] = true
+	}
+	for _, seq := range slices.Backward(seqs[max(0, len(seqs)-mostMissed):]) {
+		look, err := p.ledger.LookAt(seq)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !seen[look.Body.ID] {
+			seen[look.Body.ID] = true
+			looks = append(looks, &look.Body)
+		}
+	}
+	return looks, touched, nil
 }
 
 // LookPath is where a look's page is, relative to the report's folder; its
@@ -55,19 +122,23 @@ func LookPath(look *ledger.Look) string {
 
 // PublishLook writes the page of one look of the ledger and its JSON.
 func PublishLook(l *ledger.Ledger, dir string, look *ledger.Look) error {
-	written, err := l.FindLook(look.ID)
+	return publisher{l, dir, func(string) {}}.look(look)
+}
+
+func (p publisher) look(look *ledger.Look) error {
+	written, err := p.ledger.FindLook(look.ID)
 	if err != nil || written == nil {
 		return cmp.Or(err, fmt.Errorf("look %s of %s is not in the ledger", look.ID, look.Experiment))
 	}
-	history, err := UpTo(l, written)
+	history, err := UpTo(p.ledger, written)
 	if err != nil {
 		return err
 	}
-	page := filepath.Join(dir, LookPath(look))
-	if err := writeFile(page, func(w io.Writer) error { return report.Page(w, look, history) }); err != nil {
+	page := filepath.Join(p.dir, LookPath(look))
+	if err := p.write(page, func(w io.Writer) error { return report.Page(w, look, history) }); err != nil {
 		return err
 	}
-	return writeFile(page[:len(page)-len(".html")]+".json", func(w io.Writer) error { return report.JSON(w, look) })
+	return p.write(page[:len(page)-len(".html")]+".json", func(w io.Writer) error { return report.JSON(w, look) })
 }
 
 // UpTo are the looks that decided, up to and including this one, oldest first.
@@ -110,31 +181,31 @@ func thinned(seqs []int64, n int) []int64 {
 	return append(out, seqs[len(seqs)-recent:]...)
 }
 
-// publishLatest writes an experiment's latest page, where something happened to
+// latest writes an experiment's latest page, where something happened to
 // it or the page is missing, and returns its entry in the index.
-func publishLatest(l *ledger.Ledger, dir, name string, touched bool) (*report.Entry, error) {
-	latest, err := Latest(l, name)
+func (p publisher) latest(name string, touched bool) (*report.Entry, error) {
+	latest, err := Latest(p.ledger, name)
 	if err != nil || latest == nil {
 		return nil, err
 	}
-	since, decision, err := since(l, name)
+	since, decision, err := since(p.ledger, name)
 	if err != nil {
 		return nil, err
 	}
 	look := &latest.Body
 	entry := &report.Entry{Name: name, Look: look, Since: look.Standing.VerdictSince, Delivery: worst(decision), Failure: firstLine(look.Failed)}
-	page := filepath.Join(dir, name, "report.html")
+	page := filepath.Join(p.dir, name, "report.html")
 	if _, err := os.Stat(page); err == nil && !touched {
 		return entry, nil
 	}
-	history, err := UpTo(l, latest)
+	history, err := UpTo(p.ledger, latest)
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(page, func(w io.Writer) error { return report.Latest(w, look, history, since) }); err != nil {
+	if err := p.write(page, func(w io.Writer) error { return report.Latest(w, look, history, since) }); err != nil {
 		return nil, err
 	}
-	return entry, writeFile(filepath.Join(dir, name, "report.json"), func(w io.Writer) error { return report.JSON(w, look) })
+	return entry, p.write(filepath.Join(p.dir, name, "report.json"), func(w io.Writer) error { return report.JSON(w, look) })
 }
 
 // worst is what became of one decision in all its stores: that which is not as
@@ -216,8 +287,8 @@ func delivered(h *ledger.History, d ledger.Delivery) report.Delivered {
 	return out
 }
 
-// writeFile replaces a file whole: a reader sees the old page or the new one.
-func writeFile(path string, render func(io.Writer) error) error {
+// write replaces a file whole: a reader sees the old page or the new one.
+func (p publisher) write(path string, render func(io.Writer) error) error {
 	var b bytes.Buffer
 	if err := render(&b); err != nil {
 		return fmt.Errorf("rendering %s: %w", path, err)
@@ -239,6 +310,7 @@ func writeFile(path string, render func(io.Writer) error) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))
 	}
+	p.at("page-rename")
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))
 	}

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -131,7 +132,7 @@ func TestPublishTouches(t *testing.T) {
 	}
 	publish()
 	whole := pages(t, dir)
-	if len(whole) != 3 {
+	if len(whole) != 3+2*3+1 { // The looks that nobody has published are among them, and the mark.
 		t.Fatalf("pages %q", slices.Sorted(maps.Keys(whole)))
 	}
 	write("untouched")
@@ -148,7 +149,8 @@ func TestPublishTouches(t *testing.T) {
 		t.Error("a missing page did not come back")
 	}
 	// A folder in the place of a file cannot be replaced.
-	if err := os.MkdirAll(filepath.Join(dir, LookPath(looks[0])), 0o755); err != nil {
+	blocked := filepath.Join(dir, LookPath(looks[0]))
+	if err := errors.Join(os.Remove(blocked), os.Mkdir(blocked, 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	if err := Publish(l, dir, looks); err == nil {
@@ -226,5 +228,42 @@ func TestUpToRepeated(t *testing.T) {
 	}
 	if want := []string{"1 ", "2 ", "3 no answer", "4 "}; !slices.Equal(got, want) {
 		t.Errorf("history %q, want %q", got, want)
+	}
+}
+
+// TestPublishMissed: what was recorded and never published is written by the
+// next run, whatever that one looks at, and only once.
+func TestPublishMissed(t *testing.T) {
+	l, looks := longLedger(t, 3)
+	dir := t.TempDir()
+	if err := Publish(l, dir, looks); err != nil {
+		t.Fatal(err)
+	}
+	r := looked(4, 4.1, numbered(4))
+	look := r.body.(ledger.Look)
+	put(t, l, r.at, look)
+	// The run was killed here.
+	if err := Publish(l, dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	whole := pages(t, dir)
+	missed := filepath.Join(dir, LookPath(&look))
+	if whole[missed] == "" || !strings.Contains(whole[filepath.Join(dir, "tone", "report.json")], look.ID) {
+		t.Fatalf("pages %q", slices.Sorted(maps.Keys(whole)))
+	}
+	if err := os.Remove(missed); err != nil {
+		t.Fatal(err)
+	}
+	if err := Publish(l, dir, nil); err != nil || pages(t, dir)[missed] != "" {
+		t.Errorf("what was published is published again: %v", err)
+	}
+	// A mark of another ledger, or one that is no number, says nothing.
+	for _, mark := range []string{"99999", "x", ""} {
+		if err := os.WriteFile(filepath.Join(dir, ".published"), []byte(mark), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := Publish(l, dir, nil); err != nil || pages(t, dir)[missed] != whole[missed] {
+			t.Errorf("mark %q: %v", mark, err)
+		}
 	}
 }

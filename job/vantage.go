@@ -270,16 +270,27 @@ func (at *vantage) skip(mode Mode) string {
 	return ""
 }
 
-// opened is since when units have been exposed without a break; ok is false
-// where nobody is exposed now.
-func (at *vantage) opened() (since time.Time, ok bool) {
-	for _, e := range slices.Backward(at.epochs) {
-		if _, sole := e.allocation.Sole(); sole {
-			return since, ok
+// span is a time during which units were exposed without a break.
+type span struct {
+	from time.Time
+	to   *time.Time // nil = they still are
+}
+
+// exposed is the last span in which units were exposed; ok is false where there
+// was none.
+func (at *vantage) exposed() (s span, ok bool) {
+	for i := range slices.Backward(at.epochs) {
+		e := &at.epochs[i]
+		switch _, sole := e.allocation.Sole(); {
+		case !sole:
+			s.from, ok = e.start, true
+		case ok:
+			return s, true
+		default:
+			s.to = &e.start
 		}
-		since, ok = e.start, true
 	}
-	return since, ok
+	return s, ok
 }
 
 // dataEpochs are the epochs that can have data at as-of.

@@ -26,6 +26,8 @@ type file struct {
 	size   int64 // length of the file in bytes
 	last   head  // the last record in the file
 	head   head  // as the head file is known to be on the disk
+
+	at func(instant string) // nil = nothing, as while it is loaded
 }
 
 var _ place = (*file)(nil)
@@ -84,7 +86,7 @@ func Reseal(path string) (last int64, err error) {
 	if c.last().Seq == 0 {
 		return 0, os.Remove(headPath(path))
 	}
-	return c.last().Seq, writeHead(path, c.last())
+	return c.last().Seq, writeHead(path, c.last(), nil)
 }
 
 func acquire(path string) (*flock.Flock, error) {
@@ -166,11 +168,19 @@ func (f *file) ready() error {
 	return f.advance()
 }
 
+func (f *file) reached(instant string) {
+	if f.at != nil {
+		f.at(instant)
+	}
+}
+
 func (f *file) append(s sealed) error {
+	f.reached("ledger-line")
 	if err := f.write(s.line); err != nil {
 		return err
 	}
 	f.size, f.last = f.size+int64(len(s.line)), head{Seq: s.Seq, Hash: s.hash}
+	f.reached("ledger-head")
 	// The record is safe; a head that cannot follow now is one behind, which is
 	// allowed, and the next one brings it up before it is written.
 	_ = f.advance()
@@ -181,6 +191,7 @@ func (f *file) append(s sealed) error {
 func (f *file) write(line []byte) error {
 	_, err := f.open.WriteAt(line, f.size)
 	if err == nil {
+		f.reached("ledger-sync")
 		err = f.open.Sync()
 	}
 	if err == nil {
@@ -197,7 +208,7 @@ func (f *file) advance() error {
 	if f.last.Seq == 0 || f.last == f.head {
 		return nil
 	}
-	if err := writeHead(f.path, f.last); err != nil {
+	if err := writeHead(f.path, f.last, f.at); err != nil {
 		return err
 	}
 	f.head = f.last

@@ -40,11 +40,14 @@ func readHead(path string) (head, error) {
 func (h head) line() []byte { return fmt.Appendf(nil, `{"seq":%d,"hash":%q}`+"\n", h.Seq, h.Hash) }
 
 // writeHead replaces the head in one step; when it returns the new one is on
-// the disk.
-func writeHead(path string, h head) error {
+// the disk. at, unless it is nil, is called before that step.
+func writeHead(path string, h head, at func(instant string)) error {
 	next := headPath(path) + ".next"
 	if err := writeSynced(next, h.line()); err != nil {
 		return fmt.Errorf("head of ledger %s: %w", path, err)
+	}
+	if at != nil {
+		at("ledger-head-rename")
 	}
 	if err := os.Rename(next, headPath(path)); err != nil {
 		return fmt.Errorf("head of ledger %s: %w", path, err)

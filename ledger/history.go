@@ -149,6 +149,23 @@ func (l *Ledger) Experiments() []string {
 	return slices.Compact(names)
 }
 
+// LastSeq is the number of the last record; 0 = there is none.
+func (l *Ledger) LastSeq() int64 { return int64(len(l.snapshot())) }
+
+// After names the experiments with a record after the given one, sorted, and
+// the numbers of the records with looks among them, oldest first.
+func (l *Ledger) After(seq int64) (experiments []string, looks []int64) {
+	entries := l.snapshot()
+	for _, e := range entries[min(max(0, seq), int64(len(entries))):] {
+		experiments = append(experiments, e.experiment)
+		if e.kind == kindLook {
+			looks = append(looks, e.seq)
+		}
+	}
+	slices.Sort(experiments)
+	return slices.Compact(experiments), looks
+}
+
 // snapshot is safe to read while others append: entries are never changed.
 func (l *Ledger) snapshot() []entry {
 	l.mu.RLock()

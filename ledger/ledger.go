@@ -26,6 +26,10 @@ type Ledger struct {
 	// Recovered says what was mended when the ledger was opened, as one
 	// sentence; empty = nothing.
 	Recovered string
+	// At is called at each instant of an Append to a file between two of its effects;
+	// fault campaigns stop the process there. nil = nothing. It is set before the
+	// first Append; a Table has its own.
+	At func(instant string)
 
 	place   place
 	writing bool
@@ -69,7 +73,17 @@ func begin(p place, writing bool) (*Ledger, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
-	return &Ledger{Recovered: recovered, place: p, writing: writing, entries: c.entries, size: c.size}, nil
+	l := &Ledger{Recovered: recovered, place: p, writing: writing, entries: c.entries, size: c.size}
+	if f, ok := p.(*file); ok {
+		f.at = l.reached
+	}
+	return l, nil
+}
+
+func (l *Ledger) reached(instant string) {
+	if l.At != nil {
+		l.At(instant)
+	}
 }
 
 // Append writes one record and returns when it is kept for good. After an error

@@ -101,7 +101,7 @@ func (a *app) delivering(ctx context.Context, project *spec.Project, first func(
 	if err != nil {
 		return badInput(err)
 	}
-	j := &job.Job{Project: project, Ledger: l, Stores: stores, Channels: channels, Now: a.now, At: a.at}
+	j := &job.Job{Project: project, Ledger: l, Stores: stores, Channels: channels, Now: a.now, At: a.at, Patience: a.patience}
 	if err := first(j); err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (a *app) delivering(ctx context.Context, project *spec.Project, first func(
 	if err != nil {
 		return err
 	}
-	unpublished := job.Publish(l, reportDir(project), nil, touched(delivered)...)
+	unpublished := j.Publish(reportDir(project), nil, touched(delivered)...)
 	notified, err := j.Notify(ctx)
 	if err != nil {
 		return err
@@ -178,9 +178,9 @@ func (a *app) clear(ctx context.Context, name, note string) error {
 	if err != nil {
 		return err
 	}
-	j := &job.Job{Ledger: l, Now: a.now}
+	j := &job.Job{Ledger: l, Now: a.now, At: a.at}
 	now := a.now().UTC()
-	if err := errors.Join(j.Clear(name, note, now), job.Publish(l, reportDir(project), nil, name), l.Close()); err != nil {
+	if err := errors.Join(j.Clear(name, note, now), j.Publish(reportDir(project), nil, name), l.Close()); err != nil {
 		return err
 	}
 	if a.output == "json" {

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -12,13 +13,23 @@ import (
 	_ "time/tzdata" // zones of specs must resolve on machines without zone files.
 
 	"golang.org/x/term"
+
+	"assay/connectors/flags"
 )
 
-func main() { os.Exit(start(os.Args[1:], nil)) }
+func main() { os.Exit(start(os.Args[1:], rigged())) }
 
-// start runs the program against the system; at is called at the instants of a
-// run between an entry and its effect.
-func start(args []string, at func(string)) int {
+// rig is what a fault campaign changes of the program; the zero rig changes
+// nothing.
+type rig struct {
+	// at is called at the instants of a run between an entry and its effect.
+	at       func(instant string)
+	client   *http.Client   // of the flag stores
+	patience flags.Patience // of deliveries
+}
+
+// start runs the program against the system.
+func start(args []string, r rig) int {
 	stopped := make(chan os.Signal, 1)
 	signal.Notify(stopped, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(stopped)
@@ -33,7 +44,7 @@ func start(args []string, at func(string)) int {
 	}()
 	return execute(ctx, args, system{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		env: os.LookupEnv, now: time.Now, terminal: isTerminal, at: at,
+		env: os.LookupEnv, now: time.Now, terminal: isTerminal, rig: r,
 	})
 }
 
@@ -45,7 +56,7 @@ type system struct {
 	now            func() time.Time
 	// terminal gives the width of a terminal, 0 where w is none.
 	terminal func(w io.Writer) int
-	at       func(instant string)
+	rig
 }
 
 func isTerminal(w io.Writer) int {

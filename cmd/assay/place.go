@@ -43,10 +43,14 @@ func readAt(ctx context.Context, project *spec.Project, at spec.Ledger, w connec
 // is an error, after --lock-timeout.
 func (a *app) write(ctx context.Context, project *spec.Project, w connectors.Warehouse) (*ledger.Ledger, error) {
 	l, err := a.writeAt(ctx, project, project.Config.Ledger, w)
-	if err == nil && l.Recovered != "" {
+	if err != nil {
+		return nil, err
+	}
+	l.At = a.at
+	if l.Recovered != "" {
 		a.log.Warn("ledger recovered", "what", l.Recovered)
 	}
-	return l, err
+	return l, nil
 }
 
 func (a *app) writeAt(ctx context.Context, project *spec.Project, at spec.Ledger, w connectors.Warehouse) (*ledger.Ledger, error) {

@@ -120,7 +120,7 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	}
 	s := summary{results: results, delivered: delivered, job: j, flags: f, project: project}
 	if o.Mode == job.ModeRun {
-		s.unpublished = publish(project, j.Ledger, results, delivered)
+		s.unpublished = publish(j, results, delivered)
 		s.resulted, s.unwritten = j.WriteResults(ctx)
 		if s.notified, err = j.Notify(ctx); err != nil {
 			return err
@@ -201,7 +201,7 @@ func (a *app) job(ctx context.Context, project *spec.Project, writing bool) (*jo
 	v := buildVersion()
 	return &job.Job{
 		Project: project, Warehouse: warehouse, Ledger: l, Stores: stores, Channels: channels,
-		Now: a.now, Tool: v.Version, Revision: a.revision(ctx, project.Dir), At: a.at,
+		Now: a.now, Tool: v.Version, Revision: a.revision(ctx, project.Dir), At: a.at, Patience: a.patience,
 	}, nil
 }
 
@@ -225,7 +225,9 @@ func unreachable(err error) bool {
 func (a *app) stores(project *spec.Project) (map[string]flags.Store, error) {
 	stores := map[string]flags.Store{}
 	for name, cfg := range project.Config.FlagStores {
-		store, err := flags.Open(name, cfg, project.Dir, flags.Options{Now: a.now, UserAgent: "assay/" + buildVersion().Version})
+		store, err := flags.Open(name, cfg, project.Dir, flags.Options{
+			Now: a.now, UserAgent: "assay/" + buildVersion().Version, Client: a.client, At: a.at,
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -267,14 +269,14 @@ func index(project *spec.Project) string {
 	return filepath.Join(dir, "index.html")
 }
 
-func publish(project *spec.Project, l *ledger.Ledger, results []job.Result, delivered []job.Delivered) error {
+func publish(j *job.Job, results []job.Result, delivered []job.Delivered) error {
 	var looks []*ledger.Look
 	for _, r := range results {
 		if r.Look != nil {
 			looks = append(looks, r.Look)
 		}
 	}
-	return job.Publish(l, reportDir(project), looks, touched(delivered)...)
+	return j.Publish(reportDir(j.Project), looks, touched(delivered)...)
 }
 
 // touched are the experiments that something was delivered of.

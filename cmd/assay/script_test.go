@@ -14,12 +14,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"assay/cmd/faults/instants"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden parts of the scripts")
@@ -28,54 +29,15 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 // so that scripts run what users run, as a process of its own.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"assay": func() { os.Exit(start(os.Args[1:], instants())) },
+		"assay": func() { os.Exit(start(os.Args[1:], rig{at: instants.FromEnv(os.Getenv)})) },
 	})
 }
 
 // Variables by which a test stops the program at an instant of a run.
 const (
-	killEnv  = "ASSAY_TEST_KILL"  // dies there, as of SIGKILL
-	pauseEnv = "ASSAY_TEST_PAUSE" // waits there as long as the file of the same name exists
+	killEnv  = instants.KillEnv
+	pauseEnv = instants.PauseEnv
 )
-
-// instants is what happens at the instants of a run, by the environment: the
-// first time that one is reached, with name/2 the second.
-func instants() func(string) {
-	kill, pause := os.Getenv(killEnv), os.Getenv(pauseEnv)
-	var mu sync.Mutex
-	seen := map[string]int{}
-	name := func(instant string) string {
-		mu.Lock()
-		defer mu.Unlock()
-		if seen[instant]++; seen[instant] == 1 {
-			return instant
-		}
-		return fmt.Sprintf("%s/%d", instant, seen[instant])
-	}
-	return func(instant string) {
-		switch name(instant) {
-		case kill:
-			self, _ := os.FindProcess(os.Getpid())
-			_ = self.Kill()
-			select {}
-		case pause:
-			wait(pause)
-		}
-	}
-}
-
-// wait makes a file and goes on once it is gone.
-func wait(path string) {
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		panic(err)
-	}
-	for range 6000 {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{

@@ -1,6 +1,8 @@
 package flags
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +48,11 @@ func inFile(make func(name, path string, opts Options) format) opener {
 		if cfg.Git != nil {
 			return openGit(name, *cfg.Git, path, form)
 		}
-		return &file{name: name, path: path, form: form}, nil
+		f := &file{name: name, path: path, form: form, at: opts.At}
+		if f.at == nil {
+			f.at = func(string) {}
+		}
+		return f, nil
 	}
 }
 
@@ -70,6 +76,7 @@ func rewrite(name string, form format, text []byte, change Change) ([]byte, erro
 type file struct {
 	name, path string
 	form       format
+	at         func(instant string) // never nil
 }
 
 // Name implements Store.
@@ -95,6 +102,7 @@ func (f *file) Apply(ctx context.Context, change Change) error {
 		return err
 	}
 	defer unlock()
+	f.at("flag-locked")
 	text, err := f.load()
 	if err != nil {
 		return err
@@ -103,7 +111,7 @@ func (f *file) Apply(ctx context.Context, change Change) error {
 	if err != nil || edited == nil {
 		return err
 	}
-	if err := replace(f.path, edited); err != nil {
+	if err := replace(f.path, text, edited, f.at); err != nil {
 		return f.fail(ErrUnavailable, err.Error())
 	}
 	return nil
@@ -155,9 +163,13 @@ func readAll(r io.Reader) ([]byte, error) {
 	return text, err
 }
 
+// errEdited is somebody who wrote the file since it was read.
+var errEdited = errors.New("the flag file was changed while the change was written")
+
 // replace writes a file anew in one step and keeps its permissions; a symbolic
-// link stays one.
-func replace(name string, text []byte) error {
+// link stays one. Editors take no lock: the file is read once more in the last
+// moment, so that what a person saved in the meantime is not lost.
+func replace(name string, before, text []byte, at func(instant string)) error {
 	path, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return err
@@ -175,9 +187,14 @@ func replace(name string, text []byte) error {
 	if err := errors.Join(err, temp.Chmod(info.Mode().Perm()), temp.Sync(), temp.Close()); err != nil {
 		return err
 	}
+	at("flag-rename")
+	if present, err := os.ReadFile(path); err != nil || !bytes.Equal(present, before) {
+		return cmp.Or(err, errEdited)
+	}
 	if err := os.Rename(temp.Name(), path); err != nil {
 		return err
 	}
+	at("flag-renamed")
 	return syncFolder(filepath.Dir(path))
 }
 

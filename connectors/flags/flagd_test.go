@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -313,6 +314,36 @@ func TestFlagdLosesNoUpdate(t *testing.T) {
 	}
 	if applied != 1 {
 		t.Errorf("%d writers got through", applied)
+	}
+}
+
+// TestFlagdMindsAnEditor has a person save the file at every instant of a
+// change: where it was not in the file yet, theirs stays, and is a conflict.
+func TestFlagdMindsAnEditor(t *testing.T) {
+	fraction := func(covered int) string {
+		return one(fmt.Sprintf(`"state": "ENABLED", "defaultVariant": "control", "targeting": {"fractional": [["treatment", %d], ["control", %[1]d], ["uncovered", %d]]}`, covered, 100-2*covered))
+	}
+	for instant, lost := range map[string]bool{"flag-locked": true, "flag-rename": true, "flag-renamed": false} {
+		path := filepath.Join(t.TempDir(), "flags.json")
+		put(t, path, fraction(5))
+		once := true
+		edit := func(at string) {
+			if at == instant && once {
+				once = false
+				put(t, path, fraction(20))
+			}
+		}
+		store, err := Open("local", spec.FlagStore{Type: "flagd", Path: path}, "", Options{Now: decidedAtClock, At: edit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := quick(t, store, ramp(half(0.1), half(0.25)))
+		if got := get(t, path); got != fraction(20) {
+			t.Errorf("edited at %s: the person's file is gone:\n%s", instant, got)
+		}
+		if lost && r.Outcome != OutcomeConflict {
+			t.Errorf("edited at %s: %+v, want a conflict", instant, r)
+		}
 	}
 }
 

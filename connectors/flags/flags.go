@@ -90,6 +90,9 @@ type Options struct {
 	// Now is the clock; it may not be nil.
 	Now       func() time.Time
 	UserAgent string
+	// At is called at each instant between two effects on a store; fault campaigns
+	// stop the process there. nil = nothing.
+	At func(instant string)
 }
 
 type opener func(name string, cfg spec.FlagStore, dir string, opts Options) (Store, error)

@@ -14,8 +14,7 @@ const (
 	maxWebhookReason = 4000   // characters
 )
 
-// message is the body of a webhook. It is a function of the change alone, so
-// that every attempt sends the same bytes.
+// message is the body of a webhook. It is a function of the change alone.
 type message struct {
 	Type      string    `json:"type"`      // assay.decision.<verdict> or assay.decision.proposed
 	Timestamp time.Time `json:"timestamp"` // when it was decided
@@ -35,7 +34,11 @@ type payload struct {
 	Metric    string    `json:"metric,omitempty"`
 	Expected  wireState `json:"expected"`
 	Target    wireState `json:"target"`
-	Prompts   []Prompt  `json:"prompts,omitempty"`
+	// Left are other states that the flag may be in without a person having
+	// touched it. A receiver that compares the present state with expected has to
+	// take these too.
+	Left    []wireState `json:"left,omitempty"`
+	Prompts []Prompt    `json:"prompts,omitempty"`
 }
 
 // wireState is an absolute state, twice: as coverage and arms, and for simple
@@ -61,6 +64,9 @@ func encode(c Change) ([]byte, error) {
 			AsOf: c.AsOf.UTC(), DecidedAt: c.DecidedAt.UTC(), Reason: shorten(c.Reason, maxWebhookReason), Metric: c.Metric,
 			Expected: wire(c.Expected), Target: wire(c.Target), Prompts: c.Prompts,
 		},
+	}
+	for _, a := range c.Left {
+		m.Data.Left = append(m.Data.Left, wire(a))
 	}
 	for _, cut := range []func(){func() {}, func() { m.Data.Prompts = nil }, func() { m.Data.Reason = shorten(c.Reason, maxReason) }} {
 		cut()

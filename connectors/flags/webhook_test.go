@@ -232,6 +232,32 @@ func TestWebhookWithoutState(t *testing.T) {
 	}
 }
 
+// TestWebhookSaysWhatMayBeLeft is for a receiver that compares and does not
+// tell its state: what an earlier change may have left there is no conflict.
+func TestWebhookSaysWhatMayBeLeft(t *testing.T) {
+	rc := newReceiver(t)
+	rc.put("answer-v2", half(0.25)) // Its answer got lost.
+	rc.fault = func(w http.ResponseWriter, _ *http.Request, _ int) bool {
+		d := rc.requests[len(rc.requests)-1].message.Data
+		known := append([]wireState{d.Expected}, d.Left...)
+		if slices.ContainsFunc(known, func(s wireState) bool { return Same(s.Allocation, rc.flags["answer-v2"], 1e-5) }) {
+			return false
+		}
+		w.WriteHeader(http.StatusConflict)
+		return true
+	}
+	cfg := rc.config()
+	cfg.StateURL = spec.Secret{}
+	c := ramp(half(0.1), half(0.1).All("control"))
+	if r := quick(t, rc.open(cfg), c); r.Outcome != OutcomeConflict {
+		t.Errorf("%+v, want a conflict where nothing is left", r)
+	}
+	c.ID, c.Left = "d_2", []decide.Allocation{half(0.25)}
+	if r := quick(t, rc.open(cfg), c); r.Outcome != OutcomeUnverified {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestWebhookBody(t *testing.T) {
 	rc := newReceiver(t)
 	rc.put("answer-v2", half(0.1))
