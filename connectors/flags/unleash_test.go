@@ -406,7 +406,9 @@ func TestUnleashWeights(t *testing.T) {
 func TestUnleashChangeRequests(t *testing.T) {
 	v := newUnleash(t)
 	v.fault = writesOnly(func(w http.ResponseWriter, _ *http.Request, _ int) bool {
-		reply(w, http.StatusForbidden, map[string]any{"name": "PermissionError", "permissions": []string{"SKIP_CHANGE_REQUEST"}})
+		reply(w, http.StatusForbidden, map[string]any{
+			"name": "PermissionError", "message": `You don't have the required permissions to perform this operation. To perform this action, you need the "SKIP_CHANGE_REQUEST" permission.`,
+		})
 		return true
 	})
 	checkApproval(t, quick(t, v.store, ramp(half(0.1), half(0.25))))
