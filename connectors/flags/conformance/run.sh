@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the conformance table of flag stores against the real thing where it can
 # be had: Unleash's own server, from npm, on Debian's PostgreSQL. Everything
-# lives in a folder of its own and is gone afterwards.
+# lives in a folder of its own and is gone afterwards. CONFORMANCE_CACHE names a
+# folder that keeps the packages for the next run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -45,8 +46,9 @@ pg=$(dirname "$(readlink -f "$(find_pg)/initdb")")
 node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || { echo "Node 20 or newer is needed" >&2; exit 1; }
 
 step "Unleash $UNLEASH_VERSION"
-mkdir "$dir/unleash" "$dir/db"
-(cd "$dir/unleash" && npm init -y >/dev/null && npm install --no-audit --no-fund --ignore-scripts --loglevel=error "unleash-server@$UNLEASH_VERSION" >/dev/null)
+packages=${CONFORMANCE_CACHE:-$dir/unleash}
+mkdir -p "$packages" "$dir/db"
+(cd "$packages" && { [ -f package.json ] || npm init -y >/dev/null; } && npm install --no-audit --no-fund --ignore-scripts --loglevel=error "unleash-server@$UNLEASH_VERSION" >/dev/null)
 
 step "PostgreSQL, $("$pg/postgres" --version | grep -o '[0-9.]*' | head -1)"
 chmod 711 "$dir"
@@ -61,12 +63,12 @@ admin='*:*.conformance-admin'
 DATABASE_HOST=$dir/db DATABASE_USERNAME=unleash DATABASE_PASSWORD=none DATABASE_NAME=unleash DATABASE_SSL=false \
   HTTP_HOST=127.0.0.1 HTTP_PORT=$port CHECK_VERSION=false SEND_TELEMETRY=false LOG_LEVEL=error INIT_ADMIN_API_TOKENS=$admin \
   SIMPLE_LOGIN_LIMIT_PER_MINUTE=100 CREATE_USER_RATE_LIMIT_PER_MINUTE=100 \
-  node "$dir/unleash/node_modules/unleash-server/dist/server.js" >"$dir/unleash/log" 2>&1 &
+  node "$packages/node_modules/unleash-server/dist/server.js" >"$dir/log" 2>&1 &
 server=$!
 base=http://127.0.0.1:$port
-for _ in $(seq 120); do
+for _ in $(seq 600); do
   if curl -sf "$base/health" >/dev/null; then break; fi
-  kill -0 "$server" 2>/dev/null || { cat "$dir/unleash/log" >&2; exit 1; }
+  kill -0 "$server" 2>/dev/null || { cat "$dir/log" >&2; exit 1; }
   sleep 0.5
 done
 curl -sf "$base/health" >/dev/null
