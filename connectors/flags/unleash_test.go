@@ -133,10 +133,9 @@ func patched(s strategy, operations []patch) (strategy, error) {
 			return s, err
 		}
 		present, into := any(s.Variants), any(&s.Variants)
-		rollout := s.Parameters["rollout"]
 		switch o.Path {
 		case "/parameters/rollout":
-			present, into = s.Parameters["rollout"], &rollout
+			present, into = s.Parameters.Rollout, &s.Parameters.Rollout
 		case "/variants":
 			s.Variants = nil
 		default:
@@ -159,7 +158,6 @@ func patched(s strategy, operations []patch) (strategy, error) {
 		default:
 			return s, fmt.Errorf("operation %s", o.Op)
 		}
-		s.Parameters = map[string]string{"rollout": rollout, "stickiness": s.Parameters["stickiness"], "groupId": s.Parameters["groupId"]}
 	}
 	return s, nil
 }
@@ -313,6 +311,7 @@ func TestUnleashReads(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ flag, rule, want string }{
 		"a gradual rollout":   {gradual("10", variants), "", "coverage 10 %: control 50 %, treatment 50 %"},
+		"an old number":       {strings.ReplaceAll(gradual("10", variants), `"10"`, "10"), "", "coverage 10 %: control 50 %, treatment 50 %"},
 		"nobody":              {gradual("0", variants), "", "coverage 0 %: control 50 %, treatment 50 %"},
 		"old weights":         {gradual("100", `[{"name": "control", "weight": 1}, {"name": "treatment", "weight": 3}]`), "", "coverage 100 %: control 25 %, treatment 75 %"},
 		"a stranger":          {gradual("100", `[{"name": "z", "weight": 1000}]`), "", "coverage 100 %: z 100 %"},
@@ -396,7 +395,9 @@ func TestUnleashWeights(t *testing.T) {
 		if err := fixWeights(variants); err != nil {
 			t.Fatal(err)
 		}
-		state := u.state(strategy{Name: "flexibleRollout", Parameters: map[string]string{"rollout": rollout}, Variants: variants}, "")
+		s := strategy{Name: "flexibleRollout", Variants: variants}
+		s.Parameters.Rollout = rollout
+		state := u.state(s, "")
 		if !state.Known || !Same(Conform(*state.Allocation, target), target, unleashUnit/2) {
 			t.Fatalf("%s became %s", describe(target), describe(*state.Allocation))
 		}
