@@ -489,26 +489,32 @@ func TestGrowthBookRefuses(t *testing.T) {
 	}
 }
 
-// TestGrowthBookWeights: with hash version 2 every ten-thousandth is exact, and
-// no unit changes its arm while coverage grows.
+// TestGrowthBookWeights draws units as the SDKs do, from the rules that are
+// written: every ten-thousandth counts, the border belongs to the piece before
+// it, and no unit changes its arm while coverage grows.
 func TestGrowthBookWeights(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 9))
+	slot := gbRule{ID: "fr", Type: "rollout", Value: "v2", HashAttribute: "id", Seed: "answer", HashVersion: 2, Environments: []string{"production"}}
 	for range 20 {
 		a, b := random.Float64(), random.Float64()
 		arms := []decide.Arm{arm("control", a), arm("treatment", (1-a)*b), arm("x", (1-a)*(1-b))}
 		before := map[int]string{}
 		for _, coverage := range []float64{0.1, 0.25, 0.5, 0.75, 1} {
-			list := layoutOf(alloc(coverage, arms...), 10_000)
+			c, problem := cascadeOf([]gbRule{slot}, "production")
+			edits, lacking := c.edits(layoutOf(alloc(coverage, arms...), c.total), "control", "production")
+			if problem != "" || lacking != "" || c.total != 10_000 {
+				t.Fatal(problem, lacking, c.total)
+			}
 			for unit := range 500 {
-				place := int64(GrowthBook2.growthBook("answer", fmt.Sprint(unit)) * 10_000)
-				got := ""
-				for _, b := range list {
-					if place -= b.weight; place < 0 {
-						got = b.variant
+				got := "control"
+				place := GrowthBook2.growthBook("answer", fmt.Sprint(unit))
+				for _, e := range edits {
+					if reach, on := e.body["coverage"].(float64); on && place <= reach {
+						got = e.body["value"].(string)
 						break
 					}
 				}
-				if was := before[unit]; got == "" || was != "" && was != uncovered && was != got {
+				if was := before[unit]; was != "" && was != uncovered && was != got {
 					t.Fatalf("unit %d had %q and has %q", unit, was, got)
 				}
 				before[unit] = got

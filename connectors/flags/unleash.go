@@ -56,11 +56,14 @@ type unleashFlag struct {
 }
 
 type strategy struct {
-	ID         string            `json:"id"`
-	Name       string            `json:"name"`
-	Disabled   bool              `json:"disabled"`
-	Parameters map[string]string `json:"parameters"`
-	Variants   []unleashVariant  `json:"variants"`
+	ID         string `json:"id"`
+	Name       string `json:"name"`
+	Disabled   bool   `json:"disabled"`
+	Parameters struct {
+		// Rollout is a text today; old strategies have a number.
+		Rollout any `json:"rollout"`
+	} `json:"parameters"`
+	Variants []unleashVariant `json:"variants"`
 }
 
 type unleashVariant struct {
@@ -129,7 +132,8 @@ func (u *unleash) choose(all []strategy) (s strategy, problem string) {
 // state reads who gets what from a strategy, whoever wrote it.
 func (u *unleash) state(s strategy, problem string) State {
 	state := State{Unit: unleashUnit, Message: problem}
-	rollout, err := strconv.Atoi(s.Parameters["rollout"])
+	given := fmt.Sprint(s.Parameters.Rollout)
+	rollout, err := strconv.Atoi(given)
 	sum := int64(0)
 	for _, v := range s.Variants {
 		sum += v.Weight
@@ -139,7 +143,7 @@ func (u *unleash) state(s strategy, problem string) State {
 	case s.Name != "flexibleRollout":
 		state.Message = fmt.Sprintf("its strategy is %s and no gradual rollout", printable(s.Name))
 	case err != nil || rollout < 0 || rollout > 100:
-		state.Message = fmt.Sprintf("the rollout of its strategy is %s and no whole percentage", printable(s.Parameters["rollout"]))
+		state.Message = fmt.Sprintf("the rollout of its strategy is %s and no whole percentage", printable(given))
 	case sum == 0:
 		state.Message = "its strategy has no variants"
 	default:
@@ -174,7 +178,7 @@ func (u *unleash) Apply(ctx context.Context, c Change) error {
 	return u.do(ctx, call{
 		method: http.MethodPatch, path: u.path(c.FlagKey, "environments", u.environment, "strategies", s.ID),
 		body: []patch{
-			{"test", "/parameters/rollout", s.Parameters["rollout"]},
+			{"test", "/parameters/rollout", s.Parameters.Rollout},
 			{"test", "/variants", s.Variants},
 			{"replace", "/parameters/rollout", rollout},
 			{"replace", "/variants", variants},
@@ -226,14 +230,13 @@ func (u *unleash) write(target decide.Allocation, present []unleashVariant) (rol
 // reported as a fault of the server.
 func explainUnleash(c call, answer outbound.Answer) (detail string, kind error) {
 	var said struct {
-		Message     string   `json:"message"`
-		Permissions []string `json:"permissions"`
+		Message string `json:"message"`
 	}
 	if json.Unmarshal(answer.Body, &said) != nil {
 		return "", nil
 	}
 	switch {
-	case answer.Status == http.StatusForbidden && slices.Contains(said.Permissions, "SKIP_CHANGE_REQUEST"):
+	case answer.Status == http.StatusForbidden && strings.Contains(said.Message, "SKIP_CHANGE_REQUEST"):
 		return "the environment is changed by change requests only; nothing was sent", ErrApproval
 	case c.method == http.MethodPatch && strings.Contains(said.Message, "TEST_OPERATION_FAILED"):
 		return "its strategy was changed while this change was under way", ErrConflict
