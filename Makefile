@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 BENCH ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race bench simulate fuzz dialects conformance lint golden ci
+.PHONY: help build demo test conformance race bench simulate fuzz dialects lint golden ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ demo: build ## 14 days of an LLM product, judged day by day; leaves demo/report/
 
 test: ## all tests
 	$(GO) test ./...
+
+conformance: ## flag stores against the real thing where it can be had, and real clients against assay flags serve
+	@set -e; for script in connectors/flags/conformance/*.sh; do echo "== $$script"; GO=$(GO) $$script; done
 
 race: ## all tests under the race detector, the short way
 	$(GO) test -race -short ./...
@@ -44,9 +47,6 @@ fuzz: ## every fuzz target for FUZZTIME
 dialects: ## the SQL of BigQuery by its own analyzer, and values of both other dialects (ASSAY_SQLGLOT: a python with sqlglot)
 	cd queries/googlesql && $(GO) test -p 1 -timeout 40m .
 	$(GO) test ./queries -run 'TestTranspiled|TestSnowflakeFunctions'
-
-conformance: ## flag stores against the real clients and servers of others, which it installs
-	@set -e; for script in connectors/flags/conformance/*.sh; do echo "== $$script"; $$script; done
 
 lint: ## golangci-lint, pinned; installed where it is missing
 	@$(GOBIN)/golangci-lint version 2>/dev/null | grep -q '$(LINT_VERSION:v%=%)' || \

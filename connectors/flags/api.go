@@ -26,7 +26,7 @@ const maxAPIAnswer = 4 << 20 // bytes
 type api struct {
 	store  string
 	client *http.Client
-	base   string
+	base   spec.Secret // without a slash at its end
 	// authorization is the whole header, private what must never be shown.
 	authorization spec.Secret
 	private       []spec.Secret
@@ -69,7 +69,7 @@ func openAPI(name string, cfg spec.FlagStore, dir string, opts Options, v vendor
 		return nil, errors.New("environment is missing: the one whose flags are changed")
 	}
 	a := &api{
-		store: name, client: opts.client(cfg), base: strings.TrimRight(address.Reveal(), "/"),
+		store: name, client: opts.client(cfg), base: spec.NewSecret(strings.TrimRight(address.Reveal(), "/")),
 		authorization: spec.NewSecret(v.scheme + token), private: []spec.Secret{spec.NewSecret(token)},
 		now: opts.Now, agent: opts.agent(),
 	}
@@ -152,7 +152,7 @@ func (a *api) do(ctx context.Context, c call, into any) error {
 }
 
 func (a *api) request(ctx context.Context, c call) (*http.Request, error) {
-	address := a.base
+	address := a.base.Reveal()
 	for _, segment := range c.path {
 		if segment == "" || segment == "." || segment == ".." {
 			return nil, a.fail(ErrRefused, "the key of the flag or of what it is in cannot stand in an address")
