@@ -22,8 +22,8 @@ demo: build ## 14 days of an LLM product, judged day by day; leaves demo/report/
 test: ## all tests
 	$(GO) test ./...
 
-conformance: ## flag stores against the real thing where it can be had: Unleash from npm, on PostgreSQL
-	GO=$(GO) connectors/flags/conformance/run.sh
+conformance: ## flag stores against the real thing where it can be had, and real clients against assay flags serve
+	@set -e; for script in connectors/flags/conformance/*.sh; do echo "== $$script"; GO=$(GO) $$script; done
 
 race: ## all tests under the race detector, the short way
 	$(GO) test -race -short ./...

@@ -17,4 +17,4 @@ if [ "$(cat "$cache/pins" 2>/dev/null)" != "$pins" ]; then
   "$cache/venv/bin/pip" install -q growthbook==4.0.0
   echo "$pins" >"$cache/pins"
 fi
-ASSAY_SDKS=$cache ASSAY_REQUIRE_SDKS=1 go test ./connectors/flags/serve -run 'TestOtherClients|TestFlagdClient' -count=1 -timeout 15m
+ASSAY_SDKS=$cache ASSAY_REQUIRE_SDKS=1 "${GO:-go}" test ./connectors/flags/serve -run 'TestOtherClients|TestFlagdClient' -count=1 -timeout 15m

@@ -87,7 +87,7 @@ func (c ByHand) edits(flag *Flag) []flags.Edit {
 
 // Read reads a flags file; problems are all that is wrong with it.
 func Read(path string) (*File, spec.Problems, error) {
-	text, _, err := readFile(path)
+	text, err := readFile(path)
 	if err != nil {
 		return nil, nil, err
 	}

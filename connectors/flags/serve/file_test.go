@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -37,8 +38,11 @@ func TestEditByHand(t *testing.T) {
 // TestEditInPlace writes into the file itself, as some editors do.
 func TestEditInPlace(t *testing.T) {
 	w := newWorld(t, file(`"answer": `+two("0.1"))).start()
-	w.put(w.path, file(`"answer": `+two("0.35")))
-	w.wantState(half(0.35))
+	for _, coverage := range []string{"0.35", "0.45", "0.2", "0.3", "0.4"} { // some of the same size, at once
+		w.put(w.path, file(`"answer": `+two(coverage)))
+		share, _ := strconv.ParseFloat(coverage, 64)
+		w.wantState(half(share))
+	}
 }
 
 // TestBadEdit leaves a file with a problem: the last good state is served, by a

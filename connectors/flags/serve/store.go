@@ -6,11 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,7 +16,6 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"assay/connectors/flags"
 	"assay/spec"
 )
 
@@ -40,10 +36,9 @@ type Store struct {
 	audit    auditLog
 	seen     memory
 	base     map[string]json.RawMessage // flags and segments as the log has them
-	text     []byte                     // the file, as it was last understood
-	stat     os.FileInfo
-	problems spec.Problems // of the file as it is now
-	unlogged error         // why the log does not have what is served
+	text     []byte                     // the file, as it was last read
+	problems spec.Problems              // of that
+	unlogged error                      // why the log does not have what is served
 	view     *view
 }
 
@@ -102,23 +97,19 @@ func (s *Store) restore() error {
 	return s.show(f)
 }
 
-// current is what is to be served now: the file is read again where it changed.
-// What goes wrong is in the view and the log; the last good state stays.
+// current is what is to be served now: the file is taken over again where it
+// changed. What goes wrong is in the view and the log; the last good state stays.
 func (s *Store) current(ctx context.Context) *view {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	info, err := os.Stat(s.path)
-	if err == nil && s.unlogged == nil && s.stat != nil && sameFile(s.stat, info) {
+	// Times of change are too coarse to tell two edits apart; the file is small.
+	if text, err := readFile(s.path); err == nil && s.unlogged == nil && bytes.Equal(text, s.text) {
 		return s.view
 	}
 	if err := s.locked(ctx, s.sync); err != nil && ctx.Err() == nil {
 		s.log.Error("the flags file could not be read again", "error", err)
 	}
 	return s.view
-}
-
-func sameFile(a, b os.FileInfo) bool {
-	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
 // locked runs do while no other process writes the file or its log.
@@ -134,32 +125,32 @@ func (s *Store) locked(ctx context.Context, do func() error) error {
 }
 
 // sync takes over what happened to the log and to the file, and records in the
-// log what somebody else did to the file. It is called under both locks.
+// log what somebody else did to the file. It is called under both locks. Its
+// error is why there is nothing to serve yet; later on the last state stays.
 func (s *Store) sync() error {
-	err := s.audit.catchUp(s.learn, func(line int, what string) {
+	behind := s.audit.catchUp(s.learn, func(line int, what string) {
 		s.log.Warn("audit log", "file", s.audit.path, "line", line, "what", what)
 	})
-	if err != nil {
-		return fmt.Errorf("audit log: %w", err)
+	if behind != nil && s.view == nil {
+		return fmt.Errorf("audit log: %w", behind)
 	}
-	text, info, err := readFile(s.path)
+	text, err := readFile(s.path)
 	if err != nil && s.view == nil {
 		return err
 	}
 	if err != nil {
-		s.refuse(spec.Problems{{File: s.path, Line: 1, Column: 1, Message: err.Error()}})
+		s.refuse(nil, spec.Problems{{File: s.path, Line: 1, Column: 1, Message: err.Error()}})
 		return nil
 	}
-	s.stat = info
-	if s.view != nil && s.unlogged == nil && len(s.problems) == 0 && bytes.Equal(text, s.text) {
+	if s.view != nil && s.unlogged == nil && behind == nil && bytes.Equal(text, s.text) {
 		return nil
 	}
 	file, problems := Parse(s.path, text)
 	if len(problems) > 0 {
-		s.refuse(problems)
+		s.refuse(text, problems)
 		return nil
 	}
-	return s.adopt(file, text)
+	return s.adopt(file, text, behind)
 }
 
 // learn takes over one entry of the log.
@@ -175,11 +166,11 @@ func (s *Store) learn(e Entry) {
 }
 
 // refuse keeps the last good state and says why, once for each state of the file.
-func (s *Store) refuse(problems spec.Problems) {
+func (s *Store) refuse(text []byte, problems spec.Problems) {
 	if !slices.Equal(problems, s.problems) {
 		s.log.Error("the flags file has problems; the last good state is served", "problems", problems.String())
 	}
-	s.problems, s.text = problems, nil
+	s.problems, s.text = problems, text
 	if s.view != nil {
 		v := *s.view
 		v.problems = problems
@@ -187,18 +178,17 @@ func (s *Store) refuse(problems spec.Problems) {
 	}
 }
 
-// adopt serves a file, and records what is new in it. What a person did is
-// served also while the log cannot be written: it may be what stops a harm.
-func (s *Store) adopt(file *File, text []byte) error {
-	if err := s.record(s.differences(file)); err != nil {
-		if s.unlogged == nil {
-			s.log.Error("the audit log could not be written", "error", err)
-		}
-		s.unlogged = err
-	} else {
-		s.unlogged = nil
+// adopt serves a file, and records what is new in it, unless the log is behind.
+// What a person did is served also while the log cannot be written: it may be
+// what stops a harm.
+func (s *Store) adopt(file *File, text []byte, behind error) error {
+	if behind == nil {
+		behind = s.record(s.differences(file))
 	}
-	s.problems, s.text = nil, text
+	if behind != nil && s.unlogged == nil {
+		s.log.Error("the audit log cannot be kept", "error", behind)
+	}
+	s.problems, s.text, s.unlogged = nil, text, behind
 	return s.show(file)
 }
 
@@ -293,52 +283,6 @@ func parts(file *File) map[string]json.RawMessage {
 	return all
 }
 
-func readFile(path string) ([]byte, os.FileInfo, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("the flags file %s does not exist", path)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = file.Close() }()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = fmt.Errorf("the flags file %s is larger than %d MiB", path, maxFile>>20)
-	}
-	return text, info, err
-}
-
-// writeFile replaces a file in one step and makes that durable. It keeps the
-// permissions, and a symbolic link stays one.
-func writeFile(path string, text []byte) error {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temp.Name()) }() // Gone already after success.
-	_, err = temp.Write(text)
-	if err := errors.Join(err, temp.Chmod(info.Mode().Perm()), temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		return err
-	}
-	return flags.SyncFolder(filepath.Dir(path))
-}
-
 // write puts an edited text in the file's place, if it has no problem, and then
 // records it. It is called under both locks, after sync.
 func (s *Store) write(text []byte, entry func(before, after json.RawMessage) Entry, key string) error {
@@ -353,9 +297,6 @@ func (s *Store) write(text []byte, entry func(before, after json.RawMessage) Ent
 		// The file says what was done; the next sync finds it there.
 		s.unlogged = err
 		return fmt.Errorf("audit log: %w", err)
-	}
-	if info, err := os.Stat(s.path); err == nil {
-		s.stat = info
 	}
 	s.text = text
 	return s.show(file)
