@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -302,6 +303,7 @@ func (t *table) lines(ctx context.Context, s Session) (*chain, error) {
 		if len(page) == 0 {
 			return nil, &TamperError{Path: t.Name, Record: c.last().Seq + 1, Problem: "it is missing"}
 		}
+		slices.SortStableFunc(page, func(a, b map[string]any) int { return cmp.Compare(integer(a, "seq"), integer(b, "seq")) })
 		for _, row := range page {
 			if err := t.admit(c, row, out); err != nil {
 				return nil, err
