@@ -59,9 +59,6 @@ dialects: ## the SQL of BigQuery by its own analyzer, and values of both other d
 	cd queries/googlesql && $(GO) test -p 1 -timeout 40m .
 	$(GO) test ./queries -run 'TestTranspiled|TestSnowflakeFunctions'
 
-conformance: ## flag stores against the real clients and servers of others, which it installs
-	@set -e; for script in connectors/flags/conformance/*.sh; do echo "== $$script"; $$script; done
-
 examples: build ## the schedules of docs/examples, by systemd, the schemas of Kubernetes, and Airflow
 	docs/examples/schedule/check.sh bin/assay
 

@@ -107,3 +107,38 @@ func BenchmarkAppend(b *testing.B) {
 		mustAppend(b, l, 1, k)
 	}
 }
+
+// BenchmarkOpenTable opens 1,000 looks of 50 kB that are kept in a table, as every
+// run does.
+func BenchmarkOpenTable(b *testing.B) {
+	path, size := bigLedger(b, 1000)
+	from, err := ledger.OpenReadOnly(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	table := sharedTable(warehouse(b, filepath.Join(b.TempDir(), "w.duckdb")))
+	to := mustOpen(b, table)
+	if _, err := ledger.Copy(from, to); err != nil {
+		b.Fatal(err)
+	}
+	_ = to.Close()
+	b.SetBytes(size)
+	for b.Loop() {
+		l, err := ledger.OpenTableReadOnly(b.Context(), table)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = l.Close()
+	}
+}
+
+// BenchmarkAppendTable is one look of 50 kB in a table: the transaction, and
+// reading back that it is there.
+func BenchmarkAppendTable(b *testing.B) {
+	l := mustOpen(b, sharedTable(warehouse(b, filepath.Join(b.TempDir(), "w.duckdb"))))
+	k := look("x", 1)
+	k.Spec.Description = strings.Repeat("Answer in one sentence. ", 2000)
+	for b.Loop() {
+		mustAppend(b, l, 1, k)
+	}
+}

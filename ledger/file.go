@@ -43,14 +43,16 @@ func Open(path string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return begin(&file{path: path, lock: lock}, true)
+	return begin(context.Background(), &file{path: path, lock: lock}, true)
 }
 
 // OpenReadOnly verifies the ledger and reads it without a lock and without
 // touching anything; a writer may be at work. A last line that is not finished
 // is left out, and a missing file is an empty ledger. Errors: *TamperError,
 // those of the file system.
-func OpenReadOnly(path string) (*Ledger, error) { return begin(&file{path: path}, false) }
+func OpenReadOnly(path string) (*Ledger, error) {
+	return begin(context.Background(), &file{path: path}, false)
+}
 
 // Verify reads the whole ledger and returns a *TamperError where a record was
 // changed, moved, added or taken away since it was written.
@@ -103,7 +105,7 @@ func acquire(path string) (*flock.Flock, error) {
 
 func (f *file) name() string { return f.path }
 
-func (f *file) load() (*chain, string, error) {
+func (f *file) load(context.Context) (*chain, string, error) {
 	if f.lock == nil {
 		c, err := f.read(os.O_RDONLY)
 		if err != nil || c.torn == 0 {

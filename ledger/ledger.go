@@ -53,7 +53,7 @@ type source interface {
 	name() string
 	// load reads all lines, verified against each other and the head, and says what
 	// was mended.
-	load() (c *chain, recovered string, err error)
+	load(ctx context.Context) (c *chain, recovered string, err error)
 	// ReadAt reads from the lines as if they lay one after the other in a file.
 	ReadAt(data []byte, offset int64) (int, error)
 }
@@ -68,8 +68,8 @@ type sink interface {
 }
 
 // begin loads a ledger from its place, which is closed where that fails.
-func begin(p place, writing bool) (*Ledger, error) {
-	c, recovered, err := p.load()
+func begin(ctx context.Context, p place, writing bool) (*Ledger, error) {
+	c, recovered, err := p.load(ctx)
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}

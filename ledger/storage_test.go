@@ -109,6 +109,9 @@ func storages(t testing.TB) []storage {
 func each(t *testing.T, test func(t *testing.T, s storage, path string)) {
 	t.Helper()
 	for _, s := range storages(t) {
+		if testing.Short() && s.name == "duckdb file" {
+			continue // As the warehouse, and slower: it is opened for each step.
+		}
 		t.Run(strings.ReplaceAll(s.name, " ", "-"), func(t *testing.T) { test(t, s, filepath.Join(t.TempDir(), "a", "b", "ledger")) })
 	}
 }

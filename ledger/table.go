@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -64,7 +65,7 @@ func OpenTable(ctx context.Context, t Table) (*Ledger, error) {
 	if err := p.seize(ctx); err != nil {
 		return nil, errors.Join(err, p.release())
 	}
-	l, err := begin(p, true)
+	l, err := begin(ctx, p, true)
 	if err == nil {
 		p.keep()
 	}
@@ -74,12 +75,12 @@ func OpenTable(ctx context.Context, t Table) (*Ledger, error) {
 // OpenTableReadOnly verifies the ledger and reads it without a lease and without
 // changing anything; a writer may be at work. Without tables it is empty. Errors:
 // *TamperError, those of the warehouse.
-func OpenTableReadOnly(_ context.Context, t Table) (*Ledger, error) {
+func OpenTableReadOnly(ctx context.Context, t Table) (*Ledger, error) {
 	p, err := newTable(t)
 	if err != nil {
 		return nil, err
 	}
-	return begin(p, false)
+	return begin(ctx, p, false)
 }
 
 // ResealTable is Reseal of a ledger in a table. Errors are those of OpenTable.
@@ -159,10 +160,11 @@ func (t *table) session(ctx context.Context, do func(context.Context, Session) e
 	if err != nil {
 		return fmt.Errorf("ledger %s: %w", t.Name, err)
 	}
-	if err := errors.Join(do(ctx, session), session.Close()); err != nil {
-		return fmt.Errorf("ledger %s: %w", t.Name, err)
+	err = errors.Join(do(ctx, session), session.Close())
+	if _, told := errors.AsType[*TamperError](err); err == nil || told {
+		return err
 	}
-	return nil
+	return fmt.Errorf("ledger %s: %w", t.Name, err)
 }
 
 // seize makes the tables where they are missing and takes the lease.
@@ -243,8 +245,8 @@ func text(row map[string]any, column string) string {
 }
 
 // load reads all lines. A ledger that is read before anybody wrote one is empty.
-func (t *table) load() (c *chain, _ string, err error) {
-	err = t.session(context.Background(), func(ctx context.Context, s Session) error {
+func (t *table) load(ctx context.Context) (c *chain, _ string, err error) {
+	err = t.session(ctx, func(ctx context.Context, s Session) error {
 		if t.lease.Token == 0 {
 			lines, head, err := t.tables(ctx, s)
 			if err != nil || !lines && !head {
@@ -302,6 +304,7 @@ func (t *table) lines(ctx context.Context, s Session) (*chain, error) {
 		if len(page) == 0 {
 			return nil, &TamperError{Path: t.Name, Record: c.last().Seq + 1, Problem: "it is missing"}
 		}
+		slices.SortStableFunc(page, func(a, b map[string]any) int { return cmp.Compare(integer(a, "seq"), integer(b, "seq")) })
 		for _, row := range page {
 			if err := t.admit(c, row, out); err != nil {
 				return nil, err
