@@ -7,10 +7,10 @@ FUZZTIME ?= 10s
 BENCH ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race bench simulate fuzz dialects examples lint golden ci
+.PHONY: help build demo test conformance race bench simulate fuzz dialects examples lint golden ci
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/assay, for this machine
 	$(GO) build -trimpath -o bin/assay ./cmd/assay
@@ -21,6 +21,9 @@ demo: build ## 14 days of an LLM product, judged day by day; leaves demo/report/
 
 test: ## all tests
 	$(GO) test ./...
+
+conformance: ## flag stores against the real thing where it can be had: Unleash from npm, on PostgreSQL
+	GO=$(GO) connectors/flags/conformance/run.sh
 
 race: ## all tests under the race detector, the short way
 	$(GO) test -race -short ./...
