@@ -266,7 +266,7 @@ func since(l *ledger.Ledger, name string) (s report.Since, decision []report.Del
 		s.Changes = append(s.Changes, report.Change{At: o.At.UTC(), Store: o.Body.Store, From: o.Body.Expected, To: o.Body.State, Message: "not set by assay"})
 	}
 	for _, a := range h.Approvals {
-		s.Approvals = append(s.Approvals, report.Approval{At: a.At.UTC(), Verdict: a.Body.Decision.Verdict, AsOf: a.Body.AsOf, By: a.Body.By, Message: a.Body.Note})
+		s.Approvals = append(s.Approvals, report.Applied{At: a.At.UTC(), Verdict: a.Body.Decision.Verdict, AsOf: a.Body.AsOf, By: a.Body.By, Message: a.Body.Note})
 	}
 	for _, c := range h.Clears {
 		s.Clears = append(s.Clears, report.Clear{At: c.At.UTC(), Message: c.Body.Note})

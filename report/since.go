@@ -11,7 +11,7 @@ type Since struct {
 	Deliveries []Delivered // oldest first
 	Changes    []Change    // oldest first
 	Clears     []Clear     // oldest first
-	Approvals  []Approval  // oldest first
+	Approvals  []Applied   // oldest first
 }
 
 // Outcome is what became of a delivery.
@@ -61,8 +61,8 @@ type Change struct {
 	Message string // who or what changed it, as far as that is known
 }
 
-// Approval is a person's order to do what a look proposed.
-type Approval struct {
+// Applied is a person's order to do what a look proposed.
+type Applied struct {
 	At      time.Time
 	Verdict decide.Verdict
 	AsOf    time.Time // of the look
@@ -146,7 +146,7 @@ func (s *Since) empty() bool {
 }
 
 // approvedBy says what was applied, and by whom, where that is known.
-func approvedBy(a Approval) string {
+func approvedBy(a Applied) string {
 	text := string(a.Verdict) + " of the look as of " + instant(a.AsOf) + " is to be applied"
 	if a.By == "" {
 		return text

@@ -108,7 +108,7 @@ func (s *scheduled) start(t *testing.T, args ...string) {
 // await waits until something holds.
 func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for range 6000 {
+	for range 12_000 {
 		if holds() {
 			return
 		}
@@ -136,7 +136,7 @@ func (s *scheduled) ended(t *testing.T, code int) {
 	t.Helper()
 	select {
 	case <-s.done:
-	case <-time.After(time.Minute):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("it does not end")
 	}
 	if got := s.cmd.ProcessState.ExitCode(); got != code {
