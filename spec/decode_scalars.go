@@ -235,7 +235,7 @@ func (d *decoder) secret(p place, out *Secret, f field) {
 		return
 	}
 	if f.envOnly && !wholeVariable.MatchString(text) {
-		p.mismatch("a secret does not belong in this file: write it as ${ENV} or use a file")
+		p.mismatch("a secret does not belong in this file: write it as ${ENV} or use %s_file", f.name)
 		return
 	}
 	expanded := anyVariable.ReplaceAllStringFunc(text, func(reference string) string {

@@ -168,6 +168,14 @@ func validateStore(name string, s FlagStore, at place) {
 	}
 }
 
+// article puts a or an before a word.
+func article(word string) string {
+	if strings.ContainsAny(word[:1], "aeiou") {
+		return "an " + word
+	}
+	return "a " + word
+}
+
 // orList is "a", "a or b", "a, b or c".
 func orList(words []string) string {
 	last := len(words) - 1
@@ -210,18 +218,18 @@ var selfHosted = []string{"flipt", "unleash"}
 func validateAPI(s FlagStore, at place) {
 	address, token, file := at.at("url"), at.at("token"), at.at("token_file")
 	if address.absent && slices.Contains(selfHosted, s.Type) {
-		at.keyProblemf("a %s store needs url, the address of its server", s.Type)
+		at.keyProblemf("%s store needs url, the address of its server", article(s.Type))
 	}
 	validateAddress(s.URL, address)
 	switch {
 	case token.absent && file.absent:
-		at.keyProblemf("a %s store needs its access token: token: ${ENV} or token_file", s.Type)
+		at.keyProblemf("%s store needs its access token: token: ${ENV} or token_file", article(s.Type))
 	case !token.absent && !file.absent:
 		file.keyProblemf("give either token or token_file")
 	}
 	file.must(s.TokenFile != "", "the path is empty")
 	if at.at("environment").absent {
-		at.keyProblemf("a %s store needs environment, whose flags are changed", s.Type)
+		at.keyProblemf("%s store needs environment, whose flags are changed", article(s.Type))
 	}
 	for key, given := range map[string]string{"project": s.Project, "environment": s.Environment, "rule": s.Rule, "namespace": s.Namespace} {
 		p := at.at(key)
@@ -229,7 +237,20 @@ func validateAPI(s FlagStore, at place) {
 		p.must(given != "." && given != "..", "%q cannot stand in an address", given)
 	}
 	validateVariations(s.Variations, at.at("variations"))
+	switch variations := at.at("variations"); s.Type {
+	case "growthbook":
+		if variations.absent {
+			at.keyProblemf("a growthbook store needs variations: the value of each, and of uncovered for units outside the coverage")
+		}
+		_, ok := s.Variations[uncovered]
+		variations.must(ok, "variations has no uncovered: the value of units outside the coverage")
+	case "unleash":
+		variations.at(uncovered).refuse("unleash has no variant for units outside the coverage: they get the flag switched off")
+	}
 }
+
+// uncovered is what flag stores call the units outside the coverage.
+const uncovered = "uncovered"
 
 // validateVariations makes sure that the names can be read backwards.
 func validateVariations(names map[string]string, at place) {

@@ -26,6 +26,7 @@ func (v validator) experiment(e *Experiment, at place) {
 	v.activation(e, at.at("activation"))
 	v.slices(e, at.at("slices"))
 	v.flag(e.Flag, at.at("flag"))
+	v.wholePercents(e, at)
 	validatePolicy(e.Policy, at.at("policy"))
 	v.shipsInTime(e, at)
 }
@@ -228,6 +229,24 @@ func (v validator) flag(f FlagRef, at place) {
 		refer(stores.item(i), "flag store", store, v.config.FlagStores, v.section("flag_stores"))
 		stores.item(i).must(!seen[store], "flag store %s is listed twice", store)
 		seen[store] = true
+	}
+}
+
+// wholePercents are coverages that a store of Unleash can write.
+func (v validator) wholePercents(e *Experiment, at place) {
+	for _, name := range e.Flag.Stores {
+		if v.config.FlagStores[name].Type != "unleash" {
+			continue
+		}
+		check := func(share float64, p place) {
+			percent := share * 100
+			p.must(math.Abs(percent-math.Round(percent)) < 1e-6, "flag store %s is unleash, which rolls out whole percents", name)
+		}
+		check(e.Coverage, at.at("coverage"))
+		for i, rung := range e.Ladder {
+			check(rung, at.at("ladder").item(i))
+		}
+		return
 	}
 }
 

@@ -73,7 +73,7 @@ func (w *crashWorld) useReceiver(t *testing.T, answer string) {
 	w.receiver.set("tone", 0.1)
 	w.env = append(w.env, "HOOK_URL="+w.receiver.url(), "HOOK_SECRET="+hookSecret)
 	w.edit(t, "assay.yaml", `{type: flagd, path: flags.json}`,
-		`{type: webhook, url: "${HOOK_URL}", state_url: "${HOOK_URL}/state/{flag}", secret: "${HOOK_SECRET}"}`)
+		`{type: webhook, url: "${HOOK_URL}", state_url: "${HOOK_URL}/state/{flag}", secret: "${HOOK_SECRET}", private_addresses: true}`)
 }
 
 func (w *crashWorld) edit(t *testing.T, file, old, text string) {

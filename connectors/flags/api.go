@@ -26,7 +26,7 @@ const maxAPIAnswer = 4 << 20 // bytes
 type api struct {
 	store  string
 	client *http.Client
-	base   string
+	base   spec.Secret // without a slash at its end
 	// authorization is the whole header, private what must never be shown.
 	authorization spec.Secret
 	private       []spec.Secret
@@ -34,7 +34,7 @@ type api struct {
 	agent         string
 	// explain says of a failed request what its status alone does not; a nil kind
 	// leaves it to the status.
-	explain func(call, outbound.Answer) (kind error, detail string)
+	explain func(call, outbound.Answer) (detail string, kind error)
 }
 
 // call is one request.
@@ -69,7 +69,7 @@ func openAPI(name string, cfg spec.FlagStore, dir string, opts Options, v vendor
 		return nil, errors.New("environment is missing: the one whose flags are changed")
 	}
 	a := &api{
-		store: name, client: opts.client(cfg), base: strings.TrimRight(address.Reveal(), "/"),
+		store: name, client: opts.client(cfg), base: spec.NewSecret(strings.TrimRight(address.Reveal(), "/")),
 		authorization: spec.NewSecret(v.scheme + token), private: []spec.Secret{spec.NewSecret(token)},
 		now: opts.Now, agent: opts.agent(),
 	}
@@ -152,7 +152,7 @@ func (a *api) do(ctx context.Context, c call, into any) error {
 }
 
 func (a *api) request(ctx context.Context, c call) (*http.Request, error) {
-	address := a.base
+	address := a.base.Reveal()
 	for _, segment := range c.path {
 		if segment == "" || segment == "." || segment == ".." {
 			return nil, a.fail(ErrRefused, "the key of the flag or of what it is in cannot stand in an address")
@@ -213,7 +213,7 @@ func (a *api) judge(c call, answer outbound.Answer) error {
 		kind = ErrRefused
 	}
 	if a.explain != nil {
-		if better, words := a.explain(c, answer); better != nil {
+		if words, better := a.explain(c, answer); better != nil {
 			kind, detail = better, words
 		}
 	}
@@ -342,4 +342,22 @@ func served(list []bucket) decide.Allocation {
 		}
 	}
 	return a
+}
+
+// totals are the weights of an allocation by variation, uncovered among them;
+// they sum to total.
+func totals(a decide.Allocation, total int64) map[string]int64 {
+	weights := map[string]int64{}
+	for _, b := range layoutOf(a, total) {
+		weights[b.variant] += b.weight
+	}
+	return weights
+}
+
+// missing says what a flag would need to serve an allocation.
+func missing(variation, what string) string {
+	if variation == uncovered {
+		return fmt.Sprintf("units outside the coverage need %s of their own: one called %s with the value of the known-good variation", what, uncovered)
+	}
+	return fmt.Sprintf("variation %s is not %s", printable(variation), what)
 }

@@ -35,6 +35,9 @@ var stores = map[string]func(*testing.T) rig{
 	"flagd":                 flagdRig,
 	"gofeatureflag":         func(t *testing.T) rig { return goffRig(t, "flags.yaml") },
 	"gofeatureflag, JSON":   func(t *testing.T) rig { return goffRig(t, "flags.json") },
+	"flipt":                 func(t *testing.T) rig { return newFlipt(t).rig },
+	"growthbook":            func(t *testing.T) rig { return newGrowthBook(t).rig },
+	"launchdarkly":          func(t *testing.T) rig { return newLaunchDarkly(t).rig },
 	"unleash":               unleashRig,
 	"webhook":               webhookRig,
 	inGit + "flagd":         func(t *testing.T) rig { return gitRig(t, "flagd", "flags.json", flagdText) },
@@ -241,19 +244,8 @@ func TestNoSecretShows(t *testing.T) {
 			}
 		}
 	}
-	for _, fault := range faults {
-		rc := newReceiver(t)
-		rc.put("answer-v2", half(0.1))
-		rc.fault, rc.timeout = fault.answer, 200*time.Millisecond
-		cfg := rc.config()
-		if fault.down {
-			rc.server.Close()
-		}
-		store := rc.open(cfg)
-		_, readErr := store.Read(t.Context(), "answer-v2")
-		applyErr := store.Apply(t.Context(), ramp(half(0.1), half(0.25)))
-		note(store, readErr, applyErr, quick(t, store, ramp(half(0.1), half(0.25))))
-		for err := applyErr; err != nil; {
+	chain := func(err error) {
+		for err != nil {
 			note(err)
 			unwrapped, ok := err.(interface{ Unwrap() error })
 			if !ok {
@@ -262,19 +254,62 @@ func TestNoSecretShows(t *testing.T) {
 			err = unwrapped.Unwrap()
 		}
 	}
+	all := func(store Store) {
+		state, readErr := store.Read(t.Context(), "answer-v2")
+		applyErr := store.Apply(t.Context(), ramp(half(0.1), half(0.25)))
+		note(store, state, quick(t, store, ramp(half(0.1), half(0.25))))
+		chain(readErr)
+		chain(applyErr)
+	}
+	for _, fault := range faults {
+		rc := newReceiver(t)
+		rc.put("answer-v2", half(0.1))
+		rc.fault, rc.timeout = fault.answer, 100*time.Millisecond
+		cfg := rc.config()
+		if fault.down {
+			rc.server.Close()
+		}
+		all(rc.open(cfg))
+	}
 	for _, bad := range badConfigs {
 		cfg := newReceiver(t).config()
 		bad.spoil(&cfg)
 		_, err := Open("hook", cfg, t.TempDir(), Options{Now: decidedAtClock})
 		note(err)
 	}
+	for _, make := range vendors {
+		for _, fault := range apiFaults {
+			v := make(t)
+			v.fault = fault.answer
+			store, err := openVendor(v.cfg, 100*time.Millisecond)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fault.down {
+				v.server.Close()
+			}
+			all(store)
+		}
+		v := make(t)
+		guarded, err := Open("vendor", v.cfg, "", Options{Now: decidedAtClock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all(guarded)
+		for _, spoil := range badVendors {
+			cfg := v.cfg
+			spoil(&cfg)
+			_, err := openVendor(cfg, time.Second)
+			note(err)
+		}
+	}
 	host := strings.TrimPrefix(newReceiver(t).server.URL, "http://")
 	host = host[:strings.LastIndex(host, ":")]
-	if len(said) < 50 {
+	if len(said) < 500 {
 		t.Fatalf("only %d things said", len(said))
 	}
 	for _, text := range said {
-		for _, private := range []string{secret, strings.TrimPrefix(secret, "whsec_"), urlToken, host, "bad-secret"} {
+		for _, private := range []string{secret, strings.TrimPrefix(secret, "whsec_"), urlToken, apiToken, host, "bad-secret"} {
 			if strings.Contains(text, private) {
 				t.Errorf("%q shows %q", text, private)
 			}

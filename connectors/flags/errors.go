@@ -58,6 +58,14 @@ func (e *Error) reason() string {
 	return e.Kind.Error() + ": " + e.Detail
 }
 
+// reasonOf is what went wrong without the store's name.
+func reasonOf(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.reason()
+	}
+	return err.Error()
+}
+
 // Unwrap gives the kind.
 func (e *Error) Unwrap() error { return e.Kind }
 

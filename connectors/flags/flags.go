@@ -97,6 +97,9 @@ type opener func(name string, cfg spec.FlagStore, dir string, opts Options) (Sto
 var openers = map[string]opener{
 	"flagd":         inFile(newFlagd),
 	"gofeatureflag": inFile(newGoff),
+	"flipt":         openFlipt,
+	"growthbook":    openGrowthBook,
+	"launchdarkly":  openLaunchDarkly,
 	"unleash":       openUnleash,
 	"webhook":       openWebhook,
 }

@@ -224,19 +224,19 @@ func (u *unleash) write(target decide.Allocation, present []unleashVariant) (rol
 // explainUnleash knows two answers better than their status: who needs change
 // requests lacks the permission to skip them, and a patch whose test fails is
 // reported as a fault of the server.
-func explainUnleash(c call, answer outbound.Answer) (kind error, detail string) {
+func explainUnleash(c call, answer outbound.Answer) (detail string, kind error) {
 	var said struct {
 		Message     string   `json:"message"`
 		Permissions []string `json:"permissions"`
 	}
 	if json.Unmarshal(answer.Body, &said) != nil {
-		return nil, ""
+		return "", nil
 	}
 	switch {
 	case answer.Status == http.StatusForbidden && slices.Contains(said.Permissions, "SKIP_CHANGE_REQUEST"):
-		return ErrApproval, "the environment is changed by change requests only; nothing was sent"
+		return "the environment is changed by change requests only; nothing was sent", ErrApproval
 	case c.method == http.MethodPatch && strings.Contains(said.Message, "TEST_OPERATION_FAILED"):
-		return ErrConflict, "its strategy was changed while this change was under way"
+		return "its strategy was changed while this change was under way", ErrConflict
 	}
-	return nil, ""
+	return "", nil
 }

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"assay/decide"
 	"assay/spec"
 )
 
@@ -164,7 +163,10 @@ func (v vendorRig) complete() vendorRig {
 
 // vendors are the stores with an API.
 var vendors = map[string]func(testing.TB) vendorRig{
-	"unleash": newUnleash,
+	"flipt":        newFlipt,
+	"growthbook":   newGrowthBook,
+	"launchdarkly": newLaunchDarkly,
+	"unleash":      newUnleash,
 }
 
 func writesOnly(fault answer) answer {
@@ -206,7 +208,6 @@ var apiFaults = map[string]struct {
 	"403":                  {writesOnly(leaky(403)), false, OutcomeRefused, "not authorised: status 403", 1, 0},
 	"400":                  {writesOnly(leaky(400)), false, OutcomeRefused, "refused: status 400", 1, 0},
 	"404":                  {writesOnly(leaky(404)), false, OutcomeRefused, "the flag does not exist: status 404", 1, 0},
-	"409":                  {writesOnly(leaky(409)), false, OutcomeConflict, "changed by someone else", -1, 0},
 	"307":                  {writesOnly(leaky(307, "Location", "/elsewhere")), false, OutcomeRefused, "redirects are not followed", 1, 0},
 	"hangs":                {writesOnly(hang), false, OutcomeUnavailable, "no answer in time", -1, 0},
 	"drops the connection": {writesOnly(drop), false, OutcomeUnavailable, "the connection was closed before there was an answer", -1, 0},
@@ -250,6 +251,22 @@ func TestAPIFaults(t *testing.T) {
 					t.Errorf("%d tries, want %d; %d changes: %v", v.tries, c.tries, v.writes(), v.seen)
 				}
 			})
+		}
+	}
+}
+
+// TestAPIConflict has the server refuse every write as a conflict. Flipt's says
+// only that something in the environment changed.
+func TestAPIConflict(t *testing.T) {
+	for kind, make := range vendors {
+		want := OutcomeConflict
+		if kind == "flipt" {
+			want = OutcomeUnavailable
+		}
+		v := make(t)
+		v.fault = writesOnly(leaky(409))
+		if r := quick(t, v.store, ramp(half(0.1), half(0.25))); r.Outcome != want || v.writes() != 0 {
+			t.Errorf("%s: %+v", kind, r)
 		}
 	}
 }
@@ -331,7 +348,7 @@ func TestTokenFile(t *testing.T) {
 func TestHostileKeys(t *testing.T) {
 	for kind, make := range vendors {
 		v := make(t)
-		v.fault = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		v.fault = func(w http.ResponseWriter, _ *http.Request, _ int) bool {
 			refuse(w, http.StatusNotFound, "no such flag")
 			return true
 		}
@@ -375,15 +392,6 @@ func TestServed(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
-}
-
-// spread is the percentages of an allocation by variation and of uncovered.
-func spread(a decide.Allocation, total int64) map[string]int64 {
-	weights := map[string]int64{}
-	for _, b := range layoutOf(a, total) {
-		weights[b.variant] += b.weight
-	}
-	return weights
 }
 
 // sortedKeys are those of a map of weights.
