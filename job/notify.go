@@ -212,13 +212,13 @@ func over(look *ledger.Look) bool {
 }
 
 // noticeID names an event of one unbroken run of looks with the same verdict.
-func noticeID(channel string, look *ledger.Look, event, store string, clear int64) string {
+func noticeID(channel string, look *ledger.Look, event, store string, cleared int64) string {
 	since := look.Standing.VerdictSince
 	if since.IsZero() {
 		since = look.AsOf
 	}
 	key := strings.Join([]string{
-		channel, look.Experiment, event, store, string(look.Decision.Verdict), since.UTC().Format(time.RFC3339Nano), fmt.Sprint(clear),
+		channel, look.Experiment, event, store, string(look.Decision.Verdict), since.UTC().Format(time.RFC3339Nano), fmt.Sprint(cleared),
 	}, "\x00")
 	sum := sha256.Sum256([]byte(key))
 	return "n_" + hex.EncodeToString(sum[:8])
