@@ -51,12 +51,12 @@ func python(script string) func(context.Context, string) *exec.Cmd {
 
 var evaluators = map[string]evaluator{
 	"flagd, JavaScript": {
-		kind:    "flagd",
+		kind: "flagd",
 		command: func(ctx context.Context, tools string) *exec.Cmd {
 			return exec.CommandContext(ctx, "node", filepath.Join(tools, "flagd.mjs"))
 		},
-		draw:    func(s servedFile, unit string) string { return FlagdFractional.Redraw(s.Key, unit, s.allocation) },
-		units:   20_000, many: 20_000,
+		draw:  func(s servedFile, unit string) string { return FlagdFractional.Redraw(s.Key, unit, s.allocation) },
+		units: 20_000, many: 20_000,
 	},
 	"flagd, Python": {
 		kind: "flagd", command: python("flagd.py"),
