@@ -7,10 +7,10 @@ FUZZTIME ?= 10s
 BENCH ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race bench simulate fuzz dialects conformance lint golden ci
+.PHONY: help build demo test conformance race bench simulate fuzz dialects lint golden ci
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/assay, for this machine
 	$(GO) build -trimpath -o bin/assay ./cmd/assay
@@ -46,7 +46,7 @@ dialects: ## the SQL of BigQuery by its own analyzer, and values of both other d
 	$(GO) test ./queries -run 'TestTranspiled|TestSnowflakeFunctions'
 
 conformance: ## flag stores against the real clients and servers of others, which it installs
-	@set -e; for script in connectors/flags/conformance/*.sh; do echo "== $$script"; $$script; done
+	@set -e; for script in connectors/flags/conformance/*.sh; do echo "== $$script"; GO=$(GO) $$script; done
 
 lint: ## golangci-lint, pinned; installed where it is missing
 	@$(GOBIN)/golangci-lint version 2>/dev/null | grep -q '$(LINT_VERSION:v%=%)' || \

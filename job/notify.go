@@ -21,7 +21,7 @@ import (
 // Channel is where people are told, and what of.
 type Channel struct {
 	notify.Channel
-	// On are the events that are told: verdicts, conflict and undelivered.
+	// On are the events that are told: verdicts, conflict, approval and undelivered.
 	On []string
 	// Experiments are those that it is told of.
 	Experiments []string
@@ -37,6 +37,7 @@ type Notified struct {
 const (
 	eventConflict    = "conflict"
 	eventUndelivered = "undelivered"
+	eventApproval    = "approval"
 )
 
 const (
@@ -247,6 +248,8 @@ func (d delivery) event() string {
 	switch d.last.Outcome {
 	case ledger.OutcomeConflict:
 		return eventConflict
+	case ledger.OutcomeApproval:
+		return eventApproval
 	case ledger.OutcomeRefused, ledger.OutcomeDisabled, ledger.OutcomeUnavailable:
 		return eventUndelivered
 	}

@@ -112,7 +112,10 @@ func TestNotifyOnce(t *testing.T) {
 	n.expect("hold told")
 	n.decided(decide.Rollback, day.Add(3*time.Hour), ledger.OutcomeDelivered)
 	n.expect("rollback told") // A new run of the same verdict.
-	if len(team.told) != 4 || !strings.Contains(team.told[0], "x in store-1") || !strings.Contains(team.told[0], "(refused: because)") {
+	n.Channels = []Channel{on(team, "approval")}
+	n.decided(decide.Ramp, day.Add(4*time.Hour), ledger.OutcomeApproval)
+	n.expect("approval told")
+	if len(team.told) != 5 || !strings.Contains(team.told[0], "x in store-1") || !strings.Contains(team.told[0], "(refused: because)") {
 		t.Errorf("%q", team.told)
 	}
 }

@@ -25,6 +25,7 @@ const (
 	Proposed    Outcome = "proposed"    // handed over as a proposal, applied nowhere
 	Conflict    Outcome = "conflict"    // a person changed the flag meanwhile; never overwritten
 	Refused     Outcome = "refused"     // the store will never take it
+	Approval    Outcome = "approval"    // a person has to approve it in the store first
 	Disabled    Outcome = "disabled"    // the receiver wants no more deliveries
 	Superseded  Outcome = "superseded"  // a newer decision took its place
 )
@@ -74,12 +75,13 @@ var outcomeWords = map[Outcome]badge{
 	Proposed:    {"✓", "proposed, for a person to apply", toneInfo},
 	Conflict:    {"✕", "conflict: the flag was changed by a person", toneBad},
 	Refused:     {"✕", "refused", toneBad},
+	Approval:    {"!", "waits for an approval in the store", toneWarn},
 	Disabled:    {"✕", "receiver takes no more deliveries", toneBad},
 	Superseded:  {"○", "superseded", toneMute},
 }
 
 // undelivered are the outcomes after which the flag is not as decided.
-var undelivered = []Outcome{Pending, Unavailable, Conflict, Refused, Disabled}
+var undelivered = []Outcome{Pending, Unavailable, Conflict, Refused, Approval, Disabled}
 
 func outcomeBadge(o Outcome) badge {
 	if b, known := outcomeWords[o]; known {

@@ -40,7 +40,7 @@ var defaultLadder = []float64{0.1, 0.25, 0.5, 0.75, 1}
 
 // defaultOn is what a channel is told of that names nothing: what somebody has to
 // know, or to do something about.
-var defaultOn = []string{"rollback", "ship", "review", "hold", "conflict", "undelivered"}
+var defaultOn = []string{"rollback", "ship", "review", "hold", "conflict", "approval", "undelivered"}
 
 // over is p where p says something, else base.
 func (p Policy) over(base Policy) Policy {

@@ -226,14 +226,13 @@ func (u *unleash) write(target decide.Allocation, present []unleashVariant) (rol
 // reported as a fault of the server.
 func explainUnleash(c call, answer outbound.Answer) (detail string, kind error) {
 	var said struct {
-		Message     string   `json:"message"`
-		Permissions []string `json:"permissions"`
+		Message string `json:"message"`
 	}
 	if json.Unmarshal(answer.Body, &said) != nil {
 		return "", nil
 	}
 	switch {
-	case answer.Status == http.StatusForbidden && slices.Contains(said.Permissions, "SKIP_CHANGE_REQUEST"):
+	case answer.Status == http.StatusForbidden && strings.Contains(said.Message, "SKIP_CHANGE_REQUEST"):
 		return "the environment is changed by change requests only; nothing was sent", ErrApproval
 	case c.method == http.MethodPatch && strings.Contains(said.Message, "TEST_OPERATION_FAILED"):
 		return "its strategy was changed while this change was under way", ErrConflict

@@ -3,6 +3,7 @@ package flags
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -222,7 +223,7 @@ func realUnleash(t *testing.T, address string) rig {
 		r.Header.Set("Authorization", os.Getenv("ASSAY_UNLEASH_TOKEN"))
 		proxy.ServeHTTP(w, r)
 	}})
-	hand := personOfUnleash{t, address + "/api/admin", "answer-v2"}
+	hand := personOfUnleash{t, address + "/api/admin", "answer-v2", unleashEnvironment}
 	r := vendorRig{fake: gate, cfg: spec.FlagStore{Type: "unleash", Environment: unleashEnvironment}, rig: rig{
 		person: hand.set, vanish: hand.archive, unit: unleashUnit, coverage: wholePercent,
 		writes: func() int { return writes },
@@ -232,9 +233,10 @@ func realUnleash(t *testing.T, address string) rig {
 
 // personOfUnleash does by hand what people do in the real server.
 type personOfUnleash struct {
-	t     *testing.T
-	admin string
-	flag  string
+	t           *testing.T
+	admin       string
+	flag        string
+	environment string
 }
 
 func (p personOfUnleash) do(method, path string, body any, into any) int {
@@ -269,8 +271,8 @@ func (p personOfUnleash) do(method, path string, body any, into any) int {
 	return answer.StatusCode
 }
 
-func (p personOfUnleash) environment() string {
-	return "/projects/default/features/" + p.flag + "/environments/" + unleashEnvironment
+func (p personOfUnleash) path() string {
+	return "/projects/default/features/" + p.flag + "/environments/" + p.environment
 }
 
 func (p personOfUnleash) set(a decide.Allocation) {
@@ -283,15 +285,15 @@ func (p personOfUnleash) set(a decide.Allocation) {
 		"parameters": map[string]string{"rollout": fmt.Sprint(int(math.Round(a.Coverage * 100))), "stickiness": "userId", "groupId": p.flag},
 	}
 	var present struct{ Strategies []strategy }
-	if status := p.do(http.MethodGet, p.environment(), nil, &present); status != http.StatusOK {
+	if status := p.do(http.MethodGet, p.path(), nil, &present); status != http.StatusOK {
 		p.t.Fatalf("status %d", status)
 	}
 	if len(present.Strategies) == 0 {
-		p.do(http.MethodPost, p.environment()+"/strategies", body, nil)
+		p.do(http.MethodPost, p.path()+"/strategies", body, nil)
 	} else {
-		p.do(http.MethodPut, p.environment()+"/strategies/"+present.Strategies[0].ID, body, nil)
+		p.do(http.MethodPut, p.path()+"/strategies/"+present.Strategies[0].ID, body, nil)
 	}
-	if status := p.do(http.MethodPost, p.environment()+"/on", map[string]any{}, nil); status != http.StatusOK {
+	if status := p.do(http.MethodPost, p.path()+"/on", map[string]any{}, nil); status != http.StatusOK {
 		p.t.Fatalf("status %d", status)
 	}
 }
@@ -404,7 +406,9 @@ func TestUnleashWeights(t *testing.T) {
 func TestUnleashChangeRequests(t *testing.T) {
 	v := newUnleash(t)
 	v.fault = writesOnly(func(w http.ResponseWriter, _ *http.Request, _ int) bool {
-		reply(w, http.StatusForbidden, map[string]any{"name": "PermissionError", "permissions": []string{"SKIP_CHANGE_REQUEST"}})
+		reply(w, http.StatusForbidden, map[string]any{
+			"name": "PermissionError", "message": `You don't have the required permissions to perform this operation. To perform this action, you need the "SKIP_CHANGE_REQUEST" permission.`,
+		})
 		return true
 	})
 	checkApproval(t, quick(t, v.store, ramp(half(0.1), half(0.25))))
@@ -431,5 +435,51 @@ func TestUnleashRace(t *testing.T) {
 	})
 	if r := quick(t, v.store, ramp(half(0.1), half(0.25))); r.Outcome != OutcomeConflict || !strings.Contains(r.Message, "while this change was under way") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestUnleashReal asks the real server what the table does not: change requests,
+// tokens that it does not know, and a patch whose test fails.
+func TestUnleashReal(t *testing.T) {
+	address, editor := os.Getenv("ASSAY_UNLEASH_URL"), os.Getenv("ASSAY_UNLEASH_EDITOR")
+	if address == "" || editor == "" {
+		t.Skip("no server; make conformance has one")
+	}
+	hand := personOfUnleash{t, address + "/api/admin", "answer-v3", "production"}
+	hand.set(half(0.1))
+	open := func(environment, token string) Store {
+		cfg := spec.FlagStore{Type: "unleash", URL: spec.NewSecret(address), Environment: environment, Token: spec.NewSecret(token), PrivateAddresses: true}
+		store, err := Open("unleash", cfg, "", Options{Now: decidedAtClock, UserAgent: agentName})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	}
+	c := ramp(half(0.1), half(0.25))
+	c.FlagKey = "answer-v3"
+	checkApproval(t, quick(t, open("production", editor), c))
+	for says, store := range map[string]Store{
+		"not authorised: status 401": open("production", "unknown"), "the flag does not exist: in the environment nowhere": open("nowhere", editor),
+	} {
+		if r := quick(t, store, c); r.Outcome != OutcomeRefused || !strings.Contains(r.Message, says) {
+			t.Errorf("%+v, want %s", r, says)
+		}
+	}
+	hand.environment = unleashEnvironment
+	hand.set(half(0.1))
+	if r := quick(t, open(unleashEnvironment, editor), c); r.Outcome != OutcomeDelivered {
+		t.Errorf("an editor without change requests: %+v", r)
+	}
+	u := open(unleashEnvironment, editor).(*unleash)
+	s, problem, err := u.strategy(t.Context(), "answer-v3")
+	if err != nil || problem != "" {
+		t.Fatal(problem, err)
+	}
+	err = u.do(t.Context(), call{
+		method: http.MethodPatch, path: u.path("answer-v3", "environments", unleashEnvironment, "strategies", s.ID),
+		body: []patch{{"test", "/parameters/rollout", "10"}, {"replace", "/parameters/rollout", "50"}},
+	}, nil)
+	if !errors.Is(err, ErrConflict) {
+		t.Errorf("a patch whose test fails: %v", err)
 	}
 }
