@@ -3,7 +3,6 @@ package ledger_test
 import (
 	"path/filepath"
 	"testing"
-	"time"
 
 	"assay/decide"
 	"assay/ledger"
@@ -73,10 +72,12 @@ func TestNotices(t *testing.T) {
 func TestNoticesRefused(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "ledger.jsonl"))
 	for _, body := range []ledger.Body{
-		ledger.Notice{Experiment: "a", Channel: "team"}, ledger.Notice{ID: "a1", Experiment: "a"},
-		ledger.Told{Notice: "a1", Experiment: "a", Outcome: "said"}, ledger.Told{Experiment: "a", Outcome: ledger.OutcomeTold},
+		ledger.Notice{Experiment: "a", Channel: "team"},
+		ledger.Notice{ID: "a1", Experiment: "a"},
+		ledger.Told{Notice: "a1", Experiment: "a", Outcome: "said"},
+		ledger.Told{Experiment: "a", Outcome: ledger.OutcomeTold},
 	} {
-		if err := l.Append(time.Now(), body); err == nil {
+		if err := l.Append(noon, body); err == nil {
 			t.Errorf("accepted %+v", body)
 		}
 	}

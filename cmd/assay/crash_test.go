@@ -92,7 +92,15 @@ func (w *crashWorld) useGit(t *testing.T) {
 	w.git(t, "-c", "user.name=Ann", "-c", "user.email=ann@example.com", "commit", "--quiet", "--message", "flags")
 	w.git(t, "remote", "add", "origin", w.remote)
 	w.git(t, "push", "--quiet", "origin", "main")
-	w.edit(t, "assay.yaml", `{type: flagd, path: flags.json}`, `{type: flagd, path: flags.json, git: {}}`)
+	path := filepath.Join(w.dir, "assay.yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := strings.Replace(string(text), "path: flags.json}", "path: flags.json, git: {branch: main}}", 1)
+	if err := os.WriteFile(path, []byte(served), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (w *crashWorld) git(t *testing.T, args ...string) string {
