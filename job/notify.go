@@ -21,7 +21,7 @@ import (
 // Channel is where people are told, and what of.
 type Channel struct {
 	notify.Channel
-	// On are the events that are told: verdicts, conflict and undelivered.
+	// On are the events that are told: verdicts, conflict, approval and undelivered.
 	On []string
 	// Experiments are those that it is told of.
 	Experiments []string
@@ -37,6 +37,7 @@ type Notified struct {
 const (
 	eventConflict    = "conflict"
 	eventUndelivered = "undelivered"
+	eventApproval    = "approval"
 )
 
 const (
@@ -212,13 +213,13 @@ func over(look *ledger.Look) bool {
 }
 
 // noticeID names an event of one unbroken run of looks with the same verdict.
-func noticeID(channel string, look *ledger.Look, event, store string, clear int64) string {
+func noticeID(channel string, look *ledger.Look, event, store string, cleared int64) string {
 	since := look.Standing.VerdictSince
 	if since.IsZero() {
 		since = look.AsOf
 	}
 	key := strings.Join([]string{
-		channel, look.Experiment, event, store, string(look.Decision.Verdict), since.UTC().Format(time.RFC3339Nano), fmt.Sprint(clear),
+		channel, look.Experiment, event, store, string(look.Decision.Verdict), since.UTC().Format(time.RFC3339Nano), fmt.Sprint(cleared),
 	}, "\x00")
 	sum := sha256.Sum256([]byte(key))
 	return "n_" + hex.EncodeToString(sum[:8])
@@ -247,6 +248,8 @@ func (d delivery) event() string {
 	switch d.last.Outcome {
 	case ledger.OutcomeConflict:
 		return eventConflict
+	case ledger.OutcomeApproval:
+		return eventApproval
 	case ledger.OutcomeRefused, ledger.OutcomeDisabled, ledger.OutcomeUnavailable:
 		return eventUndelivered
 	}

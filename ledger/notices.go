@@ -17,7 +17,7 @@ type Notice struct {
 	ID         string         `json:"id"`
 	Experiment string         `json:"experiment"`
 	Channel    string         `json:"channel"`
-	Event      string         `json:"event"` // a verdict, conflict or undelivered
+	Event      string         `json:"event"` // a verdict, conflict, approval or undelivered
 	Verdict    decide.Verdict `json:"verdict"`
 	Proposal   bool           `json:"proposal,omitempty"`
 	AsOf       time.Time      `json:"asOf"`

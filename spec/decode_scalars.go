@@ -248,7 +248,7 @@ func (d *decoder) secret(p place, out *Secret, f field) {
 
 // fileHint is the other place for a secret, where there is one.
 func fileHint(f field) string {
-	if f.name == "secret" || f.name == "token" {
+	if slices.Contains([]string{"secret", "token", "url"}, f.name) {
 		return " or use " + f.name + "_file"
 	}
 	return ""

@@ -51,7 +51,7 @@ func firstList(lists ...[]string) []string {
 
 // defaultOn is what a channel is told of that names nothing: what somebody has to
 // know, or to do something about.
-var defaultOn = []string{"rollback", "ship", "review", "hold", "conflict", "undelivered"}
+var defaultOn = []string{"rollback", "ship", "review", "hold", "conflict", "approval", "undelivered"}
 
 // over is p where p says something, else base.
 func (p Policy) over(base Policy) Policy {

@@ -64,12 +64,6 @@ func TestSecretsAreRead(t *testing.T) {
 // inner has a secret where fmt cannot call methods.
 type inner struct{ store spec.FlagStore }
 
-// xmlOf writes the secrets of a store: XML has no form for all of it.
-func xmlOf(store any) ([]byte, error) {
-	s := store.(spec.FlagStore)
-	return xml.Marshal([]spec.Secret{s.URL, s.StateURL, s.Secret, s.Token})
-}
-
 func TestSecretNeverShows(t *testing.T) {
 	p := load(t, "testdata/ok")
 	store := p.Config.FlagStores["live"]
@@ -81,8 +75,12 @@ func TestSecretNeverShows(t *testing.T) {
 	if got := fmt.Sprintf("%v|%s|%q|%#v", store.Secret, store.Secret, store.Secret, spec.Secret{}); got != "***|***|***|" {
 		t.Errorf("got %s", got)
 	}
-	for name, marshal := range map[string]func(any) ([]byte, error){"json": json.Marshal, "yaml": yaml.Marshal, "xml": xmlOf} {
-		text, err := marshal(store)
+	for name, marshal := range map[string]func(any) ([]byte, error){"json": json.Marshal, "yaml": yaml.Marshal, "xml": xml.Marshal} {
+		value := any(store)
+		if name == "xml" { // which has no maps
+			value = []any{store.Secret, store.URL}
+		}
+		text, err := marshal(value)
 		if err != nil || !bytes.Contains(text, []byte("***")) {
 			t.Errorf("%s: %s, %v", name, text, err)
 		}

@@ -296,7 +296,7 @@ type Notification struct {
 	Type             string   `yaml:"type" enum:"slack" doc:"Kind of channel: slack is an incoming webhook of Slack or of what takes the same (Mattermost, Discord with /slack)."`
 	URL              Secret   `yaml:"url,omitempty" env:"only" doc:"The webhook's address, only as ${ENV}."`
 	URLFile          string   `yaml:"url_file,omitempty" doc:"File with the address."`
-	On               []string `yaml:"on,omitempty" enum:"rollback,ship,ramp,review,hold,continue,conflict,undelivered" doc:"Verdicts that are told when the verdict becomes this one; conflict: a person changed the flag; undelivered: a store did not take the decision. Default all but ramp and continue."`
+	On               []string `yaml:"on,omitempty" enum:"rollback,ship,ramp,review,hold,continue,conflict,approval,undelivered" doc:"Verdicts that are told when the verdict becomes this one; conflict: a person changed the flag; approval: a store wants a person's approval; undelivered: a store did not take the decision. Default all but ramp and continue."`
 	Select           []string `yaml:"select,omitempty" doc:"Experiments that it is told of: names and tag:x; default all."`
 	PrivateAddresses bool     `yaml:"private_addresses,omitempty" doc:"Allow addresses of private networks and of this machine."`
 }

@@ -19,8 +19,9 @@ var instantsOfRun = []string{"before-ledger", "after-ledger", "before-delivery",
 
 // crashStores are the flag stores that a crash may leave behind.
 var crashStores = map[string]func(t *testing.T, w *crashWorld){
-	"flagd":   func(*testing.T, *crashWorld) {},
-	"webhook": func(t *testing.T, w *crashWorld) { w.useReceiver(t, "ok") },
+	"flagd":        func(*testing.T, *crashWorld) {},
+	"flagd in Git": func(t *testing.T, w *crashWorld) { w.useGit(t) },
+	"webhook":      func(t *testing.T, w *crashWorld) { w.useReceiver(t, "ok") },
 	// The receiver applies the first change and drops the connection instead of
 	// answering.
 	"dropping webhook": func(t *testing.T, w *crashWorld) { w.useReceiver(t, "apply-drop") },
@@ -51,6 +52,7 @@ func leaveOut(t *testing.T) {
 type crashWorld struct {
 	dir      string
 	receiver *receiver // nil = the flag file
+	remote   string    // bare repository that the flag file is served from; "" = none
 	env      []string
 }
 
@@ -74,6 +76,42 @@ func (w *crashWorld) useReceiver(t *testing.T, answer string) {
 	w.env = append(w.env, "HOOK_URL="+w.receiver.url(), "HOOK_SECRET="+hookSecret)
 	w.edit(t, "assay.yaml", `{type: flagd, path: flags.json}`,
 		`{type: webhook, url: "${HOOK_URL}", state_url: "${HOOK_URL}/state/{flag}", secret: "${HOOK_SECRET}", private_addresses: true}`)
+}
+
+// useGit serves the flag file from a branch of a repository.
+func (w *crashWorld) useGit(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
+	}
+	w.remote = filepath.Join(t.TempDir(), "remote.git")
+	w.env = append(w.env, "GIT_CONFIG_GLOBAL="+filepath.Join(t.TempDir(), "none"), "GIT_CONFIG_NOSYSTEM=1")
+	w.git(t, "init", "--quiet", "--bare", "--initial-branch=main", w.remote)
+	w.git(t, "init", "--quiet", "--initial-branch=main")
+	w.git(t, "add", "flags.json")
+	w.git(t, "-c", "user.name=Ann", "-c", "user.email=ann@example.com", "commit", "--quiet", "--message", "flags")
+	w.git(t, "remote", "add", "origin", w.remote)
+	w.git(t, "push", "--quiet", "origin", "main")
+	path := filepath.Join(w.dir, "assay.yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := strings.Replace(string(text), "path: flags.json}", "path: flags.json, git: {branch: main}}", 1)
+	if err := os.WriteFile(path, []byte(served), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *crashWorld) git(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", args...)
+	cmd.Dir, cmd.Env = w.dir, w.env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
 }
 
 func (w *crashWorld) edit(t *testing.T, file, old, text string) {
@@ -120,6 +158,9 @@ func (w *crashWorld) state(t *testing.T) string {
 		return allocationText(w.receiver.flags["tone"])
 	}
 	data, err := os.ReadFile(filepath.Join(w.dir, "flags.json"))
+	if w.remote != "" {
+		data = []byte(w.git(t, "--git-dir="+w.remote, "show", "main:flags.json"))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,6 +203,11 @@ func (w *crashWorld) check(t *testing.T, applied ...string) {
 		t.Fatal(err)
 	}
 	w.checkLedger(t, l)
+	if w.remote != "" {
+		if n := strings.Count(w.git(t, "--git-dir="+w.remote, "log", "--format=%B", "main"), "Decision-Id: "); n != len(applied) {
+			t.Errorf("%d decisions were committed, want %d", n, len(applied))
+		}
+	}
 	if w.receiver == nil {
 		return
 	}

@@ -35,7 +35,7 @@ type format interface {
 
 // inFile opens a flag file of a format: on this machine, or in a branch of a Git
 // repository.
-func inFile(make func(name, path string, opts Options) format) opener {
+func inFile(form func(name, path string, opts Options) format) opener {
 	return func(name string, cfg spec.FlagStore, dir string, opts Options) (Store, error) {
 		if cfg.Path == "" {
 			return nil, errors.New("path is missing: the flag file")
@@ -44,11 +44,10 @@ func inFile(make func(name, path string, opts Options) format) opener {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(dir, path)
 		}
-		form := make(name, path, opts)
 		if cfg.Git != nil {
-			return openGit(name, *cfg.Git, path, form)
+			return openGit(name, *cfg.Git, path, form(name, path, opts))
 		}
-		f := &file{name: name, path: path, form: form, at: opts.At}
+		f := &file{name: name, path: path, form: form(name, path, opts), at: opts.At}
 		if f.at == nil {
 			f.at = func(string) {}
 		}

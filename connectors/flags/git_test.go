@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -45,7 +46,7 @@ func newRepository(t testing.TB, file, text string) *repository {
 
 func (r *repository) git(dir string, args ...string) string {
 	r.t.Helper()
-	cmd := exec.Command("git", append([]string{"-c", "user.name=Ann", "-c", "user.email=ann@example.com"}, args...)...)
+	cmd := exec.CommandContext(context.Background(), "git", append([]string{"-c", "user.name=Ann", "-c", "user.email=ann@example.com"}, args...)...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -325,33 +326,31 @@ func TestGitTogether(t *testing.T) {
 func TestGitFaults(t *testing.T) {
 	const password = "s3cret-t0ken"
 	for name, c := range map[string]struct {
-		spoil func(*repository)
+		spoil func(*testing.T, *repository)
 		kind  error
 		says  string
 	}{
-		"no remote": {func(r *repository) { r.git(r.clone, "remote", "remove", "origin") }, ErrUnavailable, "there is no repository at the remote"},
-		"no branch": {func(r *repository) { r.git(r.remote, "branch", "-m", "main", "trunk") }, ErrUnavailable, "the remote has no such branch"},
-		"no file":   {func(r *repository) { r.git(r.person, "rm", "--quiet", r.file); r.push("gone") }, ErrUnavailable, "has no file flags.yaml"},
-		"a link": {func(r *repository) {
+		"no remote": {func(_ *testing.T, r *repository) { r.git(r.clone, "remote", "remove", "origin") }, ErrUnavailable, "there is no repository at the remote"},
+		"no branch": {func(_ *testing.T, r *repository) { r.git(r.remote, "branch", "-m", "main", "trunk") }, ErrUnavailable, "the remote has no such branch"},
+		"no file":   {func(_ *testing.T, r *repository) { r.git(r.person, "rm", "--quiet", r.file); r.push("gone") }, ErrUnavailable, "has no file flags.yaml"},
+		"a link": {func(_ *testing.T, r *repository) {
 			_ = os.Remove(filepath.Join(r.person, r.file))
 			_ = os.Symlink("x", filepath.Join(r.person, r.file))
 			r.push("link")
 		}, ErrUnavailable, "is not a plain file"},
-		"no clone":  {func(r *repository) { _ = os.RemoveAll(filepath.Join(r.clone, ".git")) }, ErrUnavailable, "not in a clone of a Git repository"},
-		"no folder": {func(r *repository) { _ = os.RemoveAll(r.clone) }, ErrUnavailable, "git cannot be run in"},
-		"nobody listens": {func(r *repository) {
+		"no clone":  {func(_ *testing.T, r *repository) { _ = os.RemoveAll(filepath.Join(r.clone, ".git")) }, ErrUnavailable, "not in a clone of a Git repository"},
+		"no folder": {func(_ *testing.T, r *repository) { _ = os.RemoveAll(r.clone) }, ErrUnavailable, "git cannot be run in"},
+		"nobody listens": {func(_ *testing.T, r *repository) {
 			r.git(r.clone, "remote", "set-url", "origin", "http://ann:"+password+"@127.0.0.1:9/x")
 		}, ErrUnavailable, "the remote cannot be reached"},
-		"a wrong address": {func(r *repository) {
+		"a wrong address": {func(_ *testing.T, r *repository) {
 			r.git(r.clone, "remote", "set-url", "origin", "gopher://ann:"+password+"@127.0.0.1/x")
 		}, ErrUnavailable, "ended with status 128"},
-		"git is missing": {func(*repository) { t.Setenv("PATH", t.TempDir()) }, ErrUnavailable, "the program git is not installed"},
+		"git is missing": {func(t *testing.T, _ *repository) { t.Setenv("PATH", t.TempDir()) }, ErrUnavailable, "the program git is not installed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := goffRepository(t)
-			path := os.Getenv("PATH")
-			c.spoil(r)
-			defer func() { _ = os.Setenv("PATH", path) }()
+			c.spoil(t, r)
 			store := r.open("gofeatureflag")
 			_, err := store.Read(t.Context(), "answer-v2")
 			if !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.says) {

@@ -117,7 +117,7 @@ func flagInYAML(text []byte, key string, into *goffFlag) error {
 	if err != nil {
 		return err
 	}
-	_, value := root.member(key)
+	value := root.member(key)
 	if value == nil {
 		return fmt.Errorf("%s %w", printable(key), errAbsent)
 	}

@@ -2,6 +2,7 @@ package flags
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/twmb/murmur3"
@@ -38,6 +39,19 @@ func TestGrowthBookHash(t *testing.T) {
 	}
 	if GrowthBook1.growthBook("s", "é") == GrowthBook1UTF16.growthBook("s", "é") {
 		t.Error("bytes and 16-bit units of é hash alike")
+	}
+}
+
+// TestCBOR has the examples of RFC 8949, appendix A, and the borders of the heads.
+func TestCBOR(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "\x60", "IETF": "\x64IETF", "\u00fc": "\x62\xc3\xbc", strings.Repeat("a", 23): "\x77" + strings.Repeat("a", 23),
+		strings.Repeat("a", 24): "\x78\x18" + strings.Repeat("a", 24), strings.Repeat("a", 255): "\x78\xff" + strings.Repeat("a", 255),
+		strings.Repeat("a", 256): "\x79\x01\x00" + strings.Repeat("a", 256), strings.Repeat("a", 65536): "\x7a\x00\x01\x00\x00" + strings.Repeat("a", 65536),
+	} {
+		if got := string(cborText(text)); got != want {
+			t.Errorf("%.20q is %.20q, want %.20q", text, got, want)
+		}
 	}
 }
 

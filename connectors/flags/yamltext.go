@@ -39,14 +39,14 @@ func parseYAML(text []byte) (block, error) {
 	return block{document.Content[0], len(linesOf(text)) + 1}, nil
 }
 
-// member is a key of the mapping with its value, aliases followed; nil = none.
-func (b block) member(name string) (key, value *yaml.Node) {
+// member is the value of a key of the mapping, aliases followed; nil = none.
+func (b block) member(name string) *yaml.Node {
 	for i := 0; i+1 < len(b.node.Content); i += 2 {
 		if key := b.node.Content[i]; key.Kind == yaml.ScalarNode && key.Tag != "!!merge" && key.Value == name {
-			return key, followed(b.node.Content[i+1])
+			return followed(b.node.Content[i+1])
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 func followed(n *yaml.Node) *yaml.Node {
@@ -58,7 +58,7 @@ func followed(n *yaml.Node) *yaml.Node {
 
 // resolved is a member by its name, also one that a merge key brings in.
 func (b block) resolved(name string) *yaml.Node {
-	if _, value := b.member(name); value != nil {
+	if value := b.member(name); value != nil {
 		return value
 	}
 	for i := 0; i+1 < len(b.node.Content); i += 2 {

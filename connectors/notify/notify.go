@@ -28,7 +28,7 @@ type Channel interface {
 // Message is what a channel is told.
 type Message struct {
 	Experiment string
-	// Event is a verdict, conflict or undelivered; Verdict what was decided.
+	// Event is a verdict, conflict, approval or undelivered; Verdict what was decided.
 	Event, Verdict string
 	Proposal       bool
 	AsOf           time.Time

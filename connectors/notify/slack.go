@@ -201,6 +201,8 @@ func headline(m Message) string {
 	switch m.Event {
 	case "conflict":
 		return fitting(m.Experiment, maxName) + ": " + verdict + ", but a person changed the flag"
+	case "approval":
+		return fitting(m.Experiment, maxName) + ": " + verdict + ", which somebody has to approve in the flag store"
 	case "undelivered":
 		return fitting(m.Experiment, maxName) + ": " + verdict + ", but a flag store did not take it"
 	}

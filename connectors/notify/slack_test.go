@@ -90,14 +90,15 @@ func TestMessages(t *testing.T) {
 	hostile.Reason = "<!channel> <@U1|bob> & @everyone [click](https://evil.example) \u202egnp\u2066 *bold* `code`\n*next* \x00\xff"
 	hostile.Done = []string{"flag <http://evil|ok>\nin @here: done"}
 	hostile.Link = "https://reports.example/a|b>c d&e"
-	conflict, refused, long := rollback(), rollback(), rollback()
+	conflict, refused, approval, long := rollback(), rollback(), rollback(), rollback()
+	approval.Event = "approval"
 	conflict.Event, conflict.Proposal, conflict.Link = "conflict", true, ""
 	refused.Event, refused.Done = "undelivered", nil
 	long.Reason = strings.Repeat("ä<", 2000)
 	for range 20 {
 		long.Done = append(long.Done, strings.Repeat("<", 500))
 	}
-	for name, m := range map[string]Message{"rollback": rollback(), "hostile": hostile, "conflict": conflict, "undelivered": refused, "long": long} {
+	for name, m := range map[string]Message{"rollback": rollback(), "hostile": hostile, "conflict": conflict, "undelivered": refused, "approval": approval, "long": long} {
 		h := newHook(t)
 		if err := h.open(t).Tell(t.Context(), m); err != nil {
 			t.Fatal(name, err)
