@@ -344,9 +344,14 @@ func (t *trial) editAfterQuestion(flag string, state decide.Allocation, question
 	t.undoing = append(t.undoing, t.receive(func(r *receiver) { r.edit, r.comparing = nil, false }))
 	_ = t.receive(func(r *receiver) {
 		r.comparing = true
+		before := serves(r.flags[flag].state)
 		r.edit = func() {
 			if questions--; questions == 0 {
-				t.edits = append(t.edits, edit{flag, state, t.records()})
+				after := t.records()
+				if serves(r.flags[flag].state) != before {
+					after++ // The change was made and is being read back; its record comes next.
+				}
+				t.edits = append(t.edits, edit{flag, state, after})
 				r.put(flag, state)
 			}
 		}
