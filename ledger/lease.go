@@ -126,14 +126,18 @@ func (t *table) transact(ctx context.Context, s sealed) error {
 	})
 }
 
-// kept tells whether this record is the one with its number. Another one there is
-// another run's.
+// kept tells whether this record is the one with its number, and the lease still
+// ours. Another record there is another run's, and so is one that another run wrote
+// alike: what that run does next is not to be done twice.
 func (t *table) kept(ctx context.Context, s sealed) (bool, error) {
 	rows, err := t.run(ctx, t.sql.Find(s.Seq))
 	if err != nil {
 		return false, err
 	}
-	return len(rows) == 1 && text(rows[0], "digest") == s.hash, nil
+	if len(rows) != 1 || text(rows[0], "digest") != s.hash {
+		return false, nil
+	}
+	return integer(rows[0], "token") == t.lease.Token && text(rows[0], "owner") == t.lease.Owner, nil
 }
 
 // refused is why a record was not written by a transaction that did not fail.

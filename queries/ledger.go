@@ -68,7 +68,7 @@ func (t LedgerTable) Page(from, to int64) Statement {
 	return t.statement("ledger page", "reads records", "ledger_page.sql", map[string]any{"From": from, "To": to})
 }
 
-// Find reads the hash of one record.
+// Find reads the hash of one record, and who may write.
 func (t LedgerTable) Find(seq int64) Statement {
 	return t.statement("ledger record", "which record has a number", "ledger_find.sql", map[string]any{"Number": seq})
 }

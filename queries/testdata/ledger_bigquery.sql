@@ -120,12 +120,15 @@ SET
 WHERE `seq` = 0 AND `hash` = '' AND `token` = 7 AND `owner` = 'build-1\'s, process 4711 #k\\\'3'
 
 -- === ledger record: which record has a number
--- Purpose: which record is number 12?
--- Rows: one, or none.
+-- Purpose: which record is number 12, and who may write?
+-- Rows: one, or none. token of the lease and its owner, as the head has them.
 SELECT
-  `hash` AS digest
-FROM `my-project`.`ops`.`assay_ledger`
-WHERE `seq` = 12
+  l.`hash` AS digest,
+  h.`token` AS token,
+  h.`owner` AS owner
+FROM `my-project`.`ops`.`assay_ledger` AS l
+CROSS JOIN `my-project`.`ops`.`assay_ledger_head` AS h
+WHERE l.`seq` = 12
 
 -- === rollback: ends a transaction that failed
 ROLLBACK
