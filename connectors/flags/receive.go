@@ -1,6 +1,8 @@
 package flags
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,8 +64,7 @@ func CheckSecrets(secrets string) error {
 	return err
 }
 
-// ParseChange reads the body of a webhook: the change without what only its
-// sender knows (Left). The error says what is wrong with the body.
+// ParseChange reads the body of a webhook. The error says what is wrong with it.
 func ParseChange(body []byte) (Change, error) {
 	var m message
 	if err := json.Unmarshal(body, &m); err != nil {
@@ -78,7 +79,24 @@ func ParseChange(body []byte) (Change, error) {
 	if !strings.HasPrefix(m.Type, "assay.decision.") {
 		return Change{}, fmt.Errorf("the type %s is not one of assay's", printable(m.Type))
 	}
+	for _, s := range d.Left {
+		if err := valid(s.Allocation); err != nil {
+			return c, fmt.Errorf("a state that may be left: %w", err)
+		}
+		c.Left = append(c.Left, s.Allocation)
+	}
 	return c, c.check()
+}
+
+// Digest is of what a change asks for: the same over its repetitions, which may
+// know more of where the flag can be than the first did (Expected, Left).
+func (c Change) Digest() string {
+	data, err := json.Marshal([]any{c.ID, c.Experiment, c.FlagKey, c.Verdict, c.Proposal, c.Target})
+	if err != nil {
+		return "" // Numbers and strings always marshal.
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // Compare tells whether a flag in this state is in the change's target already,

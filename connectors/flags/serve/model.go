@@ -94,7 +94,7 @@ type Rule struct {
 // Decision is the last change by assay.
 type Decision struct {
 	ID         string         `json:"id"`
-	Digest     string         `json:"digest,omitempty"` // SHA-256 of the webhook's body
+	Digest     string         `json:"digest,omitempty"` // SHA-256 of what was asked for
 	Experiment string         `json:"experiment,omitempty"`
 	Verdict    decide.Verdict `json:"verdict"`
 	AsOf       time.Time      `json:"asOf"`

@@ -1,8 +1,6 @@
 package serve
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"net/http"
@@ -57,13 +55,12 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, map[string]any{"error": err.Error()})
 		return
 	}
-	s.take(w, r, change, body)
+	s.take(w, r, change)
 }
 
 // take applies a change that is to be believed.
-func (s *Server) take(w http.ResponseWriter, r *http.Request, change flags.Change, body []byte) {
-	sum := sha256.Sum256(body)
-	flag, applied, err := s.store.apply(r.Context(), change, hex.EncodeToString(sum[:]))
+func (s *Server) take(w http.ResponseWriter, r *http.Request, change flags.Change) {
+	flag, applied, err := s.store.apply(r.Context(), change, change.Digest())
 	if err != nil {
 		s.options.Log.Warn("webhook refused", "id", change.ID, "flag", change.FlagKey, "why", err)
 		s.refuse(w, err)

@@ -169,6 +169,10 @@ func TestRepetition(t *testing.T) {
 	w.pass(24 * time.Hour)
 	want(ramp, 200, `"applied":false`)
 	want(body(change("d_1", decide.Ramp, half(0.1), half(0.5))), 409, "another change with this id")
+	// What a repetition knows beside may differ.
+	wiser := change("d_1", decide.Ramp, half(0.1), half(0.25))
+	wiser.Left = []decide.Allocation{half(0.25), half(0.75)}
+	want(body(wiser), 200, `"applied":false`)
 	// A later decision moved on: the repetition is still no news.
 	if status, text := w.post("d_2", body(change("d_2", decide.Ramp, half(0.25), half(0.5)))); status != 200 {
 		t.Errorf("%d %s", status, text)
@@ -181,6 +185,25 @@ func TestRepetition(t *testing.T) {
 	}
 	w.wantState(half(0.05))
 	w.wantLog("server found answer; assay decision answer d_1; assay decision answer d_2; person edit answer")
+}
+
+// TestLeft: a state that an earlier change of the sender may have left is no
+// person's.
+func TestLeft(t *testing.T) {
+	w := newWorld(t, file(`"answer": `+two("0.25"))).start()
+	c := change("d_1", decide.Ramp, half(0.1), half(0.5))
+	if status, text := w.post("d_1", body(c)); status != 409 {
+		t.Errorf("%d %s", status, text)
+	}
+	c.Left = []decide.Allocation{half(0.75), half(0.25)}
+	if status, text := w.post("d_1", body(c)); status != 200 {
+		t.Errorf("%d %s", status, text)
+	}
+	w.wantState(half(0.5))
+	c.ID, c.Left = "d_2", []decide.Allocation{{Coverage: 2}}
+	if status, text := w.post("d_2", body(c)); status != 400 || !strings.Contains(text, "may be left") {
+		t.Errorf("%d %s", status, text)
+	}
 }
 
 // TestConcurrentRepetition sends one change many times at once.

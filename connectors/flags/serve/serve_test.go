@@ -197,9 +197,13 @@ func body(c flags.Change) []byte {
 	state := func(a decide.Allocation) map[string]any {
 		return map[string]any{"coverage": a.Coverage, "arms": a.Arms, "knownGood": a.KnownGood}
 	}
+	left := []map[string]any{}
+	for _, a := range c.Left {
+		left = append(left, state(a))
+	}
 	text, err := json.Marshal(map[string]any{"type": "assay.decision." + string(c.Verdict), "timestamp": c.DecidedAt, "data": map[string]any{
 		"id": c.ID, "experiment": c.Experiment, "flagKey": c.FlagKey, "verdict": c.Verdict, "proposal": c.Proposal,
-		"asOf": c.AsOf, "decidedAt": c.DecidedAt, "reason": c.Reason, "expected": state(c.Expected), "target": state(c.Target),
+		"asOf": c.AsOf, "decidedAt": c.DecidedAt, "reason": c.Reason, "expected": state(c.Expected), "target": state(c.Target), "left": left,
 	}})
 	if err != nil {
 		panic(err)
