@@ -114,7 +114,12 @@ func newStateCheck(seed uint64) *stateCheck {
 		w.p.Config.Facts["direct"] = source
 	}
 	c.late = map[string][]time.Duration{}
-	for table, rows := range map[string]int{"exposures": len(w.exposures), "direct": len(w.facts["direct"])} {
+	// In one order: every draw hangs on those before it.
+	for _, table := range []string{"exposures", "direct"} {
+		rows := len(w.exposures)
+		if table == "direct" {
+			rows = len(w.facts["direct"])
+		}
 		for range rows {
 			var late time.Duration
 			if w.look.State.Overlap > 0 && w.one(2) {
