@@ -524,7 +524,12 @@ func (w *world) events() {
 	for range w.rng.IntN(20) {
 		w.links = append(w.links, w.link(conversations, units))
 	}
-	for source, ids := range map[string][]string{"direct": w.ids(18, w.idsText), "joined": conversations} {
+	direct := w.ids(18, w.idsText)
+	for _, source := range []string{"direct", "joined"} { // in one order: the last draws on
+		ids := direct
+		if source == "joined" {
+			ids = conversations
+		}
 		rng := rand.New(rand.NewPCG(w.seed, uint64(len(source)+int(source[0]))))
 		w.rng = rng
 		for range w.rng.IntN(250) {
