@@ -224,8 +224,9 @@ func newWaiter(t *testing.T, status int) *waiter {
 		body, _ := io.ReadAll(r.Body)
 		w.mu.Lock()
 		w.pings = append(w.pings, fmt.Sprintf("%s rid=%s %s", r.URL.Path, r.URL.Query().Get("rid"), body))
+		status := w.status
 		w.mu.Unlock()
-		out.WriteHeader(w.status)
+		out.WriteHeader(status)
 	}))
 	t.Cleanup(w.server.Close)
 	return w
@@ -609,7 +610,9 @@ func TestRunTells(t *testing.T) {
 	if err := os.Rename(filepath.Join(s.dir, "warehouse.duckdb"), filepath.Join(s.dir, "away")); err != nil {
 		t.Fatal(err)
 	}
+	w.mu.Lock()
 	w.status = http.StatusInternalServerError
+	w.mu.Unlock()
 	if out := once(3, "--metrics-file", "assay.prom", "--as-of", time.Now().UTC().Add(time.Minute).Format(time.RFC3339)); !strings.Contains(out, "status 500") {
 		t.Errorf("a ping that failed is not said:\n%s", out)
 	}
