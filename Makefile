@@ -26,7 +26,7 @@ conformance: ## flag stores against the real thing where it can be had, and real
 	@set -e; for script in connectors/flags/conformance/*.sh; do echo "== $$script"; GO=$(GO) $$script; done
 
 race: ## all tests under the race detector, the short way
-	$(GO) test -race -short -skip '^(TestKill|TestScheduleExamples|TestScheduleExamplesThatWait)$$' ./... # they wait on clocks, and run in make test
+	$(GO) test -race -short ./...
 
 bench: ## the budgets of the design, as ratios measured in one run
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 60m ./queries

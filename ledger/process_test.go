@@ -200,12 +200,19 @@ func TestKill(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.AfterFunc(time.Duration(20+random.IntN(60))*time.Millisecond, func() { _ = c.Process.Kill() })
+		// It is killed some time after its first record: how long a process takes to
+		// begin is the machine's, and the race detector's.
+		kill := func() { _ = c.Process.Kill() }
+		mute := time.AfterFunc(time.Minute, kill)
 		said := bufio.NewScanner(out)
-		for said.Scan() {
+		for first := true; said.Scan(); first = false {
 			_, _ = fmt.Sscan(said.Text(), &acknowledged)
 			heard++
+			if first {
+				time.AfterFunc(time.Duration(random.IntN(60))*time.Millisecond, kill)
+			}
 		}
+		mute.Stop()
 		if err := c.Wait(); c.ProcessState.ExitCode() != -1 {
 			t.Fatalf("the writer ended by itself: %v", err)
 		}
@@ -233,8 +240,8 @@ func TestKill(t *testing.T) {
 		}
 		acknowledged = total // The next round begins there, heard of or not.
 	}
-	if heard == 0 {
-		t.Error("no record was acknowledged in any round")
+	if heard < int64(rounds) {
+		t.Errorf("%d records were acknowledged in %d rounds", heard, rounds)
 	}
 	t.Logf("%d kills, %d records, %d torn ends", rounds, total, torn)
 }
