@@ -219,7 +219,7 @@ func (a *api) judge(c call, answer outbound.Answer) error {
 	}
 	e := &Error{Store: a.store, Kind: kind, Detail: detail}
 	if e.Retryable() {
-		e.RetryAfter = max(retryAfter(answer.Header.Get("Retry-After"), a.now()), resetAfter(answer.Header.Get("X-Ratelimit-Reset"), a.now()))
+		e.RetryAfter = max(answer.RetryAfter(a.now()), resetAfter(answer.Header.Get("X-Ratelimit-Reset"), a.now()))
 	}
 	return e
 }
@@ -240,7 +240,7 @@ func resetAfter(value string, now time.Time) time.Duration {
 	if at >= firstMilliseconds {
 		reset = time.UnixMilli(at)
 	}
-	return min(max(reset.Sub(now), 0), maxRetryAfter)
+	return min(max(reset.Sub(now), 0), outbound.LongestWait)
 }
 
 func (a *api) fail(kind error, detail string) error {

@@ -110,7 +110,7 @@ func (f *file) Apply(ctx context.Context, change Change) error {
 	if err != nil || edited == nil {
 		return err
 	}
-	if err := replace(f.path, text, edited, f.at); err != nil {
+	if err := Replace(f.path, text, edited, f.at); err != nil {
 		return f.fail(ErrUnavailable, err.Error())
 	}
 	return nil
@@ -162,13 +162,14 @@ func readAll(r io.Reader) ([]byte, error) {
 	return text, err
 }
 
-// errEdited is somebody who wrote the file since it was read.
-var errEdited = errors.New("the flag file was changed while the change was written")
+// ErrEdited is somebody who wrote the file since it was read.
+var ErrEdited = errors.New("the flag file was changed while the change was written")
 
-// replace writes a file anew in one step and keeps its permissions; a symbolic
+// Replace writes a file anew in one step and keeps its permissions; a symbolic
 // link stays one. Editors take no lock: the file is read once more in the last
-// moment, so that what a person saved in the meantime is not lost.
-func replace(name string, before, text []byte, at func(instant string)) error {
+// moment, so that what a person saved in the meantime is not lost. at is called
+// at the instants between its effects; nil = nothing. Errors: ErrEdited, those of the file system.
+func Replace(name string, before, text []byte, at func(instant string)) error {
 	path, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return err
@@ -186,9 +187,12 @@ func replace(name string, before, text []byte, at func(instant string)) error {
 	if err := errors.Join(err, temp.Chmod(info.Mode().Perm()), temp.Sync(), temp.Close()); err != nil {
 		return err
 	}
+	if at == nil {
+		at = func(string) {}
+	}
 	at("flag-rename")
 	if present, err := os.ReadFile(path); err != nil || !bytes.Equal(present, before) {
-		return cmp.Or(err, errEdited)
+		return cmp.Or(err, ErrEdited)
 	}
 	if err := os.Rename(temp.Name(), path); err != nil {
 		return err

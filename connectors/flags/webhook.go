@@ -24,7 +24,6 @@ import (
 
 const (
 	maxAnswer     = 64 << 10 // bytes that are read of any answer
-	maxRetryAfter = 24 * time.Hour
 	flagInURL     = "{flag}"
 )
 
@@ -276,20 +275,9 @@ func (w *webhook) judge(method string, answer outbound.Answer) error {
 	}
 	e := &Error{Store: w.name, Kind: kind, Detail: detail}
 	if e.Retryable() {
-		e.RetryAfter = retryAfter(answer.Header.Get("Retry-After"), w.now())
+		e.RetryAfter = answer.RetryAfter(w.now())
 	}
 	return e
-}
-
-// retryAfter reads seconds or an HTTP date; 0 where there is neither.
-func retryAfter(value string, now time.Time) time.Duration {
-	wait := time.Duration(0)
-	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
-		wait = time.Duration(seconds) * time.Second
-	} else if at, err := http.ParseTime(value); err == nil {
-		wait = at.Sub(now)
-	}
-	return min(max(wait, 0), maxRetryAfter)
 }
 
 func (w *webhook) fail(kind error, detail string) error {

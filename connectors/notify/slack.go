@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -28,7 +27,6 @@ const (
 	tries         = 3
 	firstPause    = 500 * time.Millisecond
 	longestPause  = 5 * time.Second // that a channel may ask for within a run
-	maxRetryAfter = 24 * time.Hour
 	timeout       = 10 * time.Second
 )
 
@@ -121,20 +119,9 @@ func (s *slack) judge(answer outbound.Answer) error {
 		e.Detail += "; redirects are not followed"
 	}
 	if errors.Is(kind, ErrUnavailable) {
-		e.RetryAfter = retryAfter(answer.Header.Get("Retry-After"), s.now())
+		e.RetryAfter = answer.RetryAfter(s.now())
 	}
 	return e
-}
-
-// retryAfter reads seconds or an HTTP date; 0 where there is neither.
-func retryAfter(value string, now time.Time) time.Duration {
-	wait := time.Duration(0)
-	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
-		wait = time.Duration(seconds) * time.Second
-	} else if at, err := http.ParseTime(value); err == nil {
-		wait = at.Sub(now)
-	}
-	return min(max(wait, 0), maxRetryAfter)
 }
 
 // payload is a message in Slack's form. Text is for notifications on a screen,

@@ -14,6 +14,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -105,6 +106,21 @@ func Send(client *http.Client, request *http.Request, most int64) (Answer, error
 		got.Body, got.Cut = body[:most], true
 	}
 	return got, nil
+}
+
+// LongestWait bounds what an answer may ask to wait.
+const LongestWait = 24 * time.Hour
+
+// RetryAfter is how long the answer asks to wait, in seconds or until an HTTP
+// date; 0 where it asks for neither.
+func (a Answer) RetryAfter(now time.Time) time.Duration {
+	value, wait := a.Header.Get("Retry-After"), time.Duration(0)
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
+		wait = time.Duration(seconds) * time.Second
+	} else if at, err := http.ParseTime(value); err == nil {
+		wait = at.Sub(now)
+	}
+	return min(max(wait, 0), LongestWait)
 }
 
 // causes are failures in words of our own.

@@ -6,9 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-
-	"assay/connectors/flags"
 )
 
 // readFile reads a flags file.
@@ -26,30 +23,4 @@ func readFile(path string) ([]byte, error) {
 		err = fmt.Errorf("the flags file %s is larger than %d MiB", path, maxFile>>20)
 	}
 	return text, err
-}
-
-// writeFile replaces a file in one step and makes that durable. It keeps the
-// permissions, and a symbolic link stays one.
-func writeFile(path string, text []byte) error {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temp.Name()) }() // Gone already after success.
-	_, err = temp.Write(text)
-	if err := errors.Join(err, temp.Chmod(info.Mode().Perm()), temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		return err
-	}
-	return flags.SyncFolder(filepath.Dir(path))
 }

@@ -35,6 +35,30 @@ func TestEditByHand(t *testing.T) {
 	}
 }
 
+// TestEditMeanwhile has a person save the file while a change is written: theirs
+// stays, and the sender, who tries again, learns of it.
+func TestEditMeanwhile(t *testing.T) {
+	w := newWorld(t, file(`"answer": `+two("0.1")))
+	once := true
+	w.at = func(instant string) {
+		if instant == "flag-rename" && once {
+			once = false
+			w.put(w.path, file(`"answer": `+two("0.3")))
+		}
+	}
+	w.start()
+	c := change("d_1", decide.Ramp, half(0.1), half(0.25))
+	if status, text := w.post("d_1", body(c)); status != 503 {
+		t.Errorf("%d %s", status, text)
+	}
+	w.wantState(half(0.3))
+	if status, text := w.post("d_1", body(c)); status != 409 {
+		t.Errorf("%d %s", status, text)
+	}
+	w.wantState(half(0.3))
+	w.wantLog("server found answer; person edit answer")
+}
+
 // TestEditInPlace writes into the file itself, as some editors do.
 func TestEditInPlace(t *testing.T) {
 	w := newWorld(t, file(`"answer": `+two("0.1"))).start()

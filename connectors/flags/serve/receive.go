@@ -25,6 +25,7 @@ var statuses = []struct {
 	{errOtherBody, http.StatusConflict},
 	{errImpossible, http.StatusUnprocessableEntity},
 	{errNotNow, http.StatusServiceUnavailable},
+	{flags.ErrEdited, http.StatusServiceUnavailable},
 }
 
 // receive takes a webhook.

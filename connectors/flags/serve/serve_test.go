@@ -49,6 +49,7 @@ type world struct {
 	secret string // the file
 	key    string
 	origin string
+	at     func(string) // an instant of a change
 	server *serve.Server
 	http   *httptest.Server
 	log    *lines
@@ -127,7 +128,7 @@ func (w *world) pass(d time.Duration) {
 func (w *world) options() serve.Options {
 	return serve.Options{
 		Path: w.path, SecretFile: w.secret, ReadKey: spec.NewSecret(w.key), Origin: w.origin, Now: w.now,
-		Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), At: w.at,
 	}
 }
 

@@ -44,6 +44,9 @@ type Options struct {
 	Origin string
 	Now    func() time.Time
 	Log    *slog.Logger
+	// At is called at each instant between two effects on the flags file; tests do
+	// things there. nil = nothing.
+	At func(instant string)
 }
 
 // ErrInUse says that another server has the flags file.
@@ -76,6 +79,7 @@ func Open(o Options) (*Server, spec.Problems, error) {
 	if err != nil {
 		return nil, problems, errors.Join(err, lock.Close())
 	}
+	store.at = o.At
 	return &Server{options: o, store: store, lock: lock}, nil, nil
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"assay/connectors/flags"
 	"assay/spec"
 )
 
@@ -29,6 +30,7 @@ const (
 // change the file at any time; writers take turns through a lock beside it.
 type Store struct {
 	path string
+	at   func(instant string) // nil = nothing
 	now  func() time.Time
 	log  *slog.Logger
 
@@ -290,7 +292,7 @@ func (s *Store) write(text []byte, entry func(before, after json.RawMessage) Ent
 	if len(problems) > 0 {
 		return impossible{problems}
 	}
-	if err := writeFile(s.path, text); err != nil {
+	if err := flags.Replace(s.path, s.text, text, s.at); err != nil {
 		return err
 	}
 	if err := s.record([]Entry{entry(s.base[key], parts(file)[key])}); err != nil {
