@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	maxAnswer     = 64 << 10 // bytes that are read of any answer
-	flagInURL     = "{flag}"
+	maxAnswer = 64 << 10 // bytes that are read of any answer
+	flagInURL = "{flag}"
 )
 
 // webhook sends changes as Standard Webhooks 1.0.0 to a receiver that applies

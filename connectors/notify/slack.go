@@ -19,15 +19,15 @@ import (
 )
 
 const (
-	maxAnswer     = 4 << 10 // bytes that are read of an answer
-	maxReason     = 2000    // characters; Slack takes 3000 in a section
-	maxDone       = 300     // characters of a line
-	maxName       = 100
-	maxLines      = 8
-	tries         = 3
-	firstPause    = 500 * time.Millisecond
-	longestPause  = 5 * time.Second // that a channel may ask for within a run
-	timeout       = 10 * time.Second
+	maxAnswer    = 4 << 10 // bytes that are read of an answer
+	maxReason    = 2000    // characters; Slack takes 3000 in a section
+	maxDone      = 300     // characters of a line
+	maxName      = 100
+	maxLines     = 8
+	tries        = 3
+	firstPause   = 500 * time.Millisecond
+	longestPause = 5 * time.Second // that a channel may ask for within a run
+	timeout      = 10 * time.Second
 )
 
 // slack is an incoming webhook that takes Slack's messages.
