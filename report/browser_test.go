@@ -153,10 +153,26 @@ func printed(t *testing.T, chromium, page string) {
 }
 
 // ruler loads every page into frames of several widths and measures in each
-// how far the content reaches, with every details element open as well.
+// how far the content reaches, with every details element open as well, and how
+// well each text stands out from what it is on, as WCAG 2.2 has it.
 const ruler = `<!DOCTYPE html><body><script>
 const pages = %s, widths = [360, 500, 768, 1024, 1280], found = [];
 const jobs = pages.flatMap(page => widths.map(width => ({page, width})));
+const light = c => c.slice(0, 3).map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const colour = text => { const c = text.match(/[\d.]+/g).map(Number); return c.length < 4 ? [...c, 1] : c; };
+const faint = (d, window) => {
+  const out = new Set();
+  for (const e of d.body.querySelectorAll("*:not(svg *)")) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || !e.checkVisibility()) continue;
+    let under = e, back = [255, 255, 255, 1];
+    while (under && (back = colour(window.getComputedStyle(under).backgroundColor))[3] < 1) under = under.parentElement;
+    if (!under) back = [255, 255, 255, 1];
+    const [a, b] = [light(colour(window.getComputedStyle(e).color)), light(back)];
+    if ((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5) out.add(e.tagName + "." + e.className + ": " + e.textContent.trim().slice(0, 40));
+  }
+  return [...out];
+};
 const measure = () => {
   const job = jobs.shift();
   if (!job) { document.body.textContent = "MEASURED" + JSON.stringify(found) + "END"; return; }
@@ -166,7 +182,7 @@ const measure = () => {
   f.onload = () => {
     const d = f.contentDocument, closed = d.documentElement.scrollWidth;
     for (const e of d.querySelectorAll("details")) e.open = true;
-    found.push({...job, closed, open: d.documentElement.scrollWidth});
+    found.push({...job, closed, open: d.documentElement.scrollWidth, faint: job.width === 1280 ? faint(d, f.contentWindow) : []});
     f.remove(); measure();
   };
   document.body.append(f);
@@ -176,7 +192,7 @@ measure();
 
 var measured = regexp.MustCompile(`MEASURED(.*?)END`)
 
-func TestNoPageIsWiderThanItsWindow(t *testing.T) {
+func TestNoPageIsTooWideOrTooFaint(t *testing.T) {
 	chromium := browser(t)
 	dir := t.TempDir()
 	docs := documents(t)
@@ -202,6 +218,7 @@ func TestNoPageIsWiderThanItsWindow(t *testing.T) {
 	var widths []struct {
 		Page                string
 		Width, Closed, Open int
+		Faint               []string
 	}
 	if err := json.Unmarshal([]byte(found[1]), &widths); err != nil {
 		t.Fatal(err)
@@ -210,6 +227,9 @@ func TestNoPageIsWiderThanItsWindow(t *testing.T) {
 		t.Errorf("%d measured, want 5 widths of %d pages", len(widths), len(names))
 	}
 	for _, w := range widths {
+		if len(w.Faint) > 0 {
+			t.Errorf("%s: texts that do not stand out: %q", w.Page, w.Faint[:min(len(w.Faint), 5)])
+		}
 		if w.Closed > w.Width || w.Open > w.Width {
 			t.Errorf("%s: at %d the page is %d wide, with details open %d", w.Page, w.Width, w.Closed, w.Open)
 		}
