@@ -21,7 +21,7 @@ func (e Entry) Told() string {
 	}
 	parts := []string{what}
 	if e.Verdict != "" {
-		parts = append(parts, fmt.Sprintf("%s by %s (%s)", e.Verdict, e.Experiment, e.ID))
+		parts = append(parts, fmt.Sprintf("%s of %s (%s)", e.Verdict, e.Experiment, e.ID))
 	}
 	if e.Target != nil {
 		parts = append(parts, fmt.Sprintf("coverage %g is proposed", e.Target.Coverage))
