@@ -51,7 +51,7 @@ func (b *Brief) open(ctx context.Context) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := w.Session(ctx)
+	s, err := w.Session(ctx, Tags{})
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}

@@ -52,7 +52,7 @@ func open(t *testing.T, cfg spec.Warehouse, dir string) connectors.Warehouse {
 // begin opens a session that the test closes.
 func begin(t *testing.T, w connectors.Warehouse) connectors.Session {
 	t.Helper()
-	s, err := w.Session(t.Context())
+	s, err := w.Session(t.Context(), connectors.Tags{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestTemporaryTables(t *testing.T) {
 		create := func(value string) string {
 			return "CREATE TEMP TABLE assay_units AS SELECT CAST(" + value + " AS " + w.Dialect().Integer + ") AS i"
 		}
-		first, err := w.Session(t.Context())
+		first, err := w.Session(t.Context(), connectors.Tags{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -332,14 +332,14 @@ func TestDeadline(t *testing.T) {
 		defer cancel()
 		_, err := begin(t, w).Run(ctx, statement(c.slow))
 		wantFault(t, err, connectors.FaultCanceled)
-		_, err = w.Session(ctx)
+		_, err = w.Session(ctx, connectors.Tags{})
 		wantFault(t, err, connectors.FaultCanceled)
 	})
 }
 
 func TestProgress(t *testing.T) {
 	each(t, 0, func(t *testing.T, _ warehouse, w connectors.Warehouse) {
-		s, err := w.Session(t.Context())
+		s, err := w.Session(t.Context(), connectors.Tags{})
 		if err != nil {
 			t.Fatal(err)
 		}

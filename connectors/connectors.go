@@ -19,7 +19,7 @@ import (
 // same time.
 type Warehouse interface {
 	// Session opens a session; temporary tables live as long as it does.
-	Session(ctx context.Context) (Session, error)
+	Session(ctx context.Context, tags Tags) (Session, error)
 	// Dialect is what the warehouse speaks.
 	Dialect() queries.Dialect
 	Close() error
@@ -32,6 +32,38 @@ type Session interface {
 	// Errors are *Error.
 	Run(ctx context.Context, s queries.Statement) (*Rows, error)
 	Close() error
+}
+
+// Tags say what the statements of a session are for: a warehouse that labels its
+// jobs is told, so that costs can be traced. Any may be "".
+type Tags struct {
+	Experiment string
+	// Look names what is computed (experiment, as-of, definition), the same in a run
+	// that begins anew after it was killed; "" where statements are not of a look.
+	Look     string
+	Run      string // one call of the program
+	Revision string // of the project's folder in Git
+}
+
+// Estimator is a session that tells what a statement will scan before it runs.
+type Estimator interface {
+	// Estimate costs nothing. Errors are *Error.
+	Estimate(ctx context.Context, s queries.Statement) (Estimate, error)
+}
+
+// Estimate is what an engine says before it runs a statement.
+type Estimate struct {
+	Bytes int64 // that would be scanned, or billed where the engine bills bytes
+	// Upper: it may be less, never more.
+	Upper bool
+}
+
+// Receipt is what an engine says of a statement that it ran.
+type Receipt struct {
+	ID    string // of the job or query in the engine; "" where it has none
+	Bytes int64  // billed where the engine bills bytes, scanned otherwise; 0 where it does not tell
+	// Attached: a run before this one started the statement.
+	Attached bool
 }
 
 // opener opens a warehouse; dir is where relative paths start.
@@ -67,6 +99,8 @@ const (
 type Error struct {
 	Fault     Fault
 	Statement string // its name; "" while opening
+	// Line and Column are where in the statement, from 1; 0 where the engine does not say.
+	Line, Column int
 	// Busy: another process has the whole warehouse and may let go of it.
 	Busy bool
 	Err  error

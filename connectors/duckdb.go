@@ -1,3 +1,5 @@
+//go:build cgo && !noduckdb
+
 package connectors
 
 import (
@@ -82,7 +84,7 @@ func (w *duckDB) prepare(ctx context.Context, once []step) error {
 	if err := errors.Join(take(ctx, conn, once), conn.Close()); err != nil {
 		return err
 	}
-	session, err := w.Session(ctx)
+	session, err := w.Session(ctx, Tags{})
 	if err != nil {
 		return err
 	}
@@ -196,7 +198,7 @@ func (w *duckDB) Dialect() queries.Dialect { return queries.DuckDB }
 
 func (w *duckDB) Close() error { return w.db.Close() }
 
-func (w *duckDB) Session(ctx context.Context) (Session, error) {
+func (w *duckDB) Session(ctx context.Context, _ Tags) (Session, error) {
 	conn, err := w.db.Conn(ctx)
 	if err != nil {
 		return nil, &Error{Fault: duckFault(ctx, err), Err: fmt.Errorf("opening a session: %w", err)}
@@ -280,4 +282,21 @@ func duckFault(ctx context.Context, err error) Fault {
 		return FaultStatement
 	}
 	return FaultWarehouse
+}
+
+var _ Describer = (*duckSession)(nil)
+
+// Describe binds the query and reads no rows.
+func (s *duckSession) Describe(ctx context.Context, st queries.Statement) ([]Column, error) {
+	st.SQL = "SELECT column_name, column_type FROM (DESCRIBE " + st.SQL + "\n)"
+	rows, err := s.Run(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Column, rows.Len())
+	for i := range out {
+		out[i].Name, _ = rows.Text(i, "column_name")
+		out[i].Type, _ = rows.Text(i, "column_type")
+	}
+	return out, nil
 }

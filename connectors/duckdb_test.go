@@ -105,7 +105,7 @@ func TestReadOnly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := w.Session(t.Context())
+			s, err := w.Session(t.Context(), connectors.Tags{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -157,7 +157,7 @@ func TestReadWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := w.Session(t.Context())
+	s, err := w.Session(t.Context(), connectors.Tags{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,7 +336,7 @@ func TestSpill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := w.Session(t.Context())
+	s, err := w.Session(t.Context(), connectors.Tags{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,8 @@ var errShape = errors.New("not a result that can be read")
 
 // Rows is a small result. Every value is an integer, a float, text or NULL.
 type Rows struct {
+	Receipt Receipt
+
 	columns map[string]int
 	cells   [][]any
 }

@@ -44,7 +44,7 @@ func (j *Job) TrafficCheckup(ctx context.Context, e *spec.Experiment, asOf time.
 	if c.script, err = queries.RenderTraffic(at.project, at.experiment, at.look(), j.Warehouse.Dialect()); err != nil {
 		return nil, err
 	}
-	if c.session, err = j.Warehouse.Session(ctx); err != nil {
+	if c.session, err = j.Warehouse.Session(ctx, j.tags(e.Name, "")); err != nil {
 		return nil, err
 	}
 	err = c.all(ctx)

@@ -186,7 +186,7 @@ func TestSample(t *testing.T) {
 			t.Fatal(err)
 		}
 		session, err := strange(t, `DELETE FROM exposures;
-INSERT INTO exposures SELECT CASE WHEN hash(i) % 2 = 0 THEN 'android-' ELSE 'web-' END || i, `+at+`, 'rank', 'control' FROM range(60000) AS t(i);`).Session(t.Context())
+INSERT INTO exposures SELECT CASE WHEN hash(i) % 2 = 0 THEN 'android-' ELSE 'web-' END || i, `+at+`, 'rank', 'control' FROM range(60000) AS t(i);`).Session(t.Context(), connectors.Tags{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,8 +25,8 @@ type watchedSession struct {
 	watched
 }
 
-func (w watched) Session(ctx context.Context) (connectors.Session, error) {
-	s, err := w.Warehouse.Session(ctx)
+func (w watched) Session(ctx context.Context, tags connectors.Tags) (connectors.Session, error) {
+	s, err := w.Warehouse.Session(ctx, tags)
 	return watchedSession{s, w}, err
 }
 

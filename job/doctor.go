@@ -66,7 +66,7 @@ func (j *Job) Doctor(ctx context.Context, e *spec.Experiment, o Examination) (*l
 	if o.Span > 0 {
 		from = later(from, o.AsOf.Add(-o.Span))
 	}
-	session, err := j.Warehouse.Session(ctx)
+	session, err := j.Warehouse.Session(ctx, j.tags(e.Name, ""))
 	if err != nil {
 		return nil, err
 	}

@@ -267,7 +267,7 @@ COMMIT`, units, w.id, w.unitColumns, w.fact, at, w.factColumns, where, w.extra)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = wh.Close() })
-	session, err := wh.Session(t.Context())
+	session, err := wh.Session(t.Context(), connectors.Tags{})
 	if err != nil {
 		t.Fatal(err)
 	}

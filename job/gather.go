@@ -91,7 +91,7 @@ func (j *Job) gather(ctx context.Context, at *vantage) (*evidence, error) {
 	if err := g.render(); err != nil {
 		return nil, err
 	}
-	session, err := j.Warehouse.Session(ctx)
+	session, err := j.Warehouse.Session(ctx, j.tags(at.experiment.Name, at.id))
 	if err != nil {
 		if canceled(err) {
 			return nil, err
@@ -730,6 +730,8 @@ type unreachable struct {
 	err     error
 }
 
-func (u unreachable) Session(context.Context) (connectors.Session, error) { return nil, u.err }
-func (u unreachable) Dialect() queries.Dialect                            { return u.dialect }
-func (u unreachable) Close() error                                        { return nil }
+func (u unreachable) Session(context.Context, connectors.Tags) (connectors.Session, error) {
+	return nil, u.err
+}
+func (u unreachable) Dialect() queries.Dialect { return u.dialect }
+func (u unreachable) Close() error             { return nil }

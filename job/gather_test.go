@@ -22,8 +22,8 @@ type stocked struct {
 	tables string
 }
 
-func (s stocked) Session(ctx context.Context) (connectors.Session, error) {
-	session, err := s.Warehouse.Session(ctx)
+func (s stocked) Session(ctx context.Context, tags connectors.Tags) (connectors.Session, error) {
+	session, err := s.Warehouse.Session(ctx, tags)
 	if err != nil {
 		return nil, err
 	}

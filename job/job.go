@@ -33,6 +33,8 @@ type Job struct {
 	Now       func() time.Time
 	// Tool and Revision are versions of assay and of the folder of specs.
 	Tool, Revision string
+	// Call names this call of the program, for the warehouse's own records.
+	Call string
 	// Parallel bounds how many experiments are looked at together; at least 1.
 	Parallel int
 	// Progress is told what is being done, by several experiments at once; nil =
@@ -46,6 +48,11 @@ type Job struct {
 	Patience flags.Patience
 
 	recording sync.Mutex
+}
+
+// tags say what the statements of a session are for.
+func (j *Job) tags(experiment, look string) connectors.Tags {
+	return connectors.Tags{Experiment: experiment, Look: look, Run: j.Call, Revision: j.Revision}
 }
 
 // Event is a piece of progress: statement Done of Total is about to run, or

@@ -24,7 +24,7 @@ type broken struct {
 	asked, ended int
 }
 
-func (b *broken) Session(context.Context) (connectors.Session, error) {
+func (b *broken) Session(context.Context, connectors.Tags) (connectors.Session, error) {
 	if b.session != nil {
 		return nil, b.session
 	}

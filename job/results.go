@@ -43,7 +43,7 @@ func (j *Job) WriteResults(ctx context.Context) (Resulted, error) {
 }
 
 func (j *Job) writeResults(ctx context.Context, table queries.ResultsTable) (out Resulted, err error) {
-	session, err := j.Warehouse.Session(ctx)
+	session, err := j.Warehouse.Session(ctx, j.tags("", ""))
 	if err != nil {
 		return out, err
 	}

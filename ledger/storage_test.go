@@ -48,7 +48,7 @@ func sharedTable(w connectors.Warehouse) ledger.Table {
 	return ledger.Table{
 		Name: tableName, Dialect: w.Dialect(), Owner: "a test",
 		Open: func(ctx context.Context) (ledger.Session, error) {
-			s, err := w.Session(ctx)
+			s, err := w.Session(ctx, connectors.Tags{})
 			if err != nil {
 				return nil, err
 			}

@@ -22,7 +22,7 @@ import (
 // the right to.
 func execute(t testing.TB, w connectors.Warehouse, statements ...string) {
 	t.Helper()
-	s, err := w.Session(t.Context())
+	s, err := w.Session(t.Context(), connectors.Tags{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func TestKeeper(t *testing.T) {
 
 func expires(t *testing.T, w connectors.Warehouse) int64 {
 	t.Helper()
-	s, err := w.Session(t.Context())
+	s, err := w.Session(t.Context(), connectors.Tags{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -136,7 +136,7 @@ func totalOf(script *queries.Script) func(results []*connectors.Rows) float64 {
 
 func (c contender) run(b *testing.B, w connectors.Warehouse) []*connectors.Rows {
 	b.Helper()
-	s, err := w.Session(context.Background())
+	s, err := w.Session(context.Background(), connectors.Tags{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -272,7 +272,7 @@ func docsRun(t *testing.T, rows string, script *queries.Script) map[string]*conn
 		t.Fatal(err)
 	}
 	defer func() { _ = w.Close() }()
-	session, err := w.Session(t.Context())
+	session, err := w.Session(t.Context(), connectors.Tags{})
 	if err != nil {
 		t.Fatal(err)
 	}

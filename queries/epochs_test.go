@@ -63,7 +63,7 @@ func compareRamp(t *testing.T, p *spec.Project, e *spec.Experiment, asOf time.Ti
 		t.Fatal(err)
 	}
 	defer func() { _ = wh.Close() }()
-	session, err := wh.Session(t.Context())
+	session, err := wh.Session(t.Context(), connectors.Tags{})
 	if err != nil {
 		t.Fatal(err)
 	}

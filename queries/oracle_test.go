@@ -799,7 +799,7 @@ func (c *check) errorf(format string, args ...any) {
 
 func (c *check) run(wh connectors.Warehouse) {
 	c.t.Helper()
-	session, err := wh.Session(c.t.Context())
+	session, err := wh.Session(c.t.Context(), connectors.Tags{})
 	if err != nil {
 		c.errorf("%v", err)
 		return

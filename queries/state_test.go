@@ -228,7 +228,7 @@ func (c *stateCheck) cover() {
 
 func (c *stateCheck) run(wh connectors.Warehouse, dir string) {
 	c.t.Helper()
-	session, err := wh.Session(c.t.Context())
+	session, err := wh.Session(c.t.Context(), connectors.Tags{})
 	if err != nil {
 		c.errorf("%v", err)
 		return
@@ -304,7 +304,7 @@ func (c *stateCheck) earlier(wh connectors.Warehouse, at time.Time) {
 			c.kept.Late++
 		}
 	}
-	inner, err := wh.Session(c.t.Context())
+	inner, err := wh.Session(c.t.Context(), connectors.Tags{})
 	if err != nil {
 		c.errorf("%v", err)
 		return

@@ -216,7 +216,7 @@ type result struct {
 
 // play runs a script over the tables of a world, in a session of its own.
 func (p *transpiler) play(t *testing.T, wh connectors.Warehouse, w *world, s spoken) (map[string]result, error) {
-	session, err := wh.Session(t.Context())
+	session, err := wh.Session(t.Context(), connectors.Tags{})
 	if err != nil {
 		return nil, err
 	}
@@ -633,7 +633,7 @@ func (p *transpiler) clocks() []clockCheck {
 }
 
 func (p *transpiler) checkClocks(t *testing.T, wh connectors.Warehouse, list []clockCheck) {
-	session, err := wh.Session(t.Context())
+	session, err := wh.Session(t.Context(), connectors.Tags{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,6 +85,8 @@ func (d *decoder) value(p place, out reflect.Value, f field) {
 	switch target := out.Addr().Interface().(type) {
 	case *Duration:
 		d.duration(p, target)
+	case *Size:
+		d.size(p, target)
 	case *Instant:
 		d.instant(p, target)
 	case *Secret:

@@ -157,6 +157,23 @@ func (d *decoder) duration(p place, out *Duration) {
 	*out = parsed
 }
 
+func (d *decoder) size(p place, out *Size) {
+	if p.value.Kind != yaml.ScalarNode {
+		p.mismatch("%v, found %s", errSize, p.found())
+		return
+	}
+	parsed, err := ParseSize(p.value.Value)
+	if err != nil {
+		hint := ""
+		if p.value.Tag == "!!int" || p.value.Tag == "!!float" {
+			hint = "; add its unit: MB, GB or TB"
+		}
+		p.mismatch("%v, found %q%s", err, p.value.Value, hint)
+		return
+	}
+	*out = parsed
+}
+
 func unitHint(n *yaml.Node) string {
 	if n.Tag == "!!int" || n.Tag == "!!float" {
 		return "; add its unit: s, m, h, d or w"

@@ -76,6 +76,7 @@ func (l *loader) load(project *Project) (*Project, Problems, error) {
 	l.decoder.typed(config, &project.Config)
 	l.secretFiles(project)
 	l.addressFiles(project)
+	l.warehouseFiles(project)
 	if err := l.experiments(project); err != nil {
 		return nil, nil, err
 	}
@@ -189,6 +190,13 @@ func (l *loader) secretFile(project *Project, at place, path string, given Secre
 		at.problemf("%s is empty", path)
 	}
 	return NewSecret(secret)
+}
+
+// warehouseFiles reads the files that hold secrets of the warehouse.
+func (l *loader) warehouseFiles(project *Project) {
+	w, at := &project.Config.Warehouse, l.config.at("warehouse")
+	w.Token = l.secretFile(project, at.at("token_file"), w.TokenFile, w.Token)
+	w.PrivateKey = l.secretFile(project, at.at("private_key_file"), w.PrivateKeyFile, w.PrivateKey)
 }
 
 // addressFiles reads the files that hold the addresses of channels.

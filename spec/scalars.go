@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"math"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -100,6 +102,60 @@ func (d *Duration) UnmarshalText(text []byte) error {
 		return err
 	}
 	*d = parsed
+	return nil
+}
+
+// Size is a number of bytes: a whole number with B, KB, MB, GB, TB or PB, or the
+// same with i for powers of 1024 ("50GB", "1.5TiB"). At least 0.
+type Size int64
+
+var (
+	errSize = errors.New("want a size such as 50GB or 1.5TiB")
+	// sizeUnits are powers of 1000 or 1024.
+	sizeUnits = []string{"", "K", "M", "G", "T", "P"}
+	sizeForm  = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) ?([KMGTP]?)(i?)B$`)
+)
+
+// ParseSize reads a Size; the error says what is wanted.
+func ParseSize(text string) (Size, error) {
+	part := sizeForm.FindStringSubmatch(text)
+	if part == nil || part[2] == "" && part[3] != "" {
+		return 0, errSize
+	}
+	base := 1000.0
+	if part[3] != "" {
+		base = 1024
+	}
+	number, err := strconv.ParseFloat(part[1], 64)
+	bytes := number * math.Pow(base, float64(slices.Index(sizeUnits, part[2])))
+	if err != nil || bytes >= math.MaxInt64 {
+		return 0, errors.New("the size is too large: at most 9 million TB")
+	}
+	return Size(math.Round(bytes)), nil
+}
+
+// String writes the size in the largest unit that is at least 1, with up to three
+// digits: 50GB, 1.65TB.
+func (s Size) String() string {
+	value, unit := float64(s), 0
+	for value >= 999.5 && unit < len(sizeUnits)-1 {
+		value, unit = value/1000, unit+1
+	}
+	return strconv.FormatFloat(value, 'g', max(3, len(strconv.Itoa(int(value)))), 64) + sizeUnits[unit] + "B"
+}
+
+// MarshalText writes the bytes exactly.
+func (s Size) MarshalText() ([]byte, error) {
+	return []byte(strconv.FormatInt(int64(s), 10) + "B"), nil
+}
+
+// UnmarshalText reads what ParseSize reads.
+func (s *Size) UnmarshalText(text []byte) error {
+	parsed, err := ParseSize(string(text))
+	if err != nil {
+		return err
+	}
+	*s = parsed
 	return nil
 }
 

@@ -60,3 +60,23 @@ func TestParseInstant(t *testing.T) {
 		}
 	}
 }
+
+func TestSize(t *testing.T) {
+	for text, want := range map[string]spec.Size{
+		"0B": 0, "7B": 7, "50GB": 50e9, "1.5TiB": 3 << 39, "500 MiB": 500 << 20, "8PB": 8e15, "1KB": 1000,
+	} {
+		if got, err := spec.ParseSize(text); err != nil || got != want {
+			t.Errorf("%s: %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "50", "GB", "-1GB", "1iB", "1gb", "10000PB", "1e3GB", "NaNGB"} {
+		if got, err := spec.ParseSize(text); err == nil {
+			t.Errorf("%q is read as %d", text, got)
+		}
+	}
+	for size, want := range map[spec.Size]string{0: "0B", 999: "999B", 1500: "1.5KB", 999_600: "1MB", 50e9: "50GB", 1.65e12: "1.65TB", 8e18: "8000PB"} {
+		if size.String() != want {
+			t.Errorf("%d is written %s, want %s", int64(size), size, want)
+		}
+	}
+}

@@ -54,6 +54,7 @@ func docOf(t reflect.Type, name string) string {
 
 const (
 	durationPattern = `^-?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h|d|w))+$|^0$`
+	sizePattern     = `^[0-9]+(\.[0-9]+)? ?([KMGTP]i?)?B$`
 	instantPattern  = `^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$`
 )
 
@@ -63,6 +64,8 @@ func scalarSchema(t reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[Duration]():
 		text := &jsonschema.Schema{Type: "string", Pattern: durationPattern}
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{text, {Const: 0}}, Examples: []any{"36h", "14d", "1d12h"}}
+	case reflect.TypeFor[Size]():
+		return &jsonschema.Schema{Type: "string", Pattern: sizePattern, Examples: []any{"50GB", "1.5TiB"}}
 	case reflect.TypeFor[Instant]():
 		return &jsonschema.Schema{Type: "string", Pattern: instantPattern, Examples: []any{"2026-11-01", "2026-11-01T08:00:00Z"}}
 	case reflect.TypeFor[Secret]():

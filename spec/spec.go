@@ -48,14 +48,40 @@ type Config struct {
 
 // Warehouse says where the queries run.
 type Warehouse struct {
-	Type        string            `yaml:"type" enum:"duckdb" doc:"Engine."`
-	Path        string            `yaml:"path,omitempty" doc:"DuckDB database file; without it the database is in memory and reads only files."`
-	ReadWrite   bool              `yaml:"read_write,omitempty" doc:"Open the database file for writing; by default it is opened read-only."`
-	MemoryLimit string            `yaml:"memory_limit,omitempty" doc:"Memory limit of the engine, e.g. 4GB."`
-	Threads     int               `yaml:"threads,omitempty" doc:"Threads of the engine; 0 = all cores."`
-	TempDir     string            `yaml:"temp_dir,omitempty" doc:"Where the engine spills; relative to this file."`
-	Files       map[string]string `yaml:"files,omitempty" doc:"Views over Parquet or CSV files: name -> path or glob, relative to this file."`
-	Timeout     Duration          `yaml:"timeout,omitempty" doc:"Longest time of one statement; default 1h."`
+	Type    string   `yaml:"type" enum:"duckdb,bigquery,snowflake" doc:"Engine."`
+	Timeout Duration `yaml:"timeout,omitempty" doc:"Longest time of one statement; default 1h."`
+	Budget  Size     `yaml:"budget,omitempty" doc:"bigquery, snowflake: most bytes that one run may scan, e.g. 500GB, told by the engine before anything runs; beyond it nothing runs."`
+
+	Path        string            `yaml:"path,omitempty" doc:"duckdb: database file; without it the database is in memory and reads only files."`
+	ReadWrite   bool              `yaml:"read_write,omitempty" doc:"duckdb: open the database file for writing; by default it is opened read-only."`
+	MemoryLimit string            `yaml:"memory_limit,omitempty" doc:"duckdb: memory limit of the engine, e.g. 4GB."`
+	Threads     int               `yaml:"threads,omitempty" doc:"duckdb: threads of the engine; 0 = all cores."`
+	TempDir     string            `yaml:"temp_dir,omitempty" doc:"duckdb: where the engine spills; relative to this file."`
+	Files       map[string]string `yaml:"files,omitempty" doc:"duckdb: views over Parquet or CSV files: name -> path or glob, relative to this file."`
+
+	Project         string            `yaml:"project,omitempty" doc:"bigquery: project that the jobs run in and that is billed."`
+	Location        string            `yaml:"location,omitempty" doc:"bigquery: where the datasets are, e.g. EU."`
+	Dataset         string            `yaml:"dataset,omitempty" doc:"bigquery: dataset ([project.]dataset) of tables that the SQL names without one."`
+	CredentialsFile string            `yaml:"credentials_file,omitempty" doc:"bigquery: file of a service account or of a workload identity, relative to this file; without it application default credentials."`
+	Impersonate     string            `yaml:"impersonate,omitempty" doc:"bigquery: service account to act as."`
+	Endpoint        string            `yaml:"endpoint,omitempty" doc:"bigquery, snowflake: address of the API, where it is not the public one."`
+	MaxBytesBilled  Size              `yaml:"max_bytes_billed,omitempty" doc:"bigquery: most bytes that one statement may be billed for; one that would take more is refused before it runs."`
+	Labels          map[string]string `yaml:"labels,omitempty" doc:"bigquery: labels of all jobs, beside assay's own."`
+
+	Connection           string `yaml:"connection,omitempty" doc:"snowflake: name of a connection in connections.toml; keys given here win."`
+	Account              string `yaml:"account,omitempty" doc:"snowflake: account identifier, e.g. myorg-myaccount."`
+	User                 string `yaml:"user,omitempty" doc:"snowflake: user."`
+	Role                 string `yaml:"role,omitempty" doc:"snowflake: role."`
+	Warehouse            string `yaml:"warehouse,omitempty" doc:"snowflake: virtual warehouse that computes."`
+	Database             string `yaml:"database,omitempty" doc:"snowflake: database of tables that the SQL names without one."`
+	Schema               string `yaml:"schema,omitempty" doc:"snowflake: schema of tables that the SQL names without one, and of temporary ones."`
+	Authenticator        string `yaml:"authenticator,omitempty" enum:"password,key_pair,oauth,programmatic_access_token" doc:"snowflake: how to sign in; by default what is given tells."`
+	Password             Secret `yaml:"password,omitempty" env:"only" doc:"snowflake: password, only as ${ENV}."`
+	Token                Secret `yaml:"token,omitempty" env:"only" doc:"snowflake: OAuth or programmatic access token, only as ${ENV}."`
+	TokenFile            string `yaml:"token_file,omitempty" doc:"snowflake: file with the token, relative to this file."`
+	PrivateKey           Secret `yaml:"private_key,omitempty" env:"only" doc:"snowflake: private key (PEM) of a key pair, only as ${ENV}."`
+	PrivateKeyFile       string `yaml:"private_key_file,omitempty" doc:"snowflake: file with the private key, relative to this file."`
+	PrivateKeyPassphrase Secret `yaml:"private_key_passphrase,omitempty" env:"only" doc:"snowflake: passphrase of an encrypted private key, only as ${ENV}."`
 }
 
 // Identifier is a kind of unit identifier.

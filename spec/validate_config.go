@@ -50,6 +50,20 @@ func validateWarehouse(w Warehouse, at place) {
 		plainIdentifier(name, p)
 		p.must(w.Files[name] != "", "the path is empty")
 	}
+	if warehouseKeys[w.Type] == nil {
+		return
+	}
+	for key, kinds := range foreignKeys(warehouseKeys, w.Type) {
+		at.at(key).refuse("%s belongs to %s; this warehouse is %s", key, orList(kinds), w.Type)
+	}
+	at.at("budget").must(w.Budget > 0, "the budget must be more than 0")
+	at.at("endpoint").must(endpoint(w.Endpoint), "want https://host, or http:// for this machine, without a path")
+	switch w.Type {
+	case "bigquery":
+		validateBigQuery(w, at)
+	case "snowflake":
+		validateSnowflake(w, at)
+	}
 }
 
 // reserved are the columns that an assignment query gives beside its
@@ -146,17 +160,8 @@ func validateStore(name string, s FlagStore, at place) {
 	if storeKeys[s.Type] == nil {
 		return
 	}
-	owners := map[string][]string{}
-	for kind, keys := range storeKeys {
-		for _, key := range keys {
-			owners[key] = append(owners[key], kind)
-		}
-	}
-	for key, kinds := range owners {
-		slices.Sort(kinds)
-		if !slices.Contains(kinds, s.Type) {
-			at.at(key).refuse("%s belongs to a %s store; this one is %s", key, orList(kinds), s.Type)
-		}
+	for key, kinds := range foreignKeys(storeKeys, s.Type) {
+		at.at(key).refuse("%s belongs to a %s store; this one is %s", key, orList(kinds), s.Type)
 	}
 	switch s.Type {
 	case "flagd", "gofeatureflag":
@@ -166,6 +171,22 @@ func validateStore(name string, s FlagStore, at place) {
 	default:
 		validateAPI(s, at)
 	}
+}
+
+// foreignKeys are keys that belong to other types than this one, and to which.
+func foreignKeys(byType map[string][]string, typ string) map[string][]string {
+	owners := map[string][]string{}
+	for kind, keys := range byType {
+		for _, key := range keys {
+			owners[key] = append(owners[key], kind)
+		}
+	}
+	for key, kinds := range owners {
+		if slices.Sort(kinds); slices.Contains(kinds, typ) {
+			delete(owners, key)
+		}
+	}
+	return owners
 }
 
 // article puts a or an before a word.

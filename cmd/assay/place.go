@@ -142,7 +142,9 @@ func tableOf(ctx context.Context, project *spec.Project, at spec.Ledger, w conne
 		}
 		t.Closed = w.Close
 	}
-	t.Dialect, t.Open = w.Dialect(), sessions(w.Session)
+	t.Dialect, t.Open = w.Dialect(), sessions(func(ctx context.Context) (connectors.Session, error) {
+		return w.Session(ctx, connectors.Tags{})
+	})
 	return t, nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -201,7 +202,7 @@ func (a *app) job(ctx context.Context, project *spec.Project, writing bool) (*jo
 	v := buildVersion()
 	return &job.Job{
 		Project: project, Warehouse: warehouse, Ledger: l, Stores: stores, Channels: channels,
-		Now: a.now, Tool: v.Version, Revision: a.revision(ctx, project.Dir), At: a.at, Patience: a.patience,
+		Now: a.now, Tool: v.Version, Call: strings.ToLower(rand.Text()), Revision: a.revision(ctx, project.Dir), At: a.at, Patience: a.patience,
 	}, nil
 }
 

@@ -1,0 +1,15 @@
+//go:build !cgo || noduckdb
+
+package connectors
+
+import (
+	"context"
+	"errors"
+
+	"assay/spec"
+)
+
+// openDuckDB refuses: the engine is a library in C++.
+func openDuckDB(context.Context, spec.Warehouse, string) (Warehouse, error) {
+	return nil, errors.New("this build of assay is without DuckDB")
+}
