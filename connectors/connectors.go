@@ -92,6 +92,7 @@ type Fault string
 const (
 	FaultWarehouse Fault = "warehouse" // gone, locked, out of memory or time
 	FaultStatement Fault = "statement" // the SQL does not run: the spec needs mending
+	FaultCost      Fault = "cost"      // refused before it ran: it would have cost more than the spec allows
 	FaultCanceled  Fault = "canceled"  // the caller's context ended
 )
 

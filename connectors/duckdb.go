@@ -250,7 +250,8 @@ func (s *duckSession) failed(ctx, limited context.Context, st queries.Statement,
 	if ctx.Err() == nil && limited.Err() != nil {
 		return &Error{Fault: FaultWarehouse, Statement: st.Name, Err: fmt.Errorf("took longer than %s (warehouse.timeout): %w", spec.Duration{Duration: s.timeout}, err)}
 	}
-	return &Error{Fault: duckFault(ctx, err), Statement: st.Name, Err: err}
+	line, column := duckPlace(st.SQL, err.Error())
+	return &Error{Fault: duckFault(ctx, err), Statement: st.Name, Line: line, Column: column, Err: err}
 }
 
 // duckFaults are the engine's errors for which the spec is not to blame.
@@ -288,8 +289,14 @@ var _ Describer = (*duckSession)(nil)
 
 // Describe binds the query and reads no rows.
 func (s *duckSession) Describe(ctx context.Context, st queries.Statement) ([]Column, error) {
-	st.SQL = "SELECT column_name, column_type FROM (DESCRIBE " + st.SQL + "\n)"
+	before := "SELECT column_name, column_type FROM (DESCRIBE "
+	st.SQL = before + st.SQL + "\n)"
 	rows, err := s.Run(ctx, st)
+	if e, ok := errors.AsType[*Error](err); ok && e.Line == 1 && e.Column > 0 {
+		if e.Column -= len(before); e.Column < 1 {
+			e.Line, e.Column = 0, 0
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,8 @@ func (r *renderer) checkup(c *TrafficCheckup) {
 		return data
 	}
 	outside := data()
-	outside["SQL"] = r.userSQL(r.assignment().SQL, span{r.e.Start.AddDate(0, 0, -outsideDays), r.look.AsOf, r.assignment().Timezone})
+	outside["SQL"] = r.userSQL(Source{"assignments", r.e.Assignment}, r.assignment().SQL,
+		span{start: r.e.Start.AddDate(0, 0, -outsideDays), end: r.look.AsOf, zone: r.assignment().Timezone})
 	outside["Until"] = moment(r.look.AsOf)
 	c.Outside = r.statement("exposures outside", "traffic_outside.sql", "exposures before the start and after the end", outside)
 	for _, dim := range r.declared() {
@@ -109,7 +110,7 @@ func (r *renderer) sourceNames() []string {
 func (r *renderer) factHours(name string) Statement {
 	s := r.p.Config.Facts[name]
 	return r.statement("facts of "+name+" by hour", "traffic_fact_hours.sql", "the volume of "+name, map[string]any{
-		"Source": name, "SQL": r.userSQL(s.SQL, span{r.e.Start.Time, r.look.AsOf, s.Timezone}),
+		"Source": name, "SQL": r.userSQL(Source{"facts", name}, s.SQL, span{start: r.e.Start.Time, end: r.look.AsOf, zone: s.Timezone}),
 		"At": r.d.micros("f."+r.d.ident("timestamp"), s.Timezone), "From": moment(r.e.Start.Time), "Until": moment(r.look.AsOf),
 	})
 }
@@ -135,14 +136,14 @@ func (c *TrafficCheckup) All() []Statement {
 func OtherArms(p *spec.Project, other *spec.Experiment, from, to time.Time, d Dialect) spec.Trait {
 	a := p.Config.Assignments[other.Assignment]
 	r := &renderer{p: p, e: other, d: d}
-	sql := r.userSQL(a.SQL, span{from, to, a.Timezone})
+	sql := r.userSQL(Source{"assignments", other.Assignment}, a.SQL, span{start: from, end: to, zone: a.Timezone})
 	at := d.micros("a."+d.ident("timestamp"), a.Timezone)
 	return spec.Trait{
 		Identifier: a.Identifier,
 		SQL: strings.Join([]string{
 			"SELECT a." + d.ident(a.Identifier) + ", CAST(a.variation_id AS " + d.Text + ") AS " + d.ident("value"),
 			"FROM (",
-			sql,
+			sql.sql,
 			") AS a",
 			"WHERE CAST(a.experiment_id AS " + d.Text + ") = " + d.text(other.ExperimentID),
 			"  AND " + at + " >= " + fmt.Sprint(from.UnixMicro()),

@@ -81,7 +81,7 @@ func (s DoctorSource) Window() (opens, closes time.Duration) {
 
 // Assignment is the user's assignment query, for its columns.
 func (d *Doctor) Assignment() Statement {
-	return Statement{Name: "columns of " + d.r.e.Assignment, SQL: d.assignmentSQL()}
+	return d.assignmentSQL().alone("columns of " + d.r.e.Assignment)
 }
 
 // Size asks how much a query gives over the span.
@@ -113,37 +113,37 @@ func (d *Doctor) JoinSize(join, identifier string) Size {
 	return d.size(join, identifier, j.SQL, d.joinSQL(join))
 }
 
-func (d *Doctor) joinSQL(join string) string {
+func (d *Doctor) joinSQL(join string) *userText {
 	j := d.r.p.Config.Joins[join]
-	return d.r.userSQL(j.SQL, span{d.c.From, d.c.AsOf, j.Timezone})
+	return d.r.userSQL(Source{"joins", join}, j.SQL, span{start: d.c.From, end: d.c.AsOf, zone: j.Timezone})
 }
 
-func (d *Doctor) size(of, identifier, user, sql string) Size {
+func (d *Doctor) size(of, identifier, user string, sql *userText) Size {
 	bytes := fmt.Sprintf(d.r.d.Bytes, cast("counted."+d.r.d.ident(identifier), d.r.d.Text))
 	return Size{Name: of, Spanned: strings.Contains(user, "{{start}}"), Statement: d.r.statement(
 		"size of "+of, "doctor_rows.sql", "how much there is to look at", map[string]any{"Of": of, "SQL": sql, "Bytes": bytes})}
 }
 
-func (d *Doctor) assignmentSQL() string {
-	a := d.r.assignment()
-	return d.r.userSQL(a.SQL, span{d.c.From, d.r.until(), a.Timezone})
+func (d *Doctor) assignmentSQL() *userText {
+	return d.r.assignmentSQL(d.c.From)
 }
 
 // Query is the user's query of a source, for its columns.
 func (d *Doctor) Query(s DoctorSource) Statement {
-	return Statement{Name: "columns of " + s.Name, SQL: d.sql(s)}
+	return d.sql(s).alone("columns of " + s.Name)
 }
 
 // sql is a source's query over the span that is looked at.
-func (d *Doctor) sql(s DoctorSource) string {
-	text := s.SQL
+func (d *Doctor) sql(s DoctorSource) *userText {
+	of, text := Source{"facts", s.Name}, s.SQL
 	if text == "" {
 		text = s.src.spec.SQL
+	} else {
+		of = Source{} // It is none that the user wrote.
 	}
-	if s.Wide {
-		text = d.r.d.Unbounded(text)
-	}
-	return d.r.userSQL(text, span{d.c.From.Add(min(0, share(s.src.measures).opens)), d.c.AsOf, s.src.spec.Timezone})
+	return d.r.userSQL(of, text, span{
+		start: d.c.From.Add(min(0, share(s.src.measures).opens)), end: d.c.AsOf, zone: s.src.spec.Timezone, wide: s.Wide,
+	})
 }
 
 // Units makes the table of the exposed identifiers.
@@ -326,7 +326,7 @@ func (d *Doctor) ExposureColumns(columns []string, sample string) Statement {
 	return d.columns(d.r.e.Assignment, d.assignmentSQL(), d.r.assignment().Identifier, columns, sample)
 }
 
-func (d *Doctor) columns(of, sql, identifier string, columns []string, sample string) Statement {
+func (d *Doctor) columns(of string, sql *userText, identifier string, columns []string, sample string) Statement {
 	texts := make([]string, len(columns))
 	for i, c := range columns {
 		texts[i] = cast("f."+d.r.d.ident(c), d.r.d.Text)

@@ -330,13 +330,18 @@ func (r *renderer) shapesData(src *source, units string) map[string]any {
 func (r *renderer) sourceData(src *source) map[string]any {
 	return map[string]any{
 		"Source":  src.name,
-		"SQL":     r.userSQL(src.spec.SQL, span{r.e.Start.Add(min(0, share(src.measures).earliest())), r.look.AsOf, src.spec.Timezone}),
+		"SQL":     r.sourceSQL(src, r.e.Start.Add(min(0, share(src.measures).earliest()))),
 		"FactKey": r.d.key("f."+r.d.ident(src.identifier), r.p.Config.Identifiers[src.identifier].Type),
 		"At":      r.d.micros("f."+r.d.ident("timestamp"), src.spec.Timezone),
 		"AsOf":    moment(r.look.AsOf),
 		"Link":    r.tables[src.join],
 		"Join":    src.join,
 	}
+}
+
+// sourceSQL is the query of a source, of facts since an instant.
+func (r *renderer) sourceSQL(src *source, since time.Time) *userText {
+	return r.userSQL(Source{"facts", src.name}, src.spec.SQL, span{start: since, end: r.look.AsOf, zone: src.spec.Timezone})
 }
 
 func names(measures []*measure) []string {

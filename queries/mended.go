@@ -43,9 +43,12 @@ func (d Dialect) ofOurAge(x string) string {
 		" WHEN ABS(%[1]s) < 100000000000000000 THEN %[1]s ELSE FLOOR(%[1]s / 1000) END AS %s)", x, d.Integer)
 }
 
+// earliest is before all data.
+var earliest = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // Unbounded is a query whose bounds leave nothing out.
 func (d Dialect) Unbounded(sql string) string {
-	first := d.instant(time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC))
+	first := d.instant(earliest)
 	return placeholder.ReplaceAllStringFunc(sql, func(m string) string {
 		switch placeholder.FindStringSubmatch(m)[1] {
 		case "start":

@@ -31,6 +31,7 @@ type Statement struct {
 	Name    string // short and unique in the script: "units", "facts of responses"
 	Purpose string // why it runs, one line
 	SQL     string
+	Texts   []Text // where queries of the spec stand in it
 }
 
 // Script is everything a look may run, in order. Units, Links and Activation create

@@ -26,11 +26,6 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 var (
 	plainName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	placeholder = regexp.MustCompile(`\{\{\s*(start|end|experiment)\s*\}\}`)
-	// verbatim finds what is nobody's to change inside the user's SQL: texts,
-	// quoted names and comments.
-	verbatim = regexp.MustCompile(`(?s)` + strings.Join([]string{
-		`\b[eE]'(?:[^'\\]|\\.|'')*'`, `'(?:[^']|'')*'`, `"(?:[^"]|"")*"`, "`[^`]*`", `\$\$.*?\$\$`, `--[^\n]*`, `/\*.*?\*/`,
-	}, "|"))
 )
 
 // renderer holds what every statement of one rendering needs.
@@ -44,6 +39,11 @@ type renderer struct {
 
 	acrosses []*across // ratios over two sources
 	err      error
+
+	// Of the statement that is being rendered: what is written of it, and where
+	// queries of the spec stand in it.
+	out   bytes.Buffer
+	texts []Text
 }
 
 // Render writes the statements of one look at experiment e of project p. The
@@ -208,11 +208,12 @@ func (r *renderer) assignment() spec.Assignment { return r.p.Config.Assignments[
 func (r *renderer) statement(name, file, purpose string, data map[string]any) Statement {
 	data["D"] = r.d
 	data["Experiment"] = r.e.Name
-	var out bytes.Buffer
-	if err := templates.ExecuteTemplate(&out, file, data); err != nil && r.err == nil {
+	r.out.Reset()
+	r.texts = nil
+	if err := templates.ExecuteTemplate(&r.out, file, data); err != nil && r.err == nil {
 		r.err = err
 	}
-	return Statement{Name: name, Purpose: purpose, SQL: out.String()}
+	return Statement{Name: name, Purpose: purpose, SQL: r.out.String(), Texts: r.texts}
 }
 
 // until is where exposures stop to count: at as-of or the experiment's end.
@@ -228,48 +229,55 @@ func (r *renderer) until() time.Time {
 type span struct {
 	start, end time.Time
 	zone       string // of timestamps that carry none
+	wide       bool   // the bounds leave nothing out
 }
 
 // literals of the bounds. Beside a source with a zone of its own, whose column
 // may hold wall clocks or instants, they are a day wider on both sides, which
 // covers every zone: they save scanning, and what counts is decided after them.
 func (s span) literals(d Dialect) (start, end string) {
+	if s.wide {
+		return d.instant(earliest), d.Farthest
+	}
 	if s.zone == "" || s.zone == "UTC" {
 		return d.instant(s.start), d.instant(s.end)
 	}
 	return d.instant(s.start.AddDate(0, 0, -1)), d.instant(s.end.AddDate(0, 0, 1))
 }
 
-// userSQL fills the placeholders of the user's text and indents it, outside of
-// texts and comments.
-func (r *renderer) userSQL(sql string, s span) string {
+// userSQL fills the placeholders of a query of the spec and indents it, outside
+// of texts and comments.
+func (r *renderer) userSQL(of Source, sql string, s span) *userText {
 	sql = strings.TrimRight(strings.TrimSpace(sql), "; \t\r\n")
-	var out strings.Builder
-	out.WriteString("  ")
+	w := &weaver{}
+	w.out.WriteString("  ")
 	last := 0
-	for _, at := range verbatim.FindAllStringIndex(sql, -1) {
-		out.WriteString(r.fill(sql[last:at[0]], s))
-		out.WriteString(sql[at[0]:at[1]])
+	for _, at := range spec.Verbatim(r.d.Name).FindAllStringIndex(sql, -1) {
+		r.fill(w, sql[last:at[0]], s)
+		w.copy(sql[at[0]:at[1]])
 		last = at[1]
 	}
-	out.WriteString(r.fill(sql[last:], s))
-	return out.String()
+	r.fill(w, sql[last:], s)
+	return &userText{r: r, of: of, sql: w.out.String(), pieces: w.pieces}
 }
 
 // fill replaces placeholders by literals of the dialect.
-func (r *renderer) fill(sql string, s span) string {
+func (r *renderer) fill(w *weaver, sql string, s span) {
 	start, end := s.literals(r.d)
-	sql = strings.ReplaceAll(sql, "\n", "\n  ")
-	return placeholder.ReplaceAllStringFunc(sql, func(m string) string {
-		switch placeholder.FindStringSubmatch(m)[1] {
+	last := 0
+	for _, at := range placeholder.FindAllStringSubmatchIndex(sql, -1) {
+		w.indent(sql[last:at[0]])
+		literal := r.d.text(r.e.ExperimentID)
+		switch sql[at[2]:at[3]] {
 		case "start":
-			return start
+			literal = start
 		case "end":
-			return end
-		default:
-			return r.d.text(r.e.ExperimentID)
+			literal = end
 		}
-	})
+		w.fill(sql[at[0]:at[1]], literal)
+		last = at[1]
+	}
+	w.indent(sql[last:])
 }
 
 // comma separates item i of n from the next one.
@@ -299,6 +307,12 @@ func moment(t time.Time) string {
 // dimensionAlias is the column of the unit table for dimension i.
 func dimensionAlias(i int) string { return fmt.Sprintf("assay_dimension_%d", i+1) }
 
+// assignmentSQL is the assignment query, of exposures since an instant.
+func (r *renderer) assignmentSQL(since time.Time) *userText {
+	a := r.assignment()
+	return r.userSQL(Source{"assignments", r.e.Assignment}, a.SQL, span{start: since, end: r.until(), zone: a.Timezone})
+}
+
 // exposures is the data that every statement over the assignment query needs.
 func (r *renderer) exposures() map[string]any {
 	a := r.assignment()
@@ -307,7 +321,7 @@ func (r *renderer) exposures() map[string]any {
 		arms[i] = r.d.text(v.ID)
 	}
 	return map[string]any{
-		"SQL":        r.userSQL(a.SQL, span{r.e.Start.Time, r.until(), a.Timezone}),
+		"SQL":        r.assignmentSQL(r.e.Start.Time),
 		"Assignment": r.e.Assignment,
 		"Unit":       r.d.key("a."+r.d.ident(a.Identifier), r.p.Config.Identifiers[a.Identifier].Type),
 		"At":         r.d.micros("a."+r.d.ident("timestamp"), a.Timezone),
@@ -325,7 +339,8 @@ type dimension struct {
 	Column      string // of the assignment query; "" for a trait
 
 	// Of a trait: its SQL, its identifier and its value.
-	SQL, Key, Value string
+	SQL        *userText
+	Key, Value string
 }
 
 func (r *renderer) units() Statement {
@@ -353,7 +368,7 @@ func (r *renderer) dimensions() []dimension {
 		t := r.p.Config.Traits[name]
 		list = append(list, dimension{
 			Name: name, Alias: dimensionAlias(len(list)),
-			SQL:   r.userSQL(t.SQL, span{r.e.Start.Time, r.look.AsOf, "UTC"}),
+			SQL:   r.userSQL(Source{"traits", name}, t.SQL, span{start: r.e.Start.Time, end: r.look.AsOf}),
 			Key:   r.d.key("t."+r.d.ident(t.Identifier), r.p.Config.Identifiers[t.Identifier].Type),
 			Value: "t." + r.d.ident("value"),
 		})
@@ -420,7 +435,7 @@ func (r *renderer) link(src *source) Link {
 	table := r.tables[src.join]
 	data := map[string]any{
 		"Create":   fmt.Sprintf(r.d.Temp, table),
-		"SQL":      r.userSQL(j.SQL, span{r.e.Start.Time, r.look.AsOf, j.Timezone}),
+		"SQL":      r.userSQL(Source{"joins", src.join}, j.SQL, span{start: r.e.Start.Time, end: r.look.AsOf, zone: j.Timezone}),
 		"Join":     src.join,
 		"FromName": from,
 		"ToName":   to,

@@ -21,7 +21,7 @@ func TestSpan(t *testing.T) {
 		{DuckDB, "Europe/Berlin", "TIMESTAMP '2026-10-23 22:00:00.000000'", "TIMESTAMP '2026-10-26 01:30:00.000000'"},
 		{BigQuery, "Europe/Berlin", "TIMESTAMP '2026-10-23 22:00:00.000000+00:00'", "TIMESTAMP '2026-10-26 01:30:00.000000+00:00'"},
 	} {
-		gotStart, gotEnd := span{start, end, c.zone}.literals(c.dialect)
+		gotStart, gotEnd := span{start: start, end: end, zone: c.zone}.literals(c.dialect)
 		if gotStart != c.start || gotEnd != c.end {
 			t.Errorf("%s in %q: %s to %s, want %s to %s", c.dialect.Name, c.zone, gotStart, gotEnd, c.start, c.end)
 		}

@@ -169,8 +169,7 @@ func (r *renderer) recentUnits(s *Script) {
 	data["Dimensions"] = r.declared()
 	data["Until"], data["Through"] = moment(r.stateUntil()), atOrNone(through)
 	if !through.IsZero() {
-		a := r.assignment()
-		data["SQL"] = r.userSQL(a.SQL, span{later(r.e.Start.Time, through), r.until(), a.Timezone})
+		data["SQL"] = r.assignmentSQL(later(r.e.Start.Time, through))
 	}
 	data["Bounds"], data["Last"] = r.strata()
 	data["Table"], data["Exposed"] = r.stateTable("units"), r.exposed()
@@ -240,7 +239,7 @@ func (r *renderer) recentFacts(s *Script, src *source, b *builder, data map[stri
 		if src.spec.Key != "" {
 			from = from.Add(-r.look.State.Overlap) // A repeat is one of something earlier.
 		}
-		data["SQL"] = r.userSQL(src.spec.SQL, span{later(from, r.e.Start.Add(min(0, share(src.measures).earliest()))), r.look.AsOf, src.spec.Timezone})
+		data["SQL"] = r.sourceSQL(src, later(from, r.e.Start.Add(min(0, share(src.measures).earliest()))))
 		data["ThroughLessCloses"] = " " + moment(through.Add(-b.shared.closes))
 	}
 	recent := r.statement("recent facts of "+src.name, "recent_facts.sql", "what newer facts of "+src.name+" come to for each unit", data)

@@ -115,20 +115,21 @@ func fillConfig(c *Config) {
 			n.On = slices.Clone(defaultOn)
 		}
 	}
+	sql := sqlFor(c.Warehouse.Type)
 	for name, a := range c.Assignments {
-		a.SQL, a.Timezone = statement(a.SQL), cmp.Or(a.Timezone, "UTC")
+		a.SQL, a.Timezone = sql.statement(a.SQL), cmp.Or(a.Timezone, "UTC")
 		c.Assignments[name] = a
 	}
 	for name, t := range c.Traits {
-		t.SQL = statement(t.SQL)
+		t.SQL = sql.statement(t.SQL)
 		c.Traits[name] = t
 	}
 	for name, j := range c.Joins {
-		j.SQL, j.Timezone = statement(j.SQL), cmp.Or(j.Timezone, "UTC")
+		j.SQL, j.Timezone = sql.statement(j.SQL), cmp.Or(j.Timezone, "UTC")
 		c.Joins[name] = j
 	}
 	for name, s := range c.Facts {
-		s.SQL, s.Timezone = statement(s.SQL), cmp.Or(s.Timezone, "UTC")
+		s.SQL, s.Timezone = sql.statement(s.SQL), cmp.Or(s.Timezone, "UTC")
 		c.Facts[name] = s
 	}
 	for name, m := range c.Metrics {

@@ -72,7 +72,7 @@ func (p *Project) PlanDigest(e *Experiment) (whole string, fields map[string]str
 		values["goal_correction"] = correction
 	}
 	if e.Activation != "" {
-		all := p.Config.Metrics[e.Activation].planned()
+		all := p.Config.Metrics[e.Activation].planned(sqlFor(p.Config.Warehouse.Type))
 		// What it is beside an instant does not matter.
 		m := Metric{Where: all.Where, Rule: all.Rule, Delay: all.Delay, Window: all.Window, PastEnd: all.PastEnd, Source: all.Source}
 		values["activation"] = map[string]any{"metric": canonical(reflect.ValueOf(m)), "source": p.plannedSource(e, m.Source)}
@@ -84,7 +84,7 @@ func (p *Project) PlanDigest(e *Experiment) (whole string, fields map[string]str
 			}
 			values[role+" "+use.Metric] = map[string]any{
 				"use":    canonical(reflect.ValueOf(use)),
-				"metric": canonical(reflect.ValueOf(p.Config.Metrics[use.Metric].planned())),
+				"metric": canonical(reflect.ValueOf(p.Config.Metrics[use.Metric].planned(sqlFor(p.Config.Warehouse.Type)))),
 			}
 		}
 	}
@@ -141,42 +141,43 @@ func (e *Experiment) allocation() any {
 }
 
 // planned is the metric without what does not change its value.
-func (m Metric) planned() Metric {
+func (m Metric) planned(sql sqlOf) Metric {
 	m.Description, m.Quality, m.Unit, m.BaseSD = "", "", "", nil
-	m.Where, m.Value = plainSQL(m.Where), plainSQL(m.Value)
-	m.Numerator, m.Denominator = m.Numerator.planned(), m.Denominator.planned()
-	m.Rule = m.Rule.planned()
+	m.Where, m.Value = sql.plain(m.Where), sql.plain(m.Value)
+	m.Numerator, m.Denominator = m.Numerator.planned(sql), m.Denominator.planned(sql)
+	m.Rule = m.Rule.planned(sql)
 	if m.Total != nil {
 		m.Total = new(*m.Total)
-		m.Total.Value = plainSQL(m.Total.Value)
+		m.Total.Value = sql.plain(m.Total.Value)
 	}
 	return m
 }
 
-func (r *Rule) planned() *Rule {
+func (r *Rule) planned(sql sqlOf) *Rule {
 	if r == nil {
 		return nil
 	}
 	out := *r
-	out.Text = plainSQL(out.Text)
+	out.Text = sql.plain(out.Text)
 	return &out
 }
 
-func (p *Part) planned() *Part {
+func (p *Part) planned(sql sqlOf) *Part {
 	if p == nil {
 		return nil
 	}
-	return &Part{Source: p.Source, Value: plainSQL(p.Value), Where: plainSQL(p.Where), Rule: p.Rule.planned(), Cap: p.Cap}
+	return &Part{Source: p.Source, Value: sql.plain(p.Value), Where: sql.plain(p.Where), Rule: p.Rule.planned(sql), Cap: p.Cap}
 }
 
 // plannedSource is what a source's metrics are made of: its rows, how they are
 // counted once, and how they come to the units.
 func (p *Project) plannedSource(e *Experiment, name string) any {
+	sql := sqlFor(p.Config.Warehouse.Type)
 	source := p.Config.Facts[name]
-	source.SQL, source.Freshness = plainSQL(source.SQL), Duration{}
+	source.SQL, source.Freshness = sql.plain(source.SQL), Duration{}
 	join, identifier := p.JoinFor(e, name)
 	link := p.Config.Joins[join]
-	link.SQL = plainSQL(link.SQL)
+	link.SQL = sql.plain(link.SQL)
 	return map[string]any{
 		"source": canonical(reflect.ValueOf(source)),
 		"join":   canonical(reflect.ValueOf(link)),

@@ -174,36 +174,3 @@ func (f *file) append(to Problems, line, column int, message string) Problems {
 	}
 	return append(to, Problem{File: f.name, Line: line, Column: column, Message: message})
 }
-
-// locate gives the position of text[offset:] where text is the value of n:
-// exact in a literal block and on one line, else where the value begins.
-func (f *file) locate(n *yaml.Node, offset int) (line, column int) {
-	before := n.Value[:offset]
-	if n.Style&yaml.LiteralStyle == 0 {
-		return f.locateInline(n, before)
-	}
-	start := strings.LastIndexByte(before, '\n') + 1
-	value, _, _ := strings.Cut(n.Value[start:], "\n")
-	line = n.Line + 1 + strings.Count(before, "\n")
-	if line > len(f.lines) || !strings.HasSuffix(f.lines[line-1], value) {
-		return n.Line, n.Column
-	}
-	indent := strings.TrimSuffix(f.lines[line-1], value)
-	return line, utf8.RuneCountInString(indent) + utf8.RuneCountInString(before[start:]) + 1
-}
-
-func (f *file) locateInline(n *yaml.Node, before string) (line, column int) {
-	if n.Line < 1 || n.Line > len(f.lines) {
-		return n.Line, n.Column
-	}
-	runes := []rune(f.lines[n.Line-1])
-	from := n.Column - 1
-	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
-		from++
-	}
-	to := from + utf8.RuneCountInString(before)
-	if to > len(runes) || string(runes[from:to]) != before {
-		return n.Line, n.Column
-	}
-	return n.Line, to + 1
-}

@@ -85,6 +85,7 @@ func (l *loader) load(project *Project) (*Project, Problems, error) {
 	problems := l.collect(project)
 	if len(problems) == 0 {
 		fillDefaults(project)
+		project.texts = l.queries()
 	}
 	return project, problems, nil
 }

@@ -23,6 +23,8 @@ type Project struct {
 	Experiments []Experiment // sorted by name
 	// Warnings are about what is allowed and probably not meant.
 	Warnings Problems
+
+	texts map[[2]string]place // queries in assay.yaml, by the key they stand below and their name
 }
 
 // Config is assay.yaml.

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -9,25 +10,98 @@ import (
 // dialect.
 var placeholders = []string{"{{start}}", "{{end}}", "{{experiment}}"}
 
-// sqlToken finds what matters in SQL text, in order: what hides other
-// characters (texts, quoted names, comments), placeholders, statement ends,
-// parentheses, and an opening that is never closed.
-var sqlToken = regexp.MustCompile(`(?s)` + strings.Join([]string{
-	`\b[eE]'(?:[^'\\]|\\.|'')*'`, `'(?:[^']|'')*'`, `"(?:[^"]|"")*"`, "`[^`]*`", `\$\$.*?\$\$`,
-	`--[^\n]*`, `/\*.*?\*/`,
-	`\{\{[^{}\n]*\}\}`, `[;()]`,
-	"['\"`]", `/\*`, `\{\{`, `\$\$`,
-}, "|"))
+// lexis is how an engine writes what hides other characters: texts, quoted names
+// and comments. These are patterns, of which an earlier one wins.
+type lexis struct {
+	long     []string // texts that quotes inside do not end
+	opens    []string // what opens a long one
+	texts    []string // other texts, and quoted names
+	marks    []string // what opens these
+	comments []string
+}
+
+const (
+	doubledText = `'(?:[^']|'')*'`       // a quote inside is doubled
+	escapedText = `'(?:[^'\\]|\\.|'')*'` // or has a backslash before it
+	doubledName = `"(?:[^"]|"")*"`
+	dollars     = `\$\$.*?\$\$`
+	toLineEnd   = `[^\n]*`
+	block       = `/\*.*?\*/`
+)
+
+// lexes are those of the engines.
+var lexes = map[string]lexis{
+	"duckdb": {
+		long:     []string{dollars},
+		opens:    []string{`\$\$`},
+		texts:    []string{`\b[eE]` + escapedText, doubledText, doubledName, "`[^`]*`"},
+		marks:    []string{"['\"`]"},
+		comments: []string{"--" + toLineEnd, block},
+	},
+	// Both quotes write texts, over several lines where there are three of them. In a
+	// raw text too (r'..') a quote behind a backslash does not end it.
+	"bigquery": {
+		long:     []string{`'''(?:[^\\]|\\.)*?'''`, `"""(?:[^\\]|\\.)*?"""`},
+		opens:    []string{`'''`, `"""`},
+		texts:    []string{`'(?:[^'\\\n]|\\.)*'`, `"(?:[^"\\\n]|\\.)*"`, "`(?:[^`\\\\\n]|\\\\.)*`"},
+		marks:    []string{"['\"`]"},
+		comments: []string{"--" + toLineEnd, "#" + toLineEnd, block},
+	},
+	"snowflake": {
+		long:     []string{dollars},
+		opens:    []string{`\$\$`},
+		texts:    []string{escapedText, doubledName},
+		marks:    []string{`['"]`},
+		comments: []string{"--" + toLineEnd, "//" + toLineEnd, block},
+	},
+}
+
+// sqlOf is the compiled lexis of an engine.
+type sqlOf struct {
+	// token finds what matters in SQL text, in order: what hides other characters,
+	// placeholders, statement ends, parentheses, and an opening that is never closed.
+	token *regexp.Regexp
+	// verbatim finds only what hides other characters; comment is one that does.
+	verbatim, comment *regexp.Regexp
+}
+
+var engines = func() map[string]sqlOf {
+	out := map[string]sqlOf{}
+	for engine, l := range lexes {
+		out[engine] = sqlOf{
+			token: anyOf(slices.Concat(l.long, l.opens, l.texts, l.comments, l.marks,
+				[]string{`\{\{[^{}\n]*\}\}`, `[;()]`, `/\*`, `\{\{`})),
+			verbatim: anyOf(slices.Concat(l.long, l.texts, l.comments)),
+			comment:  regexp.MustCompile(`(?s)^(?:` + strings.Join(l.comments, "|") + `)$`),
+		}
+	}
+	return out
+}()
+
+func anyOf(list []string) *regexp.Regexp { return regexp.MustCompile(`(?s)` + strings.Join(list, "|")) }
+
+// sqlFor is how a type of warehouse writes SQL; of an unknown one, whose problem
+// is told elsewhere, as duckdb does.
+func sqlFor(warehouse string) sqlOf {
+	if e, ok := engines[warehouse]; ok {
+		return e
+	}
+	return engines["duckdb"]
+}
+
+// Verbatim finds what is nobody's to change in SQL of a type of warehouse: texts,
+// quoted names and comments.
+func Verbatim(warehouse string) *regexp.Regexp { return sqlFor(warehouse).verbatim }
 
 var insideBraces = regexp.MustCompile(`\{\{[^{}\n]*\}\}`)
 
 // query checks a statement: not empty, one statement, known placeholders, and
 // nothing left open.
-func query(text string, at place) {
+func (sql sqlOf) query(text string, at place) {
 	if !at.ok() {
 		return
 	}
-	s := sqlCheck{text: text, at: at}
+	s := sqlCheck{sql: sql, text: text, at: at}
 	if s.run(); s.first < 0 {
 		at.problemf("the SQL is empty")
 		return
@@ -38,11 +112,11 @@ func query(text string, at place) {
 }
 
 // expression checks a part of a statement: it stands inside a line of SQL.
-func expression(text string, at place) {
+func (sql sqlOf) expression(text string, at place) {
 	if !at.ok() {
 		return
 	}
-	s := sqlCheck{text: text, at: at, part: true}
+	s := sqlCheck{sql: sql, text: text, at: at, part: true}
 	if s.run(); s.first < 0 {
 		at.problemf("the SQL is empty")
 	}
@@ -50,6 +124,7 @@ func expression(text string, at place) {
 
 // sqlCheck walks over SQL text.
 type sqlCheck struct {
+	sql  sqlOf
 	text string
 	at   place
 	part bool // an expression, not a statement
@@ -63,7 +138,7 @@ type sqlCheck struct {
 func (s *sqlCheck) run() {
 	s.first, s.end, s.beyond = -1, -1, -1
 	last := 0
-	for _, at := range sqlToken.FindAllStringIndex(s.text, -1) {
+	for _, at := range s.sql.token.FindAllStringIndex(s.text, -1) {
 		s.plain(last, at[0])
 		s.token(at[0], s.text[at[0]:at[1]])
 		last = at[1]
@@ -92,14 +167,14 @@ func (s *sqlCheck) code(offset int) {
 }
 
 func (s *sqlCheck) token(offset int, token string) {
-	comment := isComment(token)
+	comment := s.sql.comment.MatchString(token)
 	if token != ";" && !comment {
 		s.code(offset)
 	}
 	switch {
 	case comment:
 		s.braces(offset, token)
-		if s.part && strings.HasPrefix(token, "--") && strings.TrimSpace(s.text[offset+len(token):]) == "" {
+		if s.part && !strings.HasPrefix(token, "/*") && strings.TrimSpace(s.text[offset+len(token):]) == "" {
 			s.fault(offset, "an expression cannot end in a comment: it would swallow what follows")
 		}
 	case token == ";":
@@ -110,15 +185,11 @@ func (s *sqlCheck) token(offset int, token string) {
 		s.close(offset)
 	case strings.HasPrefix(token, "{{") && len(token) > 2:
 		s.placeholder(offset, token)
-	case len(token) > 2 || token == "''" || token == `""`:
+	case s.sql.verbatim.FindString(token) == token:
 		s.quoted(offset, token)
 	default:
 		s.fault(offset, "%s is not closed", token)
 	}
-}
-
-func isComment(token string) bool {
-	return strings.HasPrefix(token, "--") || len(token) > 2 && strings.HasPrefix(token, "/*")
 }
 
 func (s *sqlCheck) semicolon(offset int) {
@@ -184,8 +255,8 @@ func (s *sqlCheck) fault(offset int, format string, args ...any) {
 
 // statement is the query without its last semicolon and what follows it, which
 // are blanks and comments; it is called on checked text only.
-func statement(text string) string {
-	for _, at := range sqlToken.FindAllStringIndex(text, -1) {
+func (sql sqlOf) statement(text string) string {
+	for _, at := range sql.token.FindAllStringIndex(text, -1) {
 		if text[at[0]:at[1]] == ";" {
 			return strings.TrimSpace(text[:at[0]])
 		}
@@ -195,9 +266,9 @@ func statement(text string) string {
 
 var blanks = regexp.MustCompile(`\s+`)
 
-// plainSQL is the text without comments and with single blanks, so that laying
+// plain is the text without comments and with single blanks, so that laying
 // it out anew makes no other text of it. Texts and quoted names stay.
-func plainSQL(text string) string {
+func (sql sqlOf) plain(text string) string {
 	out := ""
 	code := func(s string) {
 		s = blanks.ReplaceAllString(s, " ")
@@ -207,9 +278,9 @@ func plainSQL(text string) string {
 		out += s
 	}
 	last := 0
-	for _, at := range sqlToken.FindAllStringIndex(text, -1) {
+	for _, at := range sql.token.FindAllStringIndex(text, -1) {
 		code(text[last:at[0]])
-		if token := text[at[0]:at[1]]; isComment(token) {
+		if token := text[at[0]:at[1]]; sql.comment.MatchString(token) {
 			code(" ")
 		} else {
 			out += token

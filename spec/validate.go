@@ -13,6 +13,7 @@ import (
 func validate(p *Project, config place, specs []place) {
 	v := validator{
 		config:   &p.Config,
+		sql:      sqlFor(p.Config.Warehouse.Type),
 		root:     config,
 		sections: config.index(),
 		metrics:  config.at("metrics").index(),
@@ -32,6 +33,7 @@ func validate(p *Project, config place, specs []place) {
 // validator holds what references resolve against.
 type validator struct {
 	config   *Config
+	sql      sqlOf
 	root     place
 	sections map[string]place // of assay.yaml
 	metrics  map[string]place

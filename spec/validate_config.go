@@ -17,7 +17,7 @@ func (v validator) validateConfig() {
 	for name, p := range at.at("traits").entries() {
 		named(name, p)
 		v.identifier(c.Traits[name].Identifier, p.at("identifier"))
-		query(c.Traits[name].SQL, p.at("sql"))
+		v.sql.query(c.Traits[name].SQL, p.at("sql"))
 	}
 	for name, p := range at.at("joins").entries() {
 		v.join(name, p)
@@ -95,7 +95,7 @@ func (v validator) assignment(name string, at place) {
 	a := v.config.Assignments[name]
 	named(name, at)
 	v.identifier(a.Identifier, at.at("identifier"))
-	query(a.SQL, at.at("sql"))
+	v.sql.query(a.SQL, at.at("sql"))
 	timezone(a.Timezone, at.at("timezone"))
 	positive(at, map[string]Duration{"freshness": a.Freshness})
 	at.at("assigned_at").must(!slices.Contains(reserved, strings.ToLower(a.AssignedAt)), "%s is another column already; give the instant of the assignment one of its own", a.AssignedAt)
@@ -114,7 +114,7 @@ func (v validator) assignment(name string, at place) {
 func (v validator) join(name string, at place) {
 	j := v.config.Joins[name]
 	named(name, at)
-	query(j.SQL, at.at("sql"))
+	v.sql.query(j.SQL, at.at("sql"))
 	timezone(j.Timezone, at.at("timezone"))
 	list := at.at("identifiers")
 	v.identifierList(j.Identifiers, list)
@@ -124,7 +124,7 @@ func (v validator) join(name string, at place) {
 func (v validator) source(name string, at place) {
 	s := v.config.Facts[name]
 	named(name, at)
-	query(s.SQL, at.at("sql"))
+	v.sql.query(s.SQL, at.at("sql"))
 	timezone(s.Timezone, at.at("timezone"))
 	positive(at, map[string]Duration{"freshness": s.Freshness})
 	at.at("key").must(s.Key != "", "the name is empty")

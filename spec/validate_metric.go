@@ -37,8 +37,8 @@ func (v validator) metric(name string, at place) {
 	if want, known := shapes[m.Kind]; known {
 		want.check(m, at)
 	}
-	expression(m.Where, at.at("where"))
-	expression(m.Value, at.at("value"))
+	v.sql.expression(m.Where, at.at("where"))
+	v.sql.expression(m.Value, at.at("value"))
 	v.part(m.Numerator, at.at("numerator"))
 	v.part(m.Denominator, at.at("denominator"))
 	if m.Kind == "ratio" {
@@ -50,8 +50,8 @@ func (v validator) metric(name string, at place) {
 	if m.Source != "" && !slices.Contains(m.Sources(), m.Source) {
 		at.at("source").problemf("no part of the ratio is of this source; leave source out of one part")
 	}
-	rule(m.Rule, at.at("rule"))
-	total(m.Total, at.at("total"))
+	v.rule(m.Rule, at.at("rule"))
+	v.total(m.Total, at.at("total"))
 	capped(m.Cap, at.at("cap"))
 	quantile(m, at)
 	metricWindow(m, at)
@@ -96,18 +96,18 @@ func (v validator) part(p *Part, at place) {
 	if !at.at("source").absent {
 		refer(at.at("source"), "fact source", p.Source, v.config.Facts, v.section("facts"))
 	}
-	expression(p.Value, at.at("value"))
-	expression(p.Where, at.at("where"))
-	rule(p.Rule, at.at("rule"))
+	v.sql.expression(p.Value, at.at("value"))
+	v.sql.expression(p.Where, at.at("where"))
+	v.rule(p.Rule, at.at("rule"))
 	capped(p.Cap, at.at("cap"))
 }
 
 // rule checks what is asked of a text.
-func rule(r *Rule, at place) {
+func (v validator) rule(r *Rule, at place) {
 	if r == nil {
 		return
 	}
-	expression(r.Text, at.at("text"))
+	v.sql.expression(r.Text, at.at("text"))
 	at.at("min_length").must(r.MinLength > 0, "a length is more than 0")
 	at.at("max_length").must(r.MaxLength > 0, "a length is more than 0")
 	if r.MaxLength > 0 && r.MinLength > r.MaxLength {
@@ -130,11 +130,11 @@ func rule(r *Rule, at place) {
 var namedGroup = regexp.MustCompile(`\(\?<[^=!]`)
 
 // total checks a condition on what a unit's facts come to.
-func total(t *Total, at place) {
+func (v validator) total(t *Total, at place) {
 	if t == nil {
 		return
 	}
-	expression(t.Value, at.at("value"))
+	v.sql.expression(t.Value, at.at("value"))
 	switch {
 	case t.Of == "count":
 		at.at("value").refuse("facts are counted without a value")

@@ -204,7 +204,7 @@ type jsonStatement struct {
 func (a *app) statementsJSON(list []queries.Statement) error {
 	out := make([]jsonStatement, len(list))
 	for i, s := range list {
-		out[i] = jsonStatement(s)
+		out[i] = jsonStatement{s.Name, s.Purpose, s.SQL}
 	}
 	// SQL is for people too: > stays >.
 	encoder := json.NewEncoder(a.stdout)
