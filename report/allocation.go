@@ -16,13 +16,7 @@ type flagView struct {
 	Rows        []flagRow
 	Changes     bool
 	After       string // heading of the column of what is aimed at
-	Planned     []plannedView
-}
-
-// plannedView is a delivery that the look owes, and what became of it so far.
-type plannedView struct {
-	Store   string
-	Outcome *badge // nil: not known to this page
+	Told        []toldView
 }
 
 // flagRow is one group of units and its share of everybody.
@@ -32,7 +26,7 @@ type flagRow struct {
 }
 
 func newFlagView(look *ledger.Look, since *Since) flagView {
-	v := flagView{Key: shorten(clean(look.Spec.FlagKey), nameLength), Source: shorten(clean(look.AllocationSource), nameLength), After: afterWord(look)}
+	v := flagView{Key: shorten(clean(look.Spec.FlagKey), nameLength), Source: shorten(clean(look.AllocationSource), nameLength), After: afterWord(look), Told: newTold(look, since)}
 	if len(look.Allocation.Arms) == 0 {
 		v.Sentence = "The flag's state is not known."
 		return v
@@ -48,24 +42,7 @@ func newFlagView(look *ledger.Look, since *Since) flagView {
 		Title: "Who gets which variation", Desc: v.Sentence,
 	}, labels, bars)
 	v.Rows = flagRows(look, bars)
-	for _, p := range look.Deliveries {
-		v.Planned = append(v.Planned, plannedView{name(p.Store), outcomeOf(p.ID, since)})
-	}
 	return v
-}
-
-// outcomeOf finds what became of a delivery.
-func outcomeOf(id string, since *Since) *badge {
-	if since == nil {
-		return nil
-	}
-	for _, d := range since.Deliveries {
-		if d.ID == id {
-			b := outcomeBadge(d.Outcome)
-			return &b
-		}
-	}
-	return nil
 }
 
 // afterWord heads what the decision aims at.

@@ -42,10 +42,10 @@ func newPage(look *ledger.Look, history []ledger.Look, since *Since) pageView {
 	history = complete(look, history)
 	title := name(look.Experiment)
 	return pageView{
-		frame: newFrame(title + ": " + strings.ToLower(decisionBadge(&look.Decision).Word)),
+		frame: newFrame(title + ": " + strings.ToLower(verdictOf(look).Word)),
 		Name:  title, Kind: kindText(look.Spec.Type), Description: message(look.Spec.Description),
 		Owner: shorten(clean(look.Spec.Owner), nameLength), Tags: tags(look.Spec.Tags),
-		Facts: facts(look), Banner: newBanner(look, since), Since: newSinceView(since),
+		Facts: facts(look), Banner: newBanner(look, history, since), Since: newSinceView(since),
 		Health: newHealthView(look), Effects: newEffects(look), Slices: newSlices(look), Level: level(look),
 		Forest: newForest(look), Courses: newCourses(look, history),
 		Daily: newDaily(look), Ladder: ladder(look), Epochs: epochs(look),
