@@ -227,6 +227,7 @@ type sequence struct {
 	Margin   *float64
 	Harm     float64
 	Label    func(float64) string
+	Bare     bool // there are no intervals
 }
 
 // drawable tells whether any look has something to show.
@@ -249,7 +250,7 @@ func sequenceChart(p picture, s sequence) template.HTML {
 	}
 	c.harmArea(s, y, box{left, top, p.Width - right - left, p.Height - foot - top})
 	c.marks(s.Marks, x, segment{0, top, 0, p.Height - foot})
-	c.band(s.Points, x, y)
+	c.band(s, x, y)
 	c.line("zero", segment{left, y.at(0), p.Width - right, y.at(0)})
 	c.dates(s.From, s.To, x, p.Height-8)
 	return c.done()
@@ -268,7 +269,7 @@ func (s *sequence) values() (lo, hi float64) {
 			continue
 		}
 		v.add(p.Estimate)
-		if i >= len(s.Points)*2/3 {
+		if !s.Bare && i >= len(s.Points)*2/3 {
 			v.add(p.Lower, p.Upper)
 		}
 	}
@@ -303,7 +304,8 @@ func (c *canvas) marks(marks []rampMark, x timeScale, s segment) {
 }
 
 // band draws each unbroken run of looks: its interval, estimate and dots.
-func (c *canvas) band(points []seqPoint, x timeScale, y scale) {
+func (c *canvas) band(s sequence, x timeScale, y scale) {
+	points := s.Points
 	for start := 0; start < len(points); {
 		if !points[start].Known {
 			start++
@@ -313,15 +315,31 @@ func (c *canvas) band(points []seqPoint, x timeScale, y scale) {
 		for end < len(points) && points[end].Known {
 			end++
 		}
+		if !s.Bare {
+			c.interval(points[start:end], x, y)
+		}
 		c.run(points[start:end], x, y)
 		start = end
 	}
 }
 
-func (c *canvas) run(points []seqPoint, x timeScale, y scale) {
-	var edge, middle, harmed, rest []point
+// interval draws the confidence sequence of an unbroken run of looks.
+func (c *canvas) interval(points []seqPoint, x timeScale, y scale) {
+	var edge []point
 	for _, p := range points {
 		edge = append(edge, point{x.when(p.At), y.at(p.Upper)})
+	}
+	for _, p := range slices.Backward(points) {
+		edge = append(edge, point{x.when(p.At), y.at(p.Lower)})
+	}
+	c.path("band", edge, "Z")
+	c.line("lastlook", segment{edge[len(points)-1].X, edge[len(points)-1].Y, edge[len(points)].X, edge[len(points)].Y})
+}
+
+// run draws the estimates of an unbroken run of looks.
+func (c *canvas) run(points []seqPoint, x timeScale, y scale) {
+	var middle, harmed, rest []point
+	for _, p := range points {
 		if math.IsNaN(p.Estimate) {
 			continue
 		}
@@ -333,11 +351,6 @@ func (c *canvas) run(points []seqPoint, x timeScale, y scale) {
 			rest = append(rest, at)
 		}
 	}
-	for _, p := range slices.Backward(points) {
-		edge = append(edge, point{x.when(p.At), y.at(p.Lower)})
-	}
-	c.path("band", edge, "Z")
-	c.line("lastlook", segment{edge[len(points)-1].X, edge[len(points)-1].Y, edge[len(points)].X, edge[len(points)].Y})
 	c.path("course", middle, "")
 	c.dots("look", rest)
 	c.dots("look hit", harmed)
