@@ -73,17 +73,19 @@ func newBanner(look *ledger.Look, history []ledger.Look, since *Since) banner {
 	return b
 }
 
+// endWords are the verdicts that end an experiment, once they have.
+var endWords = map[decide.Verdict]string{decide.Rollback: "Hold: rolled back", decide.Ship: "Hold: shipped"}
+
 // verdictOf is the verdict as the page heads it: of an ended experiment what
 // ended it.
 func verdictOf(look *ledger.Look) badge {
 	b := decisionBadge(&look.Decision)
-	if end := look.Standing.Ended; end != nil && ended(&look.Decision) {
-		switch end.Verdict {
-		case decide.Rollback:
-			b.Word = "Hold: rolled back"
-		case decide.Ship:
-			b.Word = "Hold: shipped"
-		}
+	end := look.Standing.Ended
+	if end == nil || !ended(&look.Decision) {
+		return b
+	}
+	if word, known := endWords[end.Verdict]; known {
+		b.Word = word
 	}
 	return b
 }

@@ -49,8 +49,9 @@ type forestRow struct {
 	Group        string // heading, written where it changes
 	Label        string
 	Estimate     stats.Optional
-	Lower, Upper float64 // ±Inf = open
-	Drawn        bool    // false: there is nothing to draw, only words
+	Lower, Upper float64         // ±Inf = open
+	Thin         *stats.Interval // the fixed interval; nil = there is none
+	Drawn        bool            // false: there is nothing to draw, only words
 	Margin       *float64
 	Harm         float64 // +1: right is harm, -1: left, 0: not known
 	Status       badge
@@ -161,6 +162,9 @@ func (c *canvas) forestRow(r forestRow, l forestLayout, x scale, y float64) {
 	}
 	if r.Margin != nil && r.Harm != 0 {
 		c.harmZone(r, l, x, plot)
+	}
+	if r.Thin != nil {
+		c.line("thin", segment{x.at(r.Thin.Lower), plot + 8, x.at(r.Thin.Upper), plot + 8})
 	}
 	c.whisker(r, x, plot)
 }

@@ -32,8 +32,11 @@ type effectRow struct {
 	Versus              string // the treatment, where there are several
 	Control, Treatment  cell
 	Relative, Absolute  cell
-	Evidence            cell
+	Thin                string // the fixed interval of the relative effect
+	Margin, Evidence    cell
 	Status              badge
+	Marks               []string
+	Method              string
 	Notes               []string
 	OneLook             string
 }
@@ -41,6 +44,7 @@ type effectRow struct {
 // cell is a number and what is said below it in small.
 type cell struct {
 	Main, Note string
+	More       string // a second line in small
 }
 
 func newEffects(look *ledger.Look) []effectsView {
@@ -101,7 +105,7 @@ func uncompared(m *ledger.MetricResult) effectRow {
 	return effectRow{
 		Metric: name(m.Name), Description: message(m.Description),
 		Control: cell{Main: dash}, Treatment: cell{Main: dash}, Relative: cell{Main: dash},
-		Absolute: cell{Main: dash}, Evidence: cell{Main: dash},
+		Absolute: cell{Main: dash}, Margin: cell{Main: dash}, Evidence: cell{Main: dash},
 		Status: badge{"?", "cannot say: not compared", toneWarn},
 	}
 }
@@ -128,12 +132,13 @@ func newEffectRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) e
 	row := effectRow{
 		Metric: name(m.Name), Description: message(m.Description),
 		Control: armCell(m, v.Control, q), Treatment: armCell(m, v.Treatment, q),
-		Relative: relativeCell(v, q), Absolute: absoluteCell(v, q),
-		Evidence: evidenceCell(m, v, look), Status: standing(m, v, look.Spec.Alpha.Goals),
-		Notes: effectNotes(m, v, q), OneLook: labelledOneLook(v, q),
+		Relative: relativeCell(v, q), Absolute: absoluteCell(v, q), Thin: thin(v, q),
+		Margin: marginCell(v, q), Evidence: evidenceCell(m, v, look), Status: standing(m, v, look.Spec.Alpha.Goals),
+		Marks: marksOf(m, v, q), Method: methodNote(&v.Design), Notes: effectNotes(m, v, q), OneLook: labelledOneLook(v, q),
 	}
+	row.Control.More, row.Treatment.More = shareText(m, knownGood(look)), shareText(m, v.Variation)
 	if blindTo(look, m) {
-		row.Control, row.Treatment = cell{dash, "source is blind"}, cell{dash, "source is blind"}
+		row.Control, row.Treatment = cell{Main: dash, Note: "source is blind"}, cell{Main: dash, Note: "source is blind"}
 	}
 	if len(treatments(look)) > 1 {
 		row.Versus = name(v.Variation)
@@ -206,21 +211,11 @@ func effectNotes(m *ledger.MetricResult, v *ledger.Versus, q quantity) []string 
 			notes = append(notes, s)
 		}
 	}
-	d := &v.Design
-	add(marginNote(d, q))
 	add(mdeNote(v, q))
-	if latched(v) && !v.Harmed {
-		add("harm was established at an earlier look")
-	}
 	add(goalHarmNote(m, v, q))
 	add(reachNote(m, v, q))
-	add(covariateNote(v, q))
-	add(methodNote(d))
 	if m.Definition != "" {
 		add(message(m.Definition))
-	}
-	if len(m.Caps) == 1 && m.Caps[0] > 0 {
-		add("the percentile cap is " + q.value(m.Caps[0]))
 	}
 	if m.Window != "" {
 		add("window: " + message(m.Window))
@@ -258,24 +253,6 @@ func reachNote(m *ledger.MetricResult, v *ledger.Versus, q quantity) string {
 		what = "better"
 	}
 	return "at best shown to be " + what + " by the end with a chance of " + q.chance(v.Reach.Value)
-}
-
-// covariateNote is what adjusting for the covariate was worth.
-func covariateNote(v *ledger.Versus, q quantity) string {
-	if !v.Kept.Known {
-		return ""
-	}
-	return "adjusted for the covariate, which leaves " + q.share(v.Kept.Value, 0) + " of the variance"
-}
-
-func marginNote(d *stats.Design, q quantity) string {
-	switch {
-	case d.Harm == "":
-		return ""
-	case d.Margin.Value == 0:
-		return "harm: " + string(d.Harm) + ", no margin"
-	}
-	return "harm: " + string(d.Harm) + " by more than " + q.size(d.Margin)
 }
 
 // goalHarmNote shows a goal's evidence of harm, whose column holds its p-value.
@@ -425,6 +402,9 @@ func newForestRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) f
 	row.Drawn, row.Estimate = true, v.Relative
 	row.Lower, row.Upper = v.RelativeInterval.Lower, v.RelativeInterval.Upper
 	row.Range = q.relativeInterval(v.RelativeInterval)
+	if bounded(v.OneLook.Relative) {
+		row.Thin = &v.OneLook.Relative
+	}
 	if v.Relative.Known {
 		row.Value = q.relative(v.Relative.Value)
 	}

@@ -22,6 +22,7 @@ type pageView struct {
 	Since                   *sinceView
 	Health                  healthView
 	Effects                 []effectsView
+	Raw                     []rawRow
 	Slices                  []slicesView
 	Level                   string
 	Forest                  forestView
@@ -46,7 +47,7 @@ func newPage(look *ledger.Look, history []ledger.Look, since *Since) pageView {
 		Name:  title, Kind: kindText(look.Spec.Type), Description: message(look.Spec.Description),
 		Owner: shorten(clean(look.Spec.Owner), nameLength), Tags: tags(look.Spec.Tags),
 		Facts: facts(look), Banner: newBanner(look, history, since), Since: newSinceView(since),
-		Health: newHealthView(look, history), Effects: newEffects(look), Slices: newSlices(look), Level: level(look),
+		Health: newHealthView(look, history), Effects: newEffects(look), Raw: newRaw(look), Slices: newSlices(look), Level: level(look),
 		Forest: newForest(look), Courses: newCourses(look, history),
 		Daily: newDaily(look), Ladder: ladder(look), Epochs: epochs(look),
 		Prompts: newPrompts(look), History: newHistory(look, history),
