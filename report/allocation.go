@@ -158,6 +158,18 @@ func ladder(look *ledger.Look) []rung {
 	return out
 }
 
+// reached is the largest coverage at which there was more than one variation.
+func reached(look *ledger.Look) float64 {
+	most := 0.0
+	for i := range look.Epochs {
+		a := &look.Epochs[i].Allocation
+		if _, sole := a.Sole(); !sole {
+			most = max(most, a.Coverage)
+		}
+	}
+	return most
+}
+
 func newRung(look *ledger.Look, i int, coverage float64) rung {
 	r := rung{Coverage: web.exactShare(coverage)}
 	step := &look.Step
@@ -169,6 +181,10 @@ func newRung(look *ledger.Look, i int, coverage float64) rung {
 		if !step.Since.IsZero() {
 			r.Note = "since " + instant(step.Since)
 		}
+	case look.Standing.Ended != nil && coverage <= reached(look):
+		r.Badge = badge{"✓", "done", toneMute}
+	case look.Standing.Ended != nil:
+		r.Badge = badge{"○", "not taken", toneMute}
 	case i == step.Index+1:
 		r.Badge = badge{"○", "next", toneMute}
 		if !step.Due.IsZero() {

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"assay/decide"
 	"assay/ledger"
 	"assay/stats"
 )
@@ -427,7 +429,7 @@ type courseView struct {
 }
 
 type courseRow struct {
-	Look, AsOf, Effect, Interval, E, Word string
+	Look, AsOf, Effect, Interval, E, Needed, Word string
 }
 
 // newCourses draws one chart a comparison of goals and guardrails.
@@ -476,7 +478,9 @@ func newCourse(look *ledger.Look, history []ledger.Look, c course) courseView {
 		if past == nil || history[i].Version != look.Version {
 			continue
 		}
-		s.Points = append(s.Points, seqPointOf(&history[i], past, relative))
+		p := seqPointOf(&history[i], past, relative)
+		p.Proof = provedShare(past)
+		s.Points = append(s.Points, p)
 		v.Rows = append(v.Rows, newCourseRow(&history[i], m, past, relative))
 	}
 	if len(s.Points) > 0 && (s.From.IsZero() || s.Points[0].At.Before(s.From)) {
@@ -493,7 +497,8 @@ func coursePicture(v courseView, c course) picture {
 	return picture{
 		ID:    "course-" + strconv.Itoa(c.index),
 		Title: joined(v.Title, ", ", v.Versus) + ": " + v.Scale + " effect over the looks",
-		Desc: "Line: estimate; shaded: confidence sequence; dots: looks; vertical lines: changes of the flag. Latest: " +
+		Desc: "Line: estimate; shaded: confidence sequence; dots: looks; vertical lines: changes of the flag; " +
+			"below, where there is any, the evidence of harm against its boundary. Latest: " +
 			last.Effect + " (" + last.Interval + "). The table below holds the same numbers.",
 	}
 }
@@ -527,7 +532,7 @@ func seqPointOf(look *ledger.Look, v *ledger.Versus, relative bool) seqPoint {
 func newCourseRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, relative bool) courseRow {
 	q := quantityOf(web, m, &v.Comparison)
 	row := courseRow{
-		Look: web.count(int64(look.Number)), AsOf: instant(look.AsOf), E: dash,
+		Look: web.count(int64(look.Number)), AsOf: shortInstant(look.AsOf), E: dash, Needed: dash,
 		Word: shortStanding(standing(m, v, look.Spec.Alpha.Goals)).Word,
 	}
 	c := absoluteCell(v, q)
@@ -536,9 +541,29 @@ func newCourseRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, r
 	}
 	row.Effect, row.Interval = c.Main, c.Note
 	if speaks(v) {
-		row.E, _ = proofCell(v)
+		row.E, row.Needed = proofCell(v)
+		row.Needed = strings.TrimSuffix(strings.TrimPrefix(row.Needed, "of "), " needed")
 	}
 	return row
+}
+
+// shortInstant leaves out the time of day at midnight, of which long tables are
+// full.
+func shortInstant(t time.Time) string {
+	if midnight := t.UTC().Truncate(24 * time.Hour); midnight.Equal(t) {
+		return day(t)
+	}
+	return instant(t)
+}
+
+// provedShare is the evidence of harm over what it takes at that look; unknown
+// where there is none.
+func provedShare(v *ledger.Versus) stats.Optional {
+	got, needed, _, ok := v.Proof()
+	if !ok || v.Status != stats.StatusOK || !speaks(v) || !(needed > 0) || math.IsInf(needed, 0) || math.IsNaN(got) {
+		return stats.Optional{}
+	}
+	return stats.Some(got / needed)
 }
 
 // rampMarks are the changes of coverage after the first epoch.
@@ -548,7 +573,18 @@ func rampMarks(look *ledger.Look) []rampMark {
 		if i == 0 {
 			continue
 		}
-		out = append(out, rampMark{At: e.Start, Label: web.exactShare(e.Allocation.Coverage)})
+		out = append(out, rampMark{At: e.Start, Label: rampLabel(&e.Allocation)})
 	}
 	return out
+}
+
+// rampLabel is the coverage from then on, or that everybody gets the same.
+func rampLabel(a *decide.Allocation) string {
+	switch sole, everybody := a.Sole(); {
+	case !everybody:
+		return web.exactShare(a.Coverage)
+	case sole == a.KnownGood:
+		return "back"
+	}
+	return "shipped"
 }

@@ -47,7 +47,7 @@ func marginCell(v *ledger.Versus, q quantity) cell {
 	case v.Design.Harm == "":
 		return cell{Main: dash, Note: "no direction"}
 	case v.Design.Margin.Value == 0:
-		return cell{Main: "0", Note: "harm: " + string(v.Design.Harm)}
+		return cell{Main: "0", Note: "harmful if " + string(v.Design.Harm)}
 	}
-	return cell{Main: q.size(v.Design.Margin), Note: "harm: " + string(v.Design.Harm)}
+	return cell{Main: q.size(v.Design.Margin), Note: "harmful if " + string(v.Design.Harm)}
 }

@@ -147,6 +147,7 @@ type legendItem struct{ Class, Label string }
 type dailyRow struct {
 	Day   string
 	Units []string
+	SoFar string // of all variations
 }
 
 func newDaily(look *ledger.Look) *dailyView {
@@ -165,8 +166,10 @@ func newDaily(look *ledger.Look) *dailyView {
 		days = append(days, dayBars{d.Day.UTC(), units})
 	}
 	slices.SortStableFunc(days, func(a, b dayBars) int { return a.Day.Compare(b.Day) })
+	soFar := int64(0)
 	for _, d := range days {
-		row := dailyRow{Day: day(d.Day)}
+		soFar += sum(d.Units)
+		row := dailyRow{Day: day(d.Day), SoFar: web.count(soFar)}
 		for _, u := range d.Units {
 			row.Units = append(row.Units, web.count(u))
 		}
