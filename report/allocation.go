@@ -16,13 +16,7 @@ type flagView struct {
 	Rows        []flagRow
 	Changes     bool
 	After       string // heading of the column of what is aimed at
-	Planned     []plannedView
-}
-
-// plannedView is a delivery that the look owes, and what became of it so far.
-type plannedView struct {
-	Store   string
-	Outcome *badge // nil: not known to this page
+	Told        []toldView
 }
 
 // flagRow is one group of units and its share of everybody.
@@ -32,7 +26,7 @@ type flagRow struct {
 }
 
 func newFlagView(look *ledger.Look, since *Since) flagView {
-	v := flagView{Key: shorten(clean(look.Spec.FlagKey), nameLength), Source: shorten(clean(look.AllocationSource), nameLength), After: afterWord(look)}
+	v := flagView{Key: shorten(clean(look.Spec.FlagKey), nameLength), Source: shorten(clean(look.AllocationSource), nameLength), After: afterWord(look), Told: newTold(look, since)}
 	if len(look.Allocation.Arms) == 0 {
 		v.Sentence = "The flag's state is not known."
 		return v
@@ -48,24 +42,7 @@ func newFlagView(look *ledger.Look, since *Since) flagView {
 		Title: "Who gets which variation", Desc: v.Sentence,
 	}, labels, bars)
 	v.Rows = flagRows(look, bars)
-	for _, p := range look.Deliveries {
-		v.Planned = append(v.Planned, plannedView{name(p.Store), outcomeOf(p.ID, since)})
-	}
 	return v
-}
-
-// outcomeOf finds what became of a delivery.
-func outcomeOf(id string, since *Since) *badge {
-	if since == nil {
-		return nil
-	}
-	for _, d := range since.Deliveries {
-		if d.ID == id {
-			b := outcomeBadge(d.Outcome)
-			return &b
-		}
-	}
-	return nil
 }
 
 // afterWord heads what the decision aims at.
@@ -181,6 +158,18 @@ func ladder(look *ledger.Look) []rung {
 	return out
 }
 
+// reached is the largest coverage at which there was more than one variation.
+func reached(look *ledger.Look) float64 {
+	most := 0.0
+	for i := range look.Epochs {
+		a := &look.Epochs[i].Allocation
+		if _, sole := a.Sole(); !sole {
+			most = max(most, a.Coverage)
+		}
+	}
+	return most
+}
+
 func newRung(look *ledger.Look, i int, coverage float64) rung {
 	r := rung{Coverage: web.exactShare(coverage)}
 	step := &look.Step
@@ -192,6 +181,10 @@ func newRung(look *ledger.Look, i int, coverage float64) rung {
 		if !step.Since.IsZero() {
 			r.Note = "since " + instant(step.Since)
 		}
+	case look.Standing.Ended != nil && coverage <= reached(look):
+		r.Badge = badge{"✓", "done", toneMute}
+	case look.Standing.Ended != nil:
+		r.Badge = badge{"○", "not taken", toneMute}
 	case i == step.Index+1:
 		r.Badge = badge{"○", "next", toneMute}
 		if !step.Due.IsZero() {

@@ -3,7 +3,9 @@ package report
 import (
 	"fmt"
 	"math"
+	"strings"
 
+	"assay/decide"
 	"assay/ledger"
 	"assay/stats"
 )
@@ -15,7 +17,8 @@ type banner struct {
 	Backfill    bool
 	Failed      string // why evidence is missing; "" = none is
 	Summary     string
-	Evidence    *evidence
+	Standing    standingView
+	Turning     *turning
 	Alarms      []alarm
 	Look, AsOf  string
 	Winner      string
@@ -29,7 +32,8 @@ type evidence struct {
 	Metric, Versus string
 	Arms           string // what each arm showed
 	Effect         string // estimate and interval
-	E              string // e-value against its bound
+	E              string // what decides, against its bound
+	Harm           bool   // E is evidence of harm, not of a goal that is better
 }
 
 type reasonView struct {
@@ -39,12 +43,12 @@ type reasonView struct {
 	About string
 }
 
-func newBanner(look *ledger.Look, since *Since) banner {
+func newBanner(look *ledger.Look, history []ledger.Look, since *Since) banner {
 	d := &look.Decision
 	b := banner{
-		Badge: decisionBadge(d), Proposal: d.Proposal, Backfill: look.Backfill, Failed: message(look.Failed),
-		Summary: message(d.Summary), Evidence: newEvidence(look, web),
-		Look: lookNumber(look), AsOf: instant(look.AsOf), Flag: newFlagView(look, since),
+		Badge: verdictOf(look), Proposal: d.Proposal, Backfill: look.Backfill, Failed: message(look.Failed),
+		Summary: message(d.Summary), Standing: newStanding(look, history), Turning: newTurning(look, history),
+		Look: "Look" + strings.TrimPrefix(lookNumber(look), "look"), AsOf: instant(look.AsOf), Flag: newFlagView(look, since),
 	}
 	for i := range look.Health.Sources {
 		if s := &look.Health.Sources[i]; s.Blind {
@@ -65,6 +69,23 @@ func newBanner(look *ledger.Look, since *Since) banner {
 	}
 	for _, w := range d.WouldChange {
 		b.WouldChange = append(b.WouldChange, message(w))
+	}
+	return b
+}
+
+// endWords are the verdicts that end an experiment, once they have.
+var endWords = map[decide.Verdict]string{decide.Rollback: "Hold: rolled back", decide.Ship: "Hold: shipped"}
+
+// verdictOf is the verdict as the page heads it: of an ended experiment what
+// ended it.
+func verdictOf(look *ledger.Look) badge {
+	b := decisionBadge(&look.Decision)
+	end := look.Standing.Ended
+	if end == nil || !ended(&look.Decision) {
+		return b
+	}
+	if word, known := endWords[end.Verdict]; known {
+		b.Word = word
 	}
 	return b
 }
@@ -114,6 +135,10 @@ func newEvidence(look *ledger.Look, n numbers) *evidence {
 	if v == nil {
 		return nil
 	}
+	return evidenceOf(look, m, v, n)
+}
+
+func evidenceOf(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, n numbers) *evidence {
 	q := quantityOf(n, m, &v.Comparison)
 	return &evidence{
 		Metric: name(m.Name),
@@ -121,6 +146,7 @@ func newEvidence(look *ledger.Look, n numbers) *evidence {
 		Arms:   armsText(m, v, q),
 		Effect: effectText(v, q),
 		E:      proof(look, m, v, n),
+		Harm:   !provesBetter(m, v),
 	}
 }
 
@@ -181,10 +207,15 @@ func effectText(v *ledger.Versus, q quantity) string {
 // proof is what decides about a metric: a goal's p-value after correction, and
 // the evidence of harm of what is harmed or guards.
 func proof(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, n numbers) string {
-	if m.Role != "goal" || v.Adjusted == nil || v.Status != stats.StatusOK || v.Harmed || latched(v) {
+	if !provesBetter(m, v) {
 		return evidenceText(v, n)
 	}
 	return n.pvalue(*v.Adjusted) + " " + correctionNote(look, n)
+}
+
+// provesBetter tells whether a comparison is judged by its goal's p-value.
+func provesBetter(m *ledger.MetricResult, v *ledger.Versus) bool {
+	return m.Role == "goal" && v.Adjusted != nil && v.Status == stats.StatusOK && !v.Harmed && !latched(v)
 }
 
 // evidenceText is the e-value against its bound, with the largest one so far

@@ -49,8 +49,9 @@ type forestRow struct {
 	Group        string // heading, written where it changes
 	Label        string
 	Estimate     stats.Optional
-	Lower, Upper float64 // ±Inf = open
-	Drawn        bool    // false: there is nothing to draw, only words
+	Lower, Upper float64         // ±Inf = open
+	Thin         *stats.Interval // the fixed interval; nil = there is none
+	Drawn        bool            // false: there is nothing to draw, only words
 	Margin       *float64
 	Harm         float64 // +1: right is harm, -1: left, 0: not known
 	Status       badge
@@ -63,12 +64,16 @@ type forestLayout struct {
 	Width, Row, Head float64
 	Left, Right      float64 // of the plot
 	Stacked          bool    // numbers above the plot, not beside it
+	Plain            bool    // no numbers: a table beside the plot has them
 }
 
 var forestLayouts = []forestLayout{
 	{Class: "chart wide", Width: 1040, Row: 32, Head: 30, Left: 250, Right: 690},
 	{Class: "chart narrow", Width: 340, Row: 66, Head: 28, Left: 8, Right: 332, Stacked: true},
 }
+
+// sliceLayout is that of the slices of one metric.
+var sliceLayout = forestLayout{Class: "chart sliced", Width: 480, Row: 26, Left: 150, Right: 470, Plain: true}
 
 // forest draws the rows in one layout.
 func forest(p picture, rows []forestRow, l forestLayout) template.HTML {
@@ -143,26 +148,38 @@ func forestScale(rows []forestRow, l forestLayout) scale {
 }
 
 func (c *canvas) forestRow(r forestRow, l forestLayout, x scale, y float64) {
-	plot := y + l.Row/2
-	if l.Stacked {
-		plot = y + 50
-		c.text("t-label", point{0, y + 16}, fit(r.Status.Icon+" "+r.Label, 190, 13))
-		c.text("t-muted t-end", point{l.Width, y + 16}, fit(r.Status.Word, 140, 13))
-		c.text("t-small", point{0, y + 33}, fit(numbersOf(r), 336, 11))
-	} else {
-		c.text("t-label "+string(r.Status.Tone), point{0, plot + 5}, r.Status.Icon)
-		c.text("t-label", point{18, plot + 5}, fit(r.Label, l.Left-30, 13))
-		c.text("t-num t-end", point{770, plot + 5}, r.Value)
-		c.text("t-small t-end", point{905, plot + 5}, r.Range)
-		c.text("t-small", point{920, plot + 5}, fit(r.Status.Word, 126, 12))
-	}
+	plot := c.forestWords(r, l, y)
 	if !r.Drawn {
 		return
 	}
 	if r.Margin != nil && r.Harm != 0 {
 		c.harmZone(r, l, x, plot)
 	}
+	if r.Thin != nil {
+		c.line("thin", segment{x.at(r.Thin.Lower), plot + 8, x.at(r.Thin.Upper), plot + 8})
+	}
 	c.whisker(r, x, plot)
+}
+
+// forestWords writes what a row says in words, and returns the height of its plot.
+func (c *canvas) forestWords(r forestRow, l forestLayout, y float64) float64 {
+	plot := y + l.Row/2
+	switch {
+	case l.Plain:
+		c.text("t-label", point{0, plot + 5}, fit(r.Label, l.Left-8, 13))
+	case l.Stacked:
+		plot = y + 50
+		c.text("t-label", point{0, y + 16}, fit(r.Status.Icon+" "+r.Label, 190, 13))
+		c.text("t-muted t-end", point{l.Width, y + 16}, fit(r.Status.Word, 140, 13))
+		c.text("t-small", point{0, y + 33}, fit(numbersOf(r), 336, 11))
+	default:
+		c.text("t-label "+string(r.Status.Tone), point{0, plot + 5}, r.Status.Icon)
+		c.text("t-label", point{18, plot + 5}, fit(r.Label, l.Left-30, 13))
+		c.text("t-num t-end", point{770, plot + 5}, r.Value)
+		c.text("t-small t-end", point{905, plot + 5}, r.Range)
+		c.text("t-small", point{920, plot + 5}, fit(r.Status.Word, 126, 12))
+	}
+	return plot
 }
 
 func numbersOf(r forestRow) string {
@@ -211,6 +228,7 @@ type seqPoint struct {
 	Estimate, Lower, Upper float64 // NaN estimate: interval only
 	Known                  bool    // false: the look could not say
 	Harmed                 bool
+	Proof                  stats.Optional // evidence of harm over what the look needs
 }
 
 // rampMark is a change of the flag.
@@ -227,6 +245,7 @@ type sequence struct {
 	Margin   *float64
 	Harm     float64
 	Label    func(float64) string
+	Bare     bool // there are no intervals
 }
 
 // drawable tells whether any look has something to show.
@@ -239,20 +258,61 @@ func (s *sequence) drawable() bool {
 func sequenceChart(p picture, s sequence) template.HTML {
 	const left, right, top, foot = 56, 8, 18, 24
 	p.Class, p.Width, p.Height = "chart", 340, 176
+	plot := p.Height - foot
+	if s.proven() {
+		p.Height += proofHeight
+	}
 	c := draw(p)
 	x := newTimeScale(s.From, s.To, left, p.Width-right)
 	lo, hi := s.values()
-	y := scale{lo, hi, p.Height - foot, top}
+	y := scale{lo, hi, plot, top}
 	for _, t := range y.ticks(4) {
 		c.line("grid", segment{left, y.at(t), p.Width - right, y.at(t)})
 		c.text("t-axis t-end", point{left - 6, y.at(t) + 4}, s.Label(t))
 	}
-	c.harmArea(s, y, box{left, top, p.Width - right - left, p.Height - foot - top})
-	c.marks(s.Marks, x, segment{0, top, 0, p.Height - foot})
-	c.band(s.Points, x, y)
+	c.harmArea(s, y, box{left, top, p.Width - right - left, plot - top})
+	c.marks(s.Marks, x, segment{0, top, 0, plot})
+	c.band(s, x, y)
 	c.line("zero", segment{left, y.at(0), p.Width - right, y.at(0)})
+	if s.proven() {
+		c.proof(s.Points, x, box{left, plot + 22, p.Width - right - left, proofHeight - 26})
+	}
 	c.dates(s.From, s.To, x, p.Height-8)
 	return c.done()
+}
+
+// proofHeight is what the evidence takes below a confidence sequence.
+const proofHeight = 64
+
+// proven tells whether any look has evidence to draw.
+func (s *sequence) proven() bool {
+	return slices.ContainsFunc(s.Points, func(p seqPoint) bool { return p.Proof.Known })
+}
+
+// proof draws the evidence of harm as a share of what each look needed, whose
+// boundary is at one; below none and far above one it is cut.
+func (c *canvas) proof(points []seqPoint, x timeScale, b box) {
+	most := 1.25
+	for _, p := range points {
+		if p.Proof.Known {
+			most = max(most, min(p.Proof.Value*1.1, 3))
+		}
+	}
+	y := scale{0, most, b.Y + b.H, b.Y}
+	c.text("t-axis", point{b.X, b.Y - 6}, "evidence of harm, of what is needed")
+	for _, t := range []float64{0, 1} {
+		c.text("t-axis t-end", point{b.X - 6, y.at(t) + 4}, web.share(t, 0))
+	}
+	c.line("zero", segment{b.X, y.at(0), b.X + b.W, y.at(0)})
+	c.line("bound", segment{b.X, y.at(1), b.X + b.W, y.at(1)})
+	var line []point
+	for _, p := range points {
+		if p.Proof.Known {
+			line = append(line, point{x.when(p.At), y.at(p.Proof.Value)})
+		}
+	}
+	c.path("strip", line, "")
+	c.dots("look", line[len(line)-1:])
 }
 
 // values is the range of the latest third of the looks with zero and the
@@ -268,7 +328,7 @@ func (s *sequence) values() (lo, hi float64) {
 			continue
 		}
 		v.add(p.Estimate)
-		if i >= len(s.Points)*2/3 {
+		if !s.Bare && i >= len(s.Points)*2/3 {
 			v.add(p.Lower, p.Upper)
 		}
 	}
@@ -303,7 +363,8 @@ func (c *canvas) marks(marks []rampMark, x timeScale, s segment) {
 }
 
 // band draws each unbroken run of looks: its interval, estimate and dots.
-func (c *canvas) band(points []seqPoint, x timeScale, y scale) {
+func (c *canvas) band(s sequence, x timeScale, y scale) {
+	points := s.Points
 	for start := 0; start < len(points); {
 		if !points[start].Known {
 			start++
@@ -313,15 +374,31 @@ func (c *canvas) band(points []seqPoint, x timeScale, y scale) {
 		for end < len(points) && points[end].Known {
 			end++
 		}
+		if !s.Bare {
+			c.interval(points[start:end], x, y)
+		}
 		c.run(points[start:end], x, y)
 		start = end
 	}
 }
 
-func (c *canvas) run(points []seqPoint, x timeScale, y scale) {
-	var edge, middle, harmed, rest []point
+// interval draws the confidence sequence of an unbroken run of looks.
+func (c *canvas) interval(points []seqPoint, x timeScale, y scale) {
+	var edge []point
 	for _, p := range points {
 		edge = append(edge, point{x.when(p.At), y.at(p.Upper)})
+	}
+	for _, p := range slices.Backward(points) {
+		edge = append(edge, point{x.when(p.At), y.at(p.Lower)})
+	}
+	c.path("band", edge, "Z")
+	c.line("lastlook", segment{edge[len(points)-1].X, edge[len(points)-1].Y, edge[len(points)].X, edge[len(points)].Y})
+}
+
+// run draws the estimates of an unbroken run of looks.
+func (c *canvas) run(points []seqPoint, x timeScale, y scale) {
+	var middle, harmed, rest []point
+	for _, p := range points {
 		if math.IsNaN(p.Estimate) {
 			continue
 		}
@@ -333,11 +410,6 @@ func (c *canvas) run(points []seqPoint, x timeScale, y scale) {
 			rest = append(rest, at)
 		}
 	}
-	for _, p := range slices.Backward(points) {
-		edge = append(edge, point{x.when(p.At), y.at(p.Lower)})
-	}
-	c.path("band", edge, "Z")
-	c.line("lastlook", segment{edge[len(points)-1].X, edge[len(points)-1].Y, edge[len(points)].X, edge[len(points)].Y})
 	c.path("course", middle, "")
 	c.dots("look", rest)
 	c.dots("look hit", harmed)
@@ -363,6 +435,9 @@ var dailyLayouts = []picture{
 	{Class: "chart narrow", Width: 340, Height: 170},
 }
 
+// widestBar keeps the bars of a few days from filling the picture.
+const widestBar = 40
+
 // daily draws a group of bars per day, one bar a variation.
 func daily(p picture, days []dayBars, marks []rampMark) template.HTML {
 	const left, top, foot = 54, 18, 24
@@ -386,9 +461,10 @@ func daily(p picture, days []dayBars, marks []rampMark) template.HTML {
 	x := newTimeScale(first, last, left, p.Width)
 	for _, d := range days {
 		from, to := x.when(d.Day), x.when(d.Day.AddDate(0, 0, 1))
-		bar := (to - from) * 0.8 / float64(max(len(d.Units), 1))
+		bar := min((to-from)*0.8/float64(max(len(d.Units), 1)), widestBar)
+		left := from + (to-from-bar*float64(len(d.Units)))/2
 		for i, u := range d.Units {
-			at := from + (to-from)*0.1 + float64(i)*bar
+			at := left + float64(i)*bar
 			c.rect(armClass(i), box{at, y.at(float64(u)), bar, y.at(0) - y.at(float64(u))})
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"assay/decide"
 	"assay/ledger"
 	"assay/stats"
 )
@@ -32,8 +34,11 @@ type effectRow struct {
 	Versus              string // the treatment, where there are several
 	Control, Treatment  cell
 	Relative, Absolute  cell
-	Evidence            cell
+	Thin                string // the fixed interval of the relative effect
+	Margin, Evidence    cell
 	Status              badge
+	Marks               []string
+	Method              string
 	Notes               []string
 	OneLook             string
 }
@@ -41,6 +46,7 @@ type effectRow struct {
 // cell is a number and what is said below it in small.
 type cell struct {
 	Main, Note string
+	More       string // a second line in small
 }
 
 func newEffects(look *ledger.Look) []effectsView {
@@ -101,7 +107,7 @@ func uncompared(m *ledger.MetricResult) effectRow {
 	return effectRow{
 		Metric: name(m.Name), Description: message(m.Description),
 		Control: cell{Main: dash}, Treatment: cell{Main: dash}, Relative: cell{Main: dash},
-		Absolute: cell{Main: dash}, Evidence: cell{Main: dash},
+		Absolute: cell{Main: dash}, Margin: cell{Main: dash}, Evidence: cell{Main: dash},
 		Status: badge{"?", "cannot say: not compared", toneWarn},
 	}
 }
@@ -128,12 +134,13 @@ func newEffectRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) e
 	row := effectRow{
 		Metric: name(m.Name), Description: message(m.Description),
 		Control: armCell(m, v.Control, q), Treatment: armCell(m, v.Treatment, q),
-		Relative: relativeCell(v, q), Absolute: absoluteCell(v, q),
-		Evidence: evidenceCell(m, v, look), Status: standing(m, v, look.Spec.Alpha.Goals),
-		Notes: effectNotes(m, v, q), OneLook: labelledOneLook(v, q),
+		Relative: relativeCell(v, q), Absolute: absoluteCell(v, q), Thin: thin(v, q),
+		Margin: marginCell(v, q), Evidence: evidenceCell(m, v, look), Status: standing(m, v, look.Spec.Alpha.Goals),
+		Marks: marksOf(m, v, q), Method: methodNote(&v.Design), Notes: effectNotes(m, v, q), OneLook: labelledOneLook(v, q),
 	}
+	row.Control.More, row.Treatment.More = shareText(m, knownGood(look)), shareText(m, v.Variation)
 	if blindTo(look, m) {
-		row.Control, row.Treatment = cell{dash, "source is blind"}, cell{dash, "source is blind"}
+		row.Control, row.Treatment = cell{Main: dash, Note: "source is blind"}, cell{Main: dash, Note: "source is blind"}
 	}
 	if len(treatments(look)) > 1 {
 		row.Versus = name(v.Variation)
@@ -206,21 +213,11 @@ func effectNotes(m *ledger.MetricResult, v *ledger.Versus, q quantity) []string 
 			notes = append(notes, s)
 		}
 	}
-	d := &v.Design
-	add(marginNote(d, q))
 	add(mdeNote(v, q))
-	if latched(v) && !v.Harmed {
-		add("harm was established at an earlier look")
-	}
 	add(goalHarmNote(m, v, q))
 	add(reachNote(m, v, q))
-	add(covariateNote(v, q))
-	add(methodNote(d))
 	if m.Definition != "" {
 		add(message(m.Definition))
-	}
-	if len(m.Caps) == 1 && m.Caps[0] > 0 {
-		add("the percentile cap is " + q.value(m.Caps[0]))
 	}
 	if m.Window != "" {
 		add("window: " + message(m.Window))
@@ -258,24 +255,6 @@ func reachNote(m *ledger.MetricResult, v *ledger.Versus, q quantity) string {
 		what = "better"
 	}
 	return "at best shown to be " + what + " by the end with a chance of " + q.chance(v.Reach.Value)
-}
-
-// covariateNote is what adjusting for the covariate was worth.
-func covariateNote(v *ledger.Versus, q quantity) string {
-	if !v.Kept.Known {
-		return ""
-	}
-	return "adjusted for the covariate, which leaves " + q.share(v.Kept.Value, 0) + " of the variance"
-}
-
-func marginNote(d *stats.Design, q quantity) string {
-	switch {
-	case d.Harm == "":
-		return ""
-	case d.Margin.Value == 0:
-		return "harm: " + string(d.Harm) + ", no margin"
-	}
-	return "harm: " + string(d.Harm) + " by more than " + q.size(d.Margin)
 }
 
 // goalHarmNote shows a goal's evidence of harm, whose column holds its p-value.
@@ -425,6 +404,9 @@ func newForestRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) f
 	row.Drawn, row.Estimate = true, v.Relative
 	row.Lower, row.Upper = v.RelativeInterval.Lower, v.RelativeInterval.Upper
 	row.Range = q.relativeInterval(v.RelativeInterval)
+	if bounded(v.OneLook.Relative) {
+		row.Thin = &v.OneLook.Relative
+	}
 	if v.Relative.Known {
 		row.Value = q.relative(v.Relative.Value)
 	}
@@ -447,7 +429,7 @@ type courseView struct {
 }
 
 type courseRow struct {
-	Look, AsOf, Effect, Interval, E, Word string
+	Look, AsOf, Effect, Interval, E, Needed, Word string
 }
 
 // newCourses draws one chart a comparison of goals and guardrails.
@@ -496,7 +478,9 @@ func newCourse(look *ledger.Look, history []ledger.Look, c course) courseView {
 		if past == nil || history[i].Version != look.Version {
 			continue
 		}
-		s.Points = append(s.Points, seqPointOf(&history[i], past, relative))
+		p := seqPointOf(&history[i], past, relative)
+		p.Proof = provedShare(past)
+		s.Points = append(s.Points, p)
 		v.Rows = append(v.Rows, newCourseRow(&history[i], m, past, relative))
 	}
 	if len(s.Points) > 0 && (s.From.IsZero() || s.Points[0].At.Before(s.From)) {
@@ -513,7 +497,8 @@ func coursePicture(v courseView, c course) picture {
 	return picture{
 		ID:    "course-" + strconv.Itoa(c.index),
 		Title: joined(v.Title, ", ", v.Versus) + ": " + v.Scale + " effect over the looks",
-		Desc: "Line: estimate; shaded: confidence sequence; dots: looks; vertical lines: changes of the flag. Latest: " +
+		Desc: "Line: estimate; shaded: confidence sequence; dots: looks; vertical lines: changes of the flag; " +
+			"below, where there is any, the evidence of harm against its boundary. Latest: " +
 			last.Effect + " (" + last.Interval + "). The table below holds the same numbers.",
 	}
 }
@@ -547,7 +532,7 @@ func seqPointOf(look *ledger.Look, v *ledger.Versus, relative bool) seqPoint {
 func newCourseRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, relative bool) courseRow {
 	q := quantityOf(web, m, &v.Comparison)
 	row := courseRow{
-		Look: web.count(int64(look.Number)), AsOf: instant(look.AsOf), E: dash,
+		Look: web.count(int64(look.Number)), AsOf: shortInstant(look.AsOf), E: dash, Needed: dash,
 		Word: shortStanding(standing(m, v, look.Spec.Alpha.Goals)).Word,
 	}
 	c := absoluteCell(v, q)
@@ -556,9 +541,29 @@ func newCourseRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, r
 	}
 	row.Effect, row.Interval = c.Main, c.Note
 	if speaks(v) {
-		row.E, _ = proofCell(v)
+		row.E, row.Needed = proofCell(v)
+		row.Needed = strings.TrimSuffix(strings.TrimPrefix(row.Needed, "of "), " needed")
 	}
 	return row
+}
+
+// shortInstant leaves out the time of day at midnight, of which long tables are
+// full.
+func shortInstant(t time.Time) string {
+	if midnight := t.UTC().Truncate(24 * time.Hour); midnight.Equal(t) {
+		return day(t)
+	}
+	return instant(t)
+}
+
+// provedShare is the evidence of harm over what it takes at that look; unknown
+// where there is none.
+func provedShare(v *ledger.Versus) stats.Optional {
+	got, needed, _, ok := v.Proof()
+	if !ok || v.Status != stats.StatusOK || !speaks(v) || !(needed > 0) || math.IsInf(needed, 0) || math.IsNaN(got) {
+		return stats.Optional{}
+	}
+	return stats.Some(got / needed)
 }
 
 // rampMarks are the changes of coverage after the first epoch.
@@ -568,7 +573,18 @@ func rampMarks(look *ledger.Look) []rampMark {
 		if i == 0 {
 			continue
 		}
-		out = append(out, rampMark{At: e.Start, Label: web.exactShare(e.Allocation.Coverage)})
+		out = append(out, rampMark{At: e.Start, Label: rampLabel(&e.Allocation)})
 	}
 	return out
+}
+
+// rampLabel is the coverage from then on, or that everybody gets the same.
+func rampLabel(a *decide.Allocation) string {
+	switch sole, everybody := a.Sole(); {
+	case !everybody:
+		return web.exactShare(a.Coverage)
+	case sole == a.KnownGood:
+		return "back"
+	}
+	return "shipped"
 }

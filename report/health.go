@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"html/template"
+	"slices"
 	"time"
 
 	"assay/ledger"
@@ -10,13 +12,10 @@ import (
 
 // healthView says whether the data can be trusted.
 type healthView struct {
-	Badge      badge
-	Problems   []problemView
-	Split      splitView
-	Tiles      []tile
-	Variations []string
-	Sources    []sourceView
-	Traffic    *trafficView
+	Badge    badge
+	Problems []problemView
+	Causes   []string // where to look first
+	Checks   []checkView
 }
 
 type problemView struct {
@@ -45,6 +44,9 @@ type splitView struct {
 	Since     string // one sentence; "" where the split is as intended
 	Slices    []sliceRow
 	Open      bool
+	Course    []ratioPoint // over the looks, oldest first
+	CourseOf  string       // the variation that the chart shows
+	Chart     template.HTML
 }
 
 type splitRow struct {
@@ -69,25 +71,23 @@ type sourceView struct {
 	Notes    []string
 }
 
-func newHealthView(look *ledger.Look) healthView {
-	h := &look.Health
-	v := healthView{Badge: healthBadge(h), Split: newSplitView(look), Tiles: tiles(look), Traffic: newTrafficView(look)}
-	for _, p := range h.Problems {
-		v.Problems = append(v.Problems, newProblemView(p))
+func newHealthView(look *ledger.Look, history []ledger.Look) healthView {
+	v := healthView{Badge: healthBadge(&look.Health), Checks: newChecks(look, history)}
+	for _, p := range look.Health.Problems {
+		v.Problems = append(v.Problems, newProblemView(look, p))
 	}
-	for _, variation := range look.Spec.Variations {
-		v.Variations = append(v.Variations, name(variation.ID))
-	}
-	for i := range h.Sources {
-		s := &h.Sources[i]
-		v.Sources = append(v.Sources, newSourceView(look, s))
+	if t := look.Health.Traffic; t != nil {
+		for _, c := range t.Causes {
+			v.Causes = append(v.Causes, message(c.Text))
+		}
 	}
 	return v
 }
 
-func newProblemView(p ledger.Finding) problemView {
+func newProblemView(look *ledger.Look, p ledger.Finding) problemView {
 	v := problemView{Text: message(p.Text), Since: instant(p.Since)}
-	if p.Source != "" {
+	known := func(s ledger.SourceHealth) bool { return s.Source == p.Source }
+	if p.Source != "" && slices.ContainsFunc(look.Health.Sources, known) { // Others name a slice, which the text does.
 		v.Source = name(p.Source)
 	}
 	if v.Text == "" {
@@ -263,27 +263,6 @@ func ratioBadge(s *stats.SampleRatio) badge {
 		why = "not tested"
 	}
 	return badge{"?", "cannot say: " + why, toneMute}
-}
-
-// tiles are the single numbers of the health strip.
-func tiles(look *ledger.Look) []tile {
-	h := &look.Health
-	everyone := h.Units + h.Multiple + h.Unknown
-	who := noun(look.Spec.Identifier)
-	out := []tile{
-		{"Exposed " + who, web.count(h.Units), planned(look)},
-		{"In several variations", web.count(h.Multiple), web.fraction(h.Multiple, everyone) + " of " + who + "; left out"},
-		{"In unknown variations", web.count(h.Unknown), unknownNote(h)},
-		{"Without identifier", web.count(h.NullRows), "of " + web.count(h.Exposures) + " exposure rows"},
-		{"Newest exposure", age(h.NewestExposure, look.AsOf), newest(h.NewestExposure)},
-	}
-	if look.Spec.Activation != "" {
-		out = append(out, tile{"Activated", web.count(sum(h.Activated)), "by " + name(look.Spec.Activation) + "; the others are left out"})
-	}
-	if h.Settling > 0 {
-		out = append(out, tile{"While the flag settled", web.count(h.Settling), "counted, left out of effects"})
-	}
-	return out
 }
 
 func planned(look *ledger.Look) string {

@@ -22,6 +22,7 @@ type pageView struct {
 	Since                   *sinceView
 	Health                  healthView
 	Effects                 []effectsView
+	Raw                     []rawRow
 	Slices                  []slicesView
 	Level                   string
 	Forest                  forestView
@@ -42,11 +43,11 @@ func newPage(look *ledger.Look, history []ledger.Look, since *Since) pageView {
 	history = complete(look, history)
 	title := name(look.Experiment)
 	return pageView{
-		frame: newFrame(title + ": " + strings.ToLower(decisionBadge(&look.Decision).Word)),
+		frame: newFrame(title + ": " + strings.ToLower(verdictOf(look).Word)),
 		Name:  title, Kind: kindText(look.Spec.Type), Description: message(look.Spec.Description),
 		Owner: shorten(clean(look.Spec.Owner), nameLength), Tags: tags(look.Spec.Tags),
-		Facts: facts(look), Banner: newBanner(look, since), Since: newSinceView(since),
-		Health: newHealthView(look), Effects: newEffects(look), Slices: newSlices(look), Level: level(look),
+		Facts: facts(look), Banner: newBanner(look, history, since), Since: newSinceView(since),
+		Health: newHealthView(look, history), Effects: newEffects(look), Raw: newRaw(look), Slices: newSlices(look), Level: level(look),
 		Forest: newForest(look), Courses: newCourses(look, history),
 		Daily: newDaily(look), Ladder: ladder(look), Epochs: epochs(look),
 		Prompts: newPrompts(look), History: newHistory(look, history),
@@ -146,6 +147,7 @@ type legendItem struct{ Class, Label string }
 type dailyRow struct {
 	Day   string
 	Units []string
+	SoFar string // of all variations
 }
 
 func newDaily(look *ledger.Look) *dailyView {
@@ -164,8 +166,10 @@ func newDaily(look *ledger.Look) *dailyView {
 		days = append(days, dayBars{d.Day.UTC(), units})
 	}
 	slices.SortStableFunc(days, func(a, b dayBars) int { return a.Day.Compare(b.Day) })
+	soFar := int64(0)
 	for _, d := range days {
-		row := dailyRow{Day: day(d.Day)}
+		soFar += sum(d.Units)
+		row := dailyRow{Day: day(d.Day), SoFar: web.count(soFar)}
 		for _, u := range d.Units {
 			row.Units = append(row.Units, web.count(u))
 		}

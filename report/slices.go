@@ -1,6 +1,9 @@
 package report
 
 import (
+	"html/template"
+	"strconv"
+
 	"assay/ledger"
 	"assay/stats"
 )
@@ -10,6 +13,8 @@ type slicesView struct {
 	Metric, Dimension  string
 	KnownGood, Heading string
 	Rows               []slicedRow
+	Chart              template.HTML // "" where there is nothing to compare, or no room
+	drawn              []forestRow
 }
 
 // slicedRow is one slice against the known-good variation.
@@ -31,8 +36,23 @@ func newSlices(look *ledger.Look) []slicesView {
 			}
 		}
 	}
+	room := slicesDrawn
+	for i := range out {
+		s := &out[i]
+		if len(s.drawn) < 2 || len(s.drawn) > room {
+			continue
+		}
+		room -= len(s.drawn)
+		s.Chart = forest(picture{
+			ID: "slices-" + strconv.Itoa(i), Title: "Relative effect on " + s.Metric + " by " + s.Dimension,
+			Desc: "One line a value, zero marked, harm beyond the margin tinted. The table beside it holds the numbers.",
+		}, s.drawn, sliceLayout)
+	}
 	return out
 }
+
+// slicesDrawn is the most slices that a page draws: the tables have them all.
+const slicesDrawn = 100
 
 // slicesOf are the tables of a metric, one a dimension.
 func slicesOf(look *ledger.Look, m *ledger.MetricResult) []slicesView {
@@ -49,7 +69,11 @@ func slicesOf(look *ledger.Look, m *ledger.MetricResult) []slicesView {
 				KnownGood: name(knownGood(look)), Heading: treatmentHeading(look),
 			})
 		}
-		out[k].Rows = append(out[k].Rows, newSlicedRow(look, m, s))
+		row := newSlicedRow(look, m, s)
+		out[k].Rows = append(out[k].Rows, row)
+		if v := sliceVersus(s); hasRelative(&v) {
+			out[k].drawn = append(out[k].drawn, sliceForest(m, row, &v))
+		}
 	}
 	return out
 }
@@ -71,6 +95,19 @@ func newSlicedRow(look *ledger.Look, m *ledger.MetricResult, s *ledger.SliceResu
 		row.Versus = name(s.Variation)
 	}
 	return row
+}
+
+// sliceForest is a slice as a line of the plot; the margin is that of the whole
+// comparison.
+func sliceForest(m *ledger.MetricResult, row slicedRow, v *ledger.Versus) forestRow {
+	f := forestRow{
+		Label: joined(row.Value, ", ", row.Versus), Estimate: v.Relative, Drawn: true,
+		Lower: v.RelativeInterval.Lower, Upper: v.RelativeInterval.Upper, Status: badge{Tone: toneInfo},
+	}
+	if whole := versus(m, v.Variation); whole != nil {
+		f.Harm, f.Margin = towardsHarm(whole.Design.Harm), marginRelative(whole)
+	}
+	return f
 }
 
 // sliceVersus is a slice as a comparison, of which it has what is shown.

@@ -56,15 +56,14 @@ func (c *canvas) line(class string, s segment) {
 // point is a place on the canvas.
 type point struct{ X, Y float64 }
 
-// path draws straight lines through the points; end is "" or "Z".
+// path draws straight lines through the points; end is "" or "Z". Each point is
+// written as its distance from the one before, which is half as long.
 func (c *canvas) path(class string, points []point, end string) {
 	if len(points) == 0 {
 		return
 	}
-	c.out.WriteString(`<path class="` + class + `" d="`)
-	for i, p := range points {
-		c.out.WriteString(string("ML"[min(i, 1)]) + coord(p.X) + " " + coord(p.Y))
-	}
+	c.out.WriteString(`<path class="` + class + `" d="m`)
+	c.steps(points, "", " ")
 	c.out.WriteString(end + `"/>`)
 }
 
@@ -73,11 +72,23 @@ func (c *canvas) dots(class string, points []point) {
 	if len(points) == 0 {
 		return
 	}
-	c.out.WriteString(`<path class="` + class + `" d="`)
-	for _, p := range points {
-		c.out.WriteString("M" + coord(p.X) + " " + coord(p.Y) + "h0")
+	c.out.WriteString(`<path class="` + class + `" d="m`)
+	c.steps(points, "h0", "m")
+	c.out.WriteString(`h0"/>`)
+}
+
+// steps writes the distance of each point from the one before, in tenths so that
+// no rounding adds up; after and between stand between two points.
+func (c *canvas) steps(points []point, after, between string) {
+	x, y := 0.0, 0.0
+	for i, p := range points {
+		toX, toY := tenths(p.X), tenths(p.Y)
+		if i > 0 {
+			c.out.WriteString(after + between)
+		}
+		c.out.WriteString(coord((toX-x)/10) + " " + coord((toY-y)/10))
+		x, y = toX, toY
 	}
-	c.out.WriteString(`"/>`)
 }
 
 // text writes s with its class; the class says how it is anchored.
@@ -88,11 +99,14 @@ func (c *canvas) text(class string, at point, s string) {
 func escape(s string) string { return template.HTMLEscapeString(clean(s)) }
 
 // coord writes a coordinate to a tenth.
-func coord(x float64) string {
+func coord(x float64) string { return strconv.FormatFloat(tenths(x)/10, 'f', -1, 64) }
+
+// tenths is a coordinate in whole tenths; what is no number is at 0.
+func tenths(x float64) float64 {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return "0"
+		return 0
 	}
-	return strconv.FormatFloat(math.Round(x*10)/10+0, 'f', -1, 64)
+	return math.Round(x*10) + 0
 }
 
 // scale maps values to places; what is outside goes to the nearer end.

@@ -182,7 +182,7 @@ func (p *printer) healthLines(look *ledger.Look) {
 		}
 	}
 	for _, f := range h.Problems {
-		p.labelled("problem", newProblemView(f).Text)
+		p.labelled("problem", newProblemView(look, f).Text)
 	}
 	p.labelled("split", splitLine(look))
 	p.causeLines(h.Traffic)

@@ -10,7 +10,6 @@ import (
 
 // trafficView is what there is to say of the exposures beside the split.
 type trafficView struct {
-	Causes []string
 	Strays []strayRow
 	Alike  []alikeRow
 	Open   bool // something is wrong
@@ -33,9 +32,6 @@ func newTrafficView(look *ledger.Look) *trafficView {
 		return nil
 	}
 	v := &trafficView{}
-	for _, c := range t.Causes {
-		v.Causes = append(v.Causes, message(c.Text))
-	}
 	v.Strays = strayRows(look, t)
 	for _, r := range t.Repeats {
 		v.alike(alikeRow{What: "exposures of a unit", Variation: name(r.Variation), Note: message(r.Note)}, alikeCheck(r))
@@ -44,7 +40,7 @@ func newTrafficView(look *ledger.Look) *trafficView {
 		v.alike(alikeRow{What: name(b.Metric) + " before exposure", Variation: name(b.Variation), Note: message(b.Note)},
 			alikeCheck{b.Variation, b.Status, b.Note, b.Control, b.Treatment, b.LogE, b.Bound, b.Failed})
 	}
-	if len(v.Causes)+len(v.Strays)+len(v.Alike) == 0 {
+	if len(v.Strays)+len(v.Alike) == 0 {
 		return nil
 	}
 	return v

@@ -8,7 +8,7 @@ import "math"
 // answer the interval is open and the rest unknown; of the posterior a Status
 // says why.
 func AtOneLook(d Design, strata []Stratum) OneLook {
-	out := OneLook{Interval: openInterval()}
+	out := OneLook{Interval: openInterval(), Relative: openInterval()}
 	if status, note := question(&d, strata); status != StatusOK {
 		out.Posterior = unbelieved(status, note)
 		return out
@@ -22,6 +22,7 @@ func AtOneLook(d Design, strata []Stratum) OneLook {
 	}
 	t := zToT(upperQuantile(math.Log(d.Alpha)-math.Ln2), diff.df)
 	out.Interval = around(diff.estimate, t*diff.se)
+	_, out.Relative = a.lift(d.Lift, t)
 	out.P = Some(math.Erfc(math.Abs(tToZ(diff.estimate/diff.se, diff.df)) / math.Sqrt2))
 	return out
 }

@@ -274,6 +274,9 @@ type Comparison struct {
 // than they say. They decide nothing.
 type OneLook struct {
 	Interval Interval `json:"interval"` // Welch's, of treatment - control at level 1 - Design.Alpha
+	// Relative is that of the relative effect at the same level, by Design.Lift;
+	// open where control may be zero, nothing in what was kept before there was one.
+	Relative Interval `json:"relative,omitzero"`
 	P        Optional `json:"p,omitzero"`
 	// Posterior is of the same data under Design.Prior.
 	Posterior Posterior `json:"posterior,omitzero"`

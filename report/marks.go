@@ -1,0 +1,53 @@
+package report
+
+import (
+	"assay/ledger"
+	"assay/stats"
+)
+
+// marksOf are the words that stand on a comparison whose number is not the plain
+// one: adjusted, capped, on another scale, latched.
+func marksOf(m *ledger.MetricResult, v *ledger.Versus, q quantity) []string {
+	var out []string
+	if v.Kept.Known {
+		out = append(out, "CUPED: "+q.share(v.Kept.Value, 0)+" of the variance left")
+	}
+	for _, limit := range m.Caps {
+		switch {
+		case limit > 0 && m.Kind == "ratio":
+			out = append(out, "a part capped at "+q.general(limit, 5))
+		case limit > 0:
+			out = append(out, "capped at "+q.value(limit))
+		}
+	}
+	if v.Design.Scale == stats.ScaleLog {
+		out = append(out, "of logarithms")
+	}
+	if latched(v) && !v.Harmed {
+		out = append(out, "harm was established at an earlier look")
+	}
+	return out
+}
+
+// thin is the fixed interval of the relative effect, or of the absolute one where
+// a look knows no other; "" where there is none.
+func thin(v *ledger.Versus, q quantity) string {
+	switch {
+	case v.Status != stats.StatusOK:
+		return ""
+	case bounded(v.OneLook.Relative):
+		return q.relativeInterval(v.OneLook.Relative)
+	}
+	return ""
+}
+
+// marginCell is how much harm is tolerated, and which way harm is.
+func marginCell(v *ledger.Versus, q quantity) cell {
+	switch {
+	case v.Design.Harm == "":
+		return cell{Main: dash, Note: "no direction"}
+	case v.Design.Margin.Value == 0:
+		return cell{Main: "0", Note: "harmful if " + string(v.Design.Harm)}
+	}
+	return cell{Main: q.size(v.Design.Margin), Note: "harmful if " + string(v.Design.Harm)}
+}

@@ -1,0 +1,116 @@
+package report
+
+import (
+	"fmt"
+
+	"assay/decide"
+	"assay/ledger"
+	"assay/stats"
+)
+
+// turning is the comparison that a verdict turns on, in one sentence: the metric,
+// what each arm showed, the estimate with its interval, and the evidence against
+// its boundary.
+type turning struct {
+	Lead string // why this comparison is the one to look at
+	evidence
+}
+
+// newTurning finds the comparison to tell of: that of the first reason, or of the
+// look that ended the experiment, or else the guardrail nearest to its boundary.
+// It is nil where none can say anything.
+func newTurning(look *ledger.Look, history []ledger.Look) *turning {
+	if e := newEvidence(look, web); e != nil {
+		return &turning{"Decided by", *e}
+	}
+	if end := ending(look, history); end != nil {
+		if e := newEvidence(end, web); e != nil {
+			lead := "Decided at " + lookNumber(end) + ", as of " + instant(end.AsOf) + ", by"
+			return &turning{lead, *e}
+		}
+	}
+	m, v := nearest(look)
+	if v == nil {
+		return nil
+	}
+	return &turning{nearestLead(look), *evidenceOf(look, m, v, web)}
+}
+
+// ending is the look that ended an experiment which has ended since; nil where it
+// is not at hand.
+func ending(look *ledger.Look, history []ledger.Look) *ledger.Look {
+	at := look.Standing.Ended
+	if at == nil || !ended(&look.Decision) {
+		return nil
+	}
+	for i := range history {
+		h := &history[i]
+		if h.AsOf.Equal(at.At) && h.Decision.Verdict == at.Verdict && !h.Backfill {
+			return h
+		}
+	}
+	return nil
+}
+
+func nearestLead(look *ledger.Look) string {
+	if look.Decision.Verdict == decide.Ship {
+		return "Nearest to harm was"
+	}
+	return "Nearest to harm is"
+}
+
+// nearest is the guardrail whose evidence of harm is the largest share of what it
+// takes; one whose source is blind has none.
+func nearest(look *ledger.Look) (*ledger.MetricResult, *ledger.Versus) {
+	var metric *ledger.MetricResult
+	var found *ledger.Versus
+	most := 0.0
+	for i := range look.Metrics {
+		m := &look.Metrics[i]
+		if m.Role != "guardrail" || blindTo(look, m) {
+			continue
+		}
+		for j := range m.Comparisons {
+			v := &m.Comparisons[j]
+			got, needed, _, ok := v.Proof()
+			if v.Status != stats.StatusOK || !speaks(v) || !ok || needed <= 0 {
+				continue
+			}
+			if share := got / needed; found == nil || share > most {
+				metric, found, most = m, v, share
+			}
+		}
+	}
+	return metric, found
+}
+
+// standingView is since when a verdict holds, and which one it followed.
+type standingView struct {
+	Since  string // "" = not known
+	Before *badge // the verdict before it; nil = none is known
+}
+
+func newStanding(look *ledger.Look, history []ledger.Look) standingView {
+	var v standingView
+	since := look.Standing.VerdictSince
+	if since.IsZero() {
+		return v
+	}
+	v.Since = sinceWords(look)
+	for i := range history {
+		if h := &history[i]; h.AsOf.Before(since) && !h.Backfill {
+			b := decisionBadge(&h.Decision)
+			v.Before = &b
+		}
+	}
+	return v
+}
+
+// sinceWords says since when a verdict holds.
+func sinceWords(look *ledger.Look) string {
+	since := look.Standing.VerdictSince
+	if !since.Before(look.AsOf) {
+		return "New at this look"
+	}
+	return fmt.Sprintf("The verdict holds since %s (%s)", instant(since), length(look.AsOf.Sub(since)))
+}
