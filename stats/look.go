@@ -28,6 +28,9 @@ type Look struct {
 	// Alone: data had been taken back since the look before, or nothing was new at
 	// the end; the boundary counts on this look only, and no later one builds on it.
 	Alone bool `json:"alone,omitempty"`
+	// Anew: units had come into other epochs than at the looks before. The boundary
+	// builds on none of them, and later ones build on it.
+	Anew bool `json:"anew,omitempty"`
 
 	// Level is the error that this look could spend by itself; the boundary is at
 	// least as easy to reach as one look at that level.
@@ -93,6 +96,7 @@ type Spending struct {
 	walk         *walk        // before the anchor (MethodCalibrated)
 	harm, within *tally       // after the anchor (MethodExactSpending)
 	shares       []EventCount // the splits that the tallies were made with
+	anew         bool         // the next look that spends is the first to build on
 }
 
 // NewSpending continues from the looks of the past, which are not changed: it
@@ -115,10 +119,11 @@ func (s *Spending) follows(l *Look) bool {
 	last := s.last()
 	spent := l.Time > last.Time && l.Time <= 1 && l.Spent >= last.Spent && l.Spent <= s.design.Alpha*(1+1e-9) &&
 		l.Info > 0 && l.Info <= mostUnits*1e6 && !l.Held
+	free := l.Alone || l.Anew
 	if s.design.Method == MethodExactSpending {
-		return spent && l.counts(last) && (l.Alone || l.Info > s.anchor.Info)
+		return spent && l.counts(last) && (free || l.Info > s.anchor.Info)
 	}
-	return spent && math.Abs(l.Z) < 1e3 && (l.Alone || l.Info >= s.anchor.Info*(1+leastNews))
+	return spent && math.Abs(l.Z) < 1e3 && (free || l.Info >= s.anchor.Info*(1+leastNews))
 }
 
 // counts tells whether the counts of a look are possible.
@@ -136,6 +141,10 @@ func (l *Look) counts(last Look) bool {
 
 // repeat takes in a look whose boundary is known.
 func (s *Spending) repeat(l Look) {
+	if l.Anew {
+		s.Restart()
+		s.anew = false
+	}
 	if !l.Alone {
 		if s.design.Method == MethodExactSpending {
 			s.resplit(l.Events)
@@ -149,8 +158,18 @@ func (s *Spending) repeat(l Look) {
 	s.keep(l)
 }
 
+// Restart says that from now on units are in other epochs than they were at the
+// looks so far, so that their scores are no parts of the coming ones. The next look
+// that spends builds on none of them. The error that they spent stays spent: the
+// chances of both stretches add up to no more than their sum.
+func (s *Spending) Restart() {
+	s.anew, s.anchor, s.walk = true, Look{}, newWalk(0)
+	s.harm, s.within, s.shares = newTally(), newTally(), nil
+}
+
 // keep makes a look the last one.
 func (s *Spending) keep(l Look) {
+	s.anew = false
 	s.Looks = append(s.Looks, l)
 	if !l.Alone {
 		s.anchor = l
@@ -178,6 +197,7 @@ func NextLook(d Design, past []Look, time float64, strata []Stratum) (look Look,
 func (s *Spending) Next(time float64, strata []Stratum) (look Look, why string) {
 	look, why = s.next(min(time, 1), strata)
 	if why == "" {
+		look.Anew = s.anew && len(s.Looks) > 0
 		s.keep(look)
 		return look, ""
 	}
@@ -310,9 +330,15 @@ func crossing(looks []Look, drift float64) float64 {
 	return probability(sum)
 }
 
-// together are the looks that build on each other. To leave out the others
+// together are the last looks that build on each other. To leave out the others
 // leaves out chances of crossing.
 func together(looks []Look) []Look {
+	for i := range slices.Backward(looks) {
+		if looks[i].Anew {
+			looks = looks[i:]
+			break
+		}
+	}
 	for i := range looks {
 		if looks[i].Alone {
 			return slices.DeleteFunc(slices.Clone(looks), func(l Look) bool { return l.Alone })

@@ -661,3 +661,93 @@ func TestContradictedPast(t *testing.T) {
 		}
 	}
 }
+
+// Over a life in which a third of the units come into another epoch and some drop
+// out in between, a harmless variation is still stopped with at most alpha; the
+// looks reproduce themselves, and the power is not lost for good.
+func TestRestartNull(t *testing.T) {
+	long(t)
+	const runs, looks, moved = 2000, 12, 6
+	for _, d := range []Design{calibrated(), spending()} {
+		r := rand.New(rand.NewPCG(8, 8))
+		harmed, hurt := 0, 0
+		for run := range runs {
+			s, sick := NewSpending(d, nil), NewSpending(d, nil)
+			var n, k, worse [looks][2]int64
+			stopped, caught := false, false
+			for look := range looks {
+				for range 400 {
+					arm := count(r.Float64() < 0.5)
+					n[look][arm]++
+					k[look][arm] += int64(count(r.Float64() < 0.1))
+					worse[look][arm] += int64(count(r.Float64() < [2]float64{0.1, 0.16}[arm]))
+				}
+				cut := func(k [looks][2]int64) []Stratum {
+					if look < moved {
+						return []Stratum{pooled(n[:look+1], k[:look+1], 1)}
+					}
+					return []Stratum{pooled(n[:3], k[:3], 1), pooled(n[4:look+1], k[4:look+1], 2)}
+				}
+				if look == moved {
+					s.Restart()
+					sick.Restart()
+				}
+				now, why := s.Next(float64(look+1)/looks, cut(k))
+				if why != "" || now.Anew != (look == moved) {
+					t.Fatalf("look %d: %q %+v", look, why, now)
+				}
+				stopped = stopped || Compare(d, cut(k), now).Harmed
+				now, _ = sick.Next(float64(look+1)/looks, cut(worse))
+				caught = caught || look >= moved && Compare(d, cut(worse), now).Harmed
+			}
+			harmed, hurt = harmed+count(stopped), hurt+count(caught)
+			if again := NewSpending(d, s.Looks); run == 0 && !reflect.DeepEqual(again.Looks, s.Looks) {
+				t.Errorf("%s: %+v, then %+v", d.Method, s.Looks, again.Looks)
+			} else if run == 0 {
+				if last, why := NextLook(d, s.Looks[:looks-1], 1, cutAt(n, k, 3, looks)); why != "" || !reflect.DeepEqual(last, s.Looks[looks-1]) {
+					t.Errorf("%s: %q %+v, then %+v", d.Method, why, s.Looks[looks-1], last)
+				}
+			}
+		}
+		t.Logf("%s: %d of %d harmless lives stopped, of harmful ones %d caught after it", d.Method, harmed, runs, hurt)
+		atMost(t, float64(harmed)/runs, d.Alpha, runs)
+		if hurt < runs*9/10 {
+			t.Errorf("%s: harm is caught in %d of %d lives after a restart", d.Method, hurt, runs)
+		}
+	}
+}
+
+func cutAt(n, k [12][2]int64, at, until int) []Stratum {
+	return []Stratum{pooled(n[:at], k[:at], 1), pooled(n[at+1:until], k[at+1:until], 2)}
+}
+
+// pooled is a stratum of looks that are binary.
+func pooled(n, k [][2]int64, epoch int) Stratum {
+	var units, hits [2]int64
+	for i := range n {
+		for arm := range 2 {
+			units[arm], hits[arm] = units[arm]+n[i][arm], hits[arm]+k[i][arm]
+		}
+	}
+	return Stratum{Epoch: epoch, Share: 0.5, Control: binary(units[0], hits[0]), Treatment: binary(units[1], hits[1])}
+}
+
+// What a restart leaves in the ledger: it is owed until a look spends, and a first
+// look has nothing to be taken anew.
+func TestRestartIsOwed(t *testing.T) {
+	for _, d := range []Design{calibrated(), spending()} {
+		s := NewSpending(d, nil)
+		s.Restart()
+		first, why := s.Next(0.2, growing(2000, 20, 30, 0.5))
+		if why != "" || first.Anew {
+			t.Fatalf("%q %+v", why, first)
+		}
+		s.Restart()
+		if held, why := s.Next(0.2001, growing(1500, 15, 20, 0.5)); why == "" || !held.Held {
+			t.Errorf("%s: %q %+v", d.Method, why, held)
+		}
+		if next, why := s.Next(0.4, growing(1500, 15, 20, 0.5)); why != "" || !next.Anew || next.Alone || !(next.Spent > first.Spent) {
+			t.Errorf("%s: %q %+v", d.Method, why, next)
+		}
+	}
+}
