@@ -17,8 +17,9 @@ type entry struct {
 	experiment     string
 	hash           string
 	// look is the id of a look; owed are its deliveries.
-	look string
-	owed []owed
+	look   string
+	glance Glance
+	owed   []owed
 	// attempt is kept of an attempt.
 	attempt *attempted
 	// notice is the id of a notice; told is kept of an attempt to tell one, whose id
@@ -81,7 +82,7 @@ func indexLook(e *entry, body []byte) error {
 	if err != nil {
 		return err
 	}
-	e.look = id
+	e.look, e.glance = id, glanceOf(body)
 	if !bytes.Contains(body, []byte(`"deliveries":[`)) {
 		return nil
 	}
