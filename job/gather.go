@@ -203,7 +203,7 @@ func (g *gatherer) try(ctx context.Context, s queries.Statement) (*connectors.Ro
 	g.done++
 	stop := g.watch(Event{Experiment: g.at.experiment.Name, What: s.Name, Done: g.done, Total: max(g.done, len(g.script.All()))})
 	g.job.reached("statement")
-	rows, err := g.session.Run(ctx, s)
+	rows, err := g.job.run(ctx, g.session, s)
 	stop()
 	if err != nil {
 		return nil, err
@@ -211,6 +211,7 @@ func (g *gatherer) try(ctx context.Context, s queries.Statement) (*connectors.Ro
 	sum := sha256.Sum256([]byte(s.SQL))
 	g.ev.statements = append(g.ev.statements, ledger.Statement{
 		Name: s.Name, Purpose: s.Purpose, SQL: s.SQL, Digest: hex.EncodeToString(sum[:]), Rows: int64(rows.Len()),
+		ID: rows.Receipt.ID, Bytes: rows.Receipt.Bytes, Attached: rows.Receipt.Attached,
 	})
 	return rows, nil
 }
@@ -255,6 +256,7 @@ func (g *gatherer) fail(what string, err error) {
 	g.ev.failure = errors.Join(g.ev.failure, err)
 	g.ev.stale = append(g.ev.stale, decide.Trouble{Code: "warehouse_failed", Text: text})
 	g.find("warehouse_failed", text, what)
+	g.ev.findings[len(g.ev.findings)-1].Place = placeOf(err)
 }
 
 // oneLine is what an engine says without the statement that it shows below.

@@ -21,6 +21,7 @@ type healthView struct {
 
 type problemView struct {
 	Text, Source, Since string
+	Spot                string // where the user's SQL is at fault
 }
 
 // alarm is a fact source that does not meet the exposed units: the loudest
@@ -86,7 +87,7 @@ func newHealthView(look *ledger.Look) healthView {
 }
 
 func newProblemView(p ledger.Finding) problemView {
-	v := problemView{Text: message(p.Text), Since: instant(p.Since)}
+	v := problemView{Text: message(p.Text), Since: instant(p.Since), Spot: spotBlock(p.Place)}
 	if p.Source != "" {
 		v.Source = name(p.Source)
 	}

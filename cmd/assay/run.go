@@ -323,6 +323,7 @@ func (a *app) conclude(s summary) error {
 	if s.resulted.Left > 0 && s.unwritten == nil {
 		a.log.Info("the table of results is behind the ledger; the next runs go on", "written", s.resulted.Written, "left", s.resulted.Left)
 	}
+	a.pointed(s.results)
 	if a.output == "json" {
 		if err := a.summaryJSON(s, undelivered, code); err != nil {
 			return err
@@ -334,6 +335,28 @@ func (a *app) conclude(s summary) error {
 		return nil
 	}
 	return exit{code: code}
+}
+
+// pointed shows the errors in the user's SQL as problems of the spec are shown.
+func (a *app) pointed(results []job.Result) {
+	var all spec.Problems
+	for _, r := range results {
+		for _, p := range misplaced(r.Err) {
+			if !slices.Contains(all, p) { // Experiments share their queries.
+				all = append(all, p)
+			}
+		}
+	}
+	all.Write(a.stderr)
+}
+
+// misplaced are the places in the spec that an error is about.
+func misplaced(err error) spec.Problems {
+	var problems spec.Problems
+	for _, e := range job.SQLErrors(err) {
+		problems = append(problems, e.Problem)
+	}
+	return problems
 }
 
 func (s summary) writes() bool { return !s.flags.dry && !s.flags.refresh }
@@ -441,6 +464,8 @@ type jsonResult struct {
 	Skipped    string     `json:"skipped,omitempty"`
 	Moved      *float64   `json:"moved,omitempty"`
 	Error      string     `json:"error,omitempty"`
+	// Problems are where in the spec the user's SQL is at fault.
+	Problems []jsonProblem `json:"problems,omitempty"`
 }
 
 // jsonDelivery is one delivery in the summary line.
@@ -497,6 +522,9 @@ func resultJSON(r job.Result, refreshed bool) jsonResult {
 	out := jsonResult{Experiment: r.Experiment, Again: r.Again, Skipped: r.Skipped}
 	if r.Err != nil {
 		out.Error = r.Err.Error()
+	}
+	if found := misplaced(r.Err); len(found) > 0 {
+		out.Problems = problemsJSON(found)
 	}
 	if refreshed {
 		out.Moved = &r.Moved
