@@ -468,6 +468,28 @@ type jsonResult struct {
 	Problems []jsonProblem `json:"problems,omitempty"`
 }
 
+// jsonBudget is why nothing was run: what the looks would scan at most, in bytes,
+// the dearest first.
+type jsonBudget struct {
+	Budget int64      `json:"budget"`
+	Bytes  int64      `json:"bytes"`
+	Looks  []jsonLook `json:"looks"`
+}
+
+// jsonLook is what a look at one experiment would scan at most.
+type jsonLook struct {
+	Experiment string `json:"experiment"`
+	Bytes      int64  `json:"bytes"`
+}
+
+func budgetJSON(over *job.OverBudget) *jsonBudget {
+	out := &jsonBudget{Budget: int64(over.Budget), Bytes: int64(over.Bytes)}
+	for _, l := range over.Looks {
+		out.Looks = append(out.Looks, jsonLook{l.Experiment, int64(l.Bytes)})
+	}
+	return out
+}
+
 // jsonDelivery is one delivery in the summary line.
 type jsonDelivery struct {
 	ID         string `json:"id"`
@@ -494,6 +516,7 @@ func (a *app) summaryJSON(s summary, undelivered, code int) error {
 		Deliveries  []jsonDelivery `json:"deliveries"`
 		Notices     []jsonNotice   `json:"notices,omitempty"`
 		Undelivered int            `json:"undelivered"`
+		Budget      *jsonBudget    `json:"budget,omitempty"`
 		Report      string         `json:"report,omitempty"`
 		Exit        int            `json:"exit"`
 	}{Results: []jsonResult{}, Deliveries: []jsonDelivery{}, Undelivered: undelivered, Exit: code}
@@ -502,6 +525,9 @@ func (a *app) summaryJSON(s summary, undelivered, code int) error {
 	}
 	for _, r := range s.results {
 		out.Results = append(out.Results, resultJSON(r, s.flags.refresh))
+		if over, ok := errors.AsType[*job.OverBudget](r.Err); ok {
+			out.Budget = budgetJSON(over)
+		}
 	}
 	for _, d := range s.delivered {
 		out.Deliveries = append(out.Deliveries, jsonDelivery{
