@@ -16,7 +16,7 @@ type Terminal struct {
 
 // Trouble is why data cannot be trusted.
 type Trouble struct {
-	Code   string // stale_data, warehouse_failed, source_blind, sample_ratio, ...
+	Code   string // stale_data, warehouse_failed, over_budget, source_blind, sample_ratio, ...
 	Text   string
 	Source string
 	// Action is what the policy does about it: hold, rollback or warn.

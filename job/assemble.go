@@ -121,7 +121,7 @@ func standing(at *vantage, e decide.Evidence, d decide.Decision) ledger.Standing
 
 // seriousness orders findings; what is not listed comes last.
 var seriousness = []string{
-	"warehouse_failed", "source_blind", "source_empty", "source_out_of_window", "source_fading", "not_finite", "no_exposures", "stale_exposures",
+	"warehouse_failed", "over_budget", "source_blind", "source_empty", "source_out_of_window", "source_fading", "not_finite", "no_exposures", "stale_exposures",
 	"stale_source", "missing_day", "exposures_collapsed", "exposures_lost", "facts_lost", "sample_ratio", "activation_differs", "multiple_exposure", "unknown_variation", "conflict", "store_unread",
 	"pre_exposure_differs", "null_identifiers", "repeats_differ",
 }

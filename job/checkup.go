@@ -56,7 +56,7 @@ func (j *Job) TrafficCheckup(ctx context.Context, e *spec.Experiment, asOf time.
 }
 
 func (c *checkup) all(ctx context.Context) error {
-	if _, err := c.session.Run(ctx, c.script.Units); err != nil {
+	if _, err := c.job.run(ctx, c.session, c.script.Units); err != nil {
 		return c.unasked(err)
 	}
 	steps := []func(context.Context) error{c.outside, c.missing, c.switches, c.lags, c.volumes, c.redraw}
@@ -73,6 +73,7 @@ func (c *checkup) all(ctx context.Context) error {
 func (c *checkup) unasked(err error) error {
 	if text := refused(err); text != "" {
 		c.find("query_fails", "", "A question could not be asked: %s.", text)
+		c.out.Findings[len(c.out.Findings)-1].Place = placeOf(err)
 		return nil
 	}
 	return err
@@ -92,7 +93,7 @@ func (c *checkup) arm(arm int64) string {
 
 // outside counts the exposures before the start and after the end.
 func (c *checkup) outside(ctx context.Context) error {
-	rows, err := c.session.Run(ctx, c.script.Outside)
+	rows, err := c.job.run(ctx, c.session, c.script.Outside)
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func (c *checkup) outside(ctx context.Context) error {
 // identifier.
 func (c *checkup) missing(ctx context.Context) error {
 	for _, d := range c.script.Missing {
-		rows, err := c.session.Run(ctx, d.Statement)
+		rows, err := c.job.run(ctx, c.session, d.Statement)
 		if err != nil {
 			return err
 		}
@@ -175,7 +176,7 @@ const soonAfter = 24 * time.Hour
 
 // switches finds when units came into a second variation.
 func (c *checkup) switches(ctx context.Context) error {
-	rows, err := c.session.Run(ctx, c.script.Switches)
+	rows, err := c.job.run(ctx, c.session, c.script.Switches)
 	if err != nil {
 		return err
 	}
@@ -219,13 +220,13 @@ func (c *checkup) switches(ctx context.Context) error {
 
 // volumes judges the rows per day and hour of the exposures and the sources.
 func (c *checkup) volumes(ctx context.Context) error {
-	rows, err := c.session.Run(ctx, c.script.Hours)
+	rows, err := c.job.run(ctx, c.session, c.script.Hours)
 	if err != nil {
 		return err
 	}
 	c.volume("", rows)
 	for _, f := range c.script.Facts {
-		rows, err := c.session.Run(ctx, f.Statement)
+		rows, err := c.job.run(ctx, c.session, f.Statement)
 		if err != nil {
 			return err
 		}

@@ -193,7 +193,7 @@ INSERT INTO exposures SELECT CASE WHEN hash(i) % 2 = 0 THEN 'android-' ELSE 'web
 		if _, err := session.Run(t.Context(), script.Units); err != nil {
 			t.Fatal(err)
 		}
-		c := &checkup{at: v, session: session, script: script, out: &ledger.TrafficCheckup{Variations: []string{"control", "treatment"}}}
+		c := &checkup{job: &Job{Project: p}, at: v, session: session, script: script, out: &ledger.TrafficCheckup{Variations: []string{"control", "treatment"}}}
 		units, err := c.sample(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -56,6 +56,7 @@ type examiner struct {
 	large   map[string]volume // queries that give too much
 	joins   map[string]bool   // whether they give no more than they may
 	tables  int
+	place   *ledger.Place // where the last SQL that did not run is at fault
 }
 
 // Doctor says how the identifiers of an experiment's exposures and facts meet and,
@@ -117,15 +118,20 @@ func (x *examiner) all(ctx context.Context) error {
 func (x *examiner) run(ctx context.Context, s queries.Statement) (*connectors.Rows, error) {
 	x.out.Statements++
 	x.job.progress(Event{Experiment: x.e.Name, What: s.Name, Done: x.out.Statements, Total: x.out.Statements})
-	return x.session.Run(ctx, s)
+	return x.job.run(ctx, x.session, s)
 }
 
 // refused is what an engine says of SQL that does not run; "" for other failures.
 func refused(err error) string {
-	if e, ok := errors.AsType[*connectors.Error](err); ok && e.Fault == connectors.FaultStatement {
-		return strings.TrimRight(oneLine(e.Err), " .!")
+	e, ok := errors.AsType[*connectors.Error](err)
+	if !ok || e.Fault != connectors.FaultStatement {
+		return ""
 	}
-	return ""
+	text := strings.TrimRight(oneLine(e.Err), " .!")
+	if at := placeOf(err); at != nil {
+		return fmt.Sprintf("%s:%d:%d: %s", at.File, at.Line, at.Column, text)
+	}
+	return text
 }
 
 func intOf(rows *connectors.Rows, row int, name string) int64 {
@@ -151,8 +157,9 @@ func (x *examiner) described(ctx context.Context, s queries.Statement, of, ident
 	}
 	x.out.Statements++
 	columns, err := describer.Describe(ctx, s)
+	err = place(x.p, s, err)
 	if text := refused(err); text != "" {
-		return nil, "", &ledger.Cause{Code: "query_fails", Text: fmt.Sprintf("The SQL of %s does not run: %s.", of, text)}, nil
+		return nil, "", &ledger.Cause{Code: "query_fails", Place: placeOf(err), Text: fmt.Sprintf("The SQL of %s does not run: %s.", of, text)}, nil
 	}
 	if err != nil {
 		return nil, "", nil, err
@@ -227,7 +234,7 @@ func (x *examiner) exposures(ctx context.Context) (*ledger.Cause, error) {
 	side.Type, side.TimeType = typeOf(columns, id), typeOf(columns, "timestamp")
 	if _, err := x.run(ctx, x.q.Units(clock)); err != nil {
 		if text := refused(err); text != "" {
-			return &ledger.Cause{Code: "query_fails", Text: fmt.Sprintf("The exposures of %s cannot be read: %s.", x.e.Assignment, text)}, nil
+			return &ledger.Cause{Code: "query_fails", Place: placeOf(err), Text: fmt.Sprintf("The exposures of %s cannot be read: %s.", x.e.Assignment, text)}, nil
 		}
 		return nil, err
 	}
@@ -298,7 +305,7 @@ func (x *examiner) source(ctx context.Context, s queries.DoctorSource) (*ledger.
 	f.Type, f.TimeType = typeOf(columns, s.Identifier), typeOf(columns, "timestamp")
 	if text, err := x.meet(ctx, f); text != "" || err != nil {
 		if text != "" {
-			out.Causes = append(out.Causes, ledger.Cause{Code: "query_fails", Text: fmt.Sprintf("The rows of %s cannot be read: %s.", s.Name, text)})
+			out.Causes = append(out.Causes, ledger.Cause{Code: "query_fails", Place: x.place, Text: fmt.Sprintf("The rows of %s cannot be read: %s.", s.Name, text)})
 		}
 		return out, err
 	}
@@ -329,6 +336,7 @@ func (x *examiner) meet(ctx context.Context, f *examined) (string, error) {
 
 // told parts what the user's SQL does wrong from other failures.
 func (x *examiner) told(err error) (string, error) {
+	x.place = placeOf(err)
 	if text := refused(err); text != "" {
 		return text, nil
 	}

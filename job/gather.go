@@ -91,6 +91,10 @@ func (j *Job) gather(ctx context.Context, at *vantage) (*evidence, error) {
 	if err := g.render(); err != nil {
 		return nil, err
 	}
+	if at.refused != nil {
+		g.fail("cost", at.refused)
+		return g.ev, nil
+	}
 	session, err := j.Warehouse.Session(ctx, j.tags(at.experiment.Name, at.id))
 	if err != nil {
 		if canceled(err) {
@@ -203,7 +207,7 @@ func (g *gatherer) try(ctx context.Context, s queries.Statement) (*connectors.Ro
 	g.done++
 	stop := g.watch(Event{Experiment: g.at.experiment.Name, What: s.Name, Done: g.done, Total: max(g.done, len(g.script.All()))})
 	g.job.reached("statement")
-	rows, err := g.session.Run(ctx, s)
+	rows, err := g.job.run(ctx, g.session, s)
 	stop()
 	if err != nil {
 		return nil, err
@@ -211,6 +215,7 @@ func (g *gatherer) try(ctx context.Context, s queries.Statement) (*connectors.Ro
 	sum := sha256.Sum256([]byte(s.SQL))
 	g.ev.statements = append(g.ev.statements, ledger.Statement{
 		Name: s.Name, Purpose: s.Purpose, SQL: s.SQL, Digest: hex.EncodeToString(sum[:]), Rows: int64(rows.Len()),
+		ID: rows.Receipt.ID, Bytes: rows.Receipt.Bytes, Attached: rows.Receipt.Attached,
 	})
 	return rows, nil
 }
@@ -248,13 +253,26 @@ func (g *gatherer) watch(e Event) (stop func()) {
 
 // fail makes a failed statement a reason to hold.
 func (g *gatherer) fail(what string, err error) {
-	text := fmt.Sprintf("The warehouse did not answer: %s.", oneLine(err))
-	if e, ok := errors.AsType[*connectors.Error](err); ok && e.Fault == connectors.FaultStatement {
-		text = fmt.Sprintf("A statement does not run: %s.", oneLine(err))
-	}
+	t := troubleOf(err)
 	g.ev.failure = errors.Join(g.ev.failure, err)
-	g.ev.stale = append(g.ev.stale, decide.Trouble{Code: "warehouse_failed", Text: text})
-	g.find("warehouse_failed", text, what)
+	g.ev.stale = append(g.ev.stale, t)
+	g.find(t.Code, t.Text, what)
+	g.ev.findings[len(g.ev.findings)-1].Place = placeOf(err)
+}
+
+// troubleOf is why there is no answer.
+func troubleOf(err error) decide.Trouble {
+	code, text := "warehouse_failed", "The warehouse did not answer: %s."
+	if e, ok := errors.AsType[*connectors.Error](err); ok {
+		switch e.Fault {
+		case connectors.FaultStatement:
+			text = "A statement does not run: %s."
+		case connectors.FaultCost:
+			code, text = "over_budget", "Refused for its cost: %s."
+		case connectors.FaultWarehouse, connectors.FaultCanceled:
+		}
+	}
+	return decide.Trouble{Code: code, Text: fmt.Sprintf(text, oneLine(err))}
 }
 
 // oneLine is what an engine says without the statement that it shows below.

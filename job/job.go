@@ -110,16 +110,8 @@ func (j *Job) Run(ctx context.Context, experiments []*spec.Experiment, o Options
 		}
 		delivered = first
 	}
-	results := make([]Result, len(experiments))
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, j.Parallel))
-	for i, e := range experiments {
-		group.Go(func() error {
-			results[i] = j.one(groupCtx, e, o)
-			return ledgerFailure(results[i].Err)
-		})
-	}
-	if err := group.Wait(); err != nil {
+	results, err := j.looks(ctx, experiments, o)
+	if err != nil {
 		return results, delivered, err
 	}
 	if o.Mode != ModeRun || ctx.Err() != nil {
@@ -127,6 +119,43 @@ func (j *Job) Run(ctx context.Context, experiments []*spec.Experiment, o Options
 	}
 	more, err := j.Deliver(ctx)
 	return results, append(delivered, more...), err
+}
+
+// looks takes a look at each experiment. Where the spec has a budget all that are
+// due are held against it first.
+func (j *Job) looks(ctx context.Context, experiments []*spec.Experiment, o Options) ([]Result, error) {
+	results := make([]Result, len(experiments))
+	due := make([]*vantage, len(experiments))
+	each := func(do func(ctx context.Context, i int)) error {
+		group, groupCtx := errgroup.WithContext(ctx)
+		group.SetLimit(max(1, j.Parallel))
+		for i := range experiments {
+			group.Go(func() error {
+				do(groupCtx, i)
+				return ledgerFailure(results[i].Err)
+			})
+		}
+		return group.Wait()
+	}
+	begin := func(ctx context.Context, i int) { results[i], due[i] = j.begin(ctx, experiments[i], o) }
+	finish := func(ctx context.Context, i int) {
+		if due[i] != nil {
+			j.finish(ctx, due[i], o, &results[i])
+		}
+	}
+	if j.Project.Config.Warehouse.Budget == 0 {
+		return results, each(func(ctx context.Context, i int) {
+			begin(ctx, i)
+			finish(ctx, i)
+		})
+	}
+	if err := each(begin); err != nil {
+		return results, err
+	}
+	if err := j.budgeted(ctx, due); err != nil {
+		return results, err
+	}
+	return results, each(finish)
 }
 
 // errLedger marks a failure of the ledger: nothing may go on after it.
@@ -141,8 +170,9 @@ func ledgerFailure(err error) error {
 	return nil
 }
 
-// one looks at one experiment, or finds that the look exists already.
-func (j *Job) one(ctx context.Context, e *spec.Experiment, o Options) Result {
+// begin is where an experiment stands before a look at it; nil where there is none
+// to take, which the result gives the reason for, or the look that exists already.
+func (j *Job) begin(ctx context.Context, e *spec.Experiment, o Options) (Result, *vantage) {
 	r := Result{Experiment: e.Name}
 	if o.AsOf.IsZero() {
 		o.AsOf = j.Now().UTC().Truncate(e.Cadence.Duration)
@@ -150,31 +180,35 @@ func (j *Job) one(ctx context.Context, e *spec.Experiment, o Options) Result {
 	past, err := recall(j.Ledger, e.Name, o.AsOf, lookID(e.Name, o.AsOf, j.Project.Digest(e)))
 	if err != nil {
 		r.Err = errLedger{err}
-		return r
+		return r, nil
 	}
 	late := o.DeliverBackfill && past.known != nil && past.known.Backfill && len(past.known.Deliveries) == 0
 	if past.known != nil && past.known.Failed == "" && o.Mode == ModeRun && !late {
 		r.Look, r.Again = past.known, true
-		return r
+		return r, nil
 	}
 	at := newVantage(j.Project, e, past, o)
 	if past.known == nil {
 		if r.Skipped = at.skip(o.Mode); r.Skipped != "" {
-			return r
+			return r, nil
 		}
 	}
 	at.dry, at.full = o.Mode != ModeRun, o.Full
 	if o.Mode != ModeRefresh {
 		if err := j.prepare(ctx, at); err != nil {
 			r.Err = err
-			return r
+			return r, nil
 		}
 	}
+	return r, at
+}
+
+// finish takes the look.
+func (j *Job) finish(ctx context.Context, at *vantage, o Options, r *Result) {
 	r.Look, r.Err = j.look(ctx, at, o)
-	if past.known != nil && r.Look != nil {
-		r.Moved = moved(past.known, r.Look)
+	if at.past.known != nil && r.Look != nil {
+		r.Moved = moved(at.past.known, r.Look)
 	}
-	return r
 }
 
 // look computes, decides and, in ModeRun, records one look.

@@ -21,7 +21,7 @@ func (c *checkup) lags(ctx context.Context) error {
 	if c.script.Lag == nil {
 		return nil
 	}
-	rows, err := c.session.Run(ctx, *c.script.Lag)
+	rows, err := c.job.run(ctx, c.session, *c.script.Lag)
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func (c *checkup) seeds() []string {
 }
 
 func (c *checkup) sample(ctx context.Context) ([]drawn, error) {
-	rows, err := c.session.Run(ctx, c.script.Sample)
+	rows, err := c.job.run(ctx, c.session, c.script.Sample)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,8 @@ import (
 // vantage is where one look stands: the experiment, the instant, and what the
 // ledger and the flag store say about it before any row is read.
 type vantage struct {
+	// refused is why no statement of the look is run; nil = all are.
+	refused    error
 	project    *spec.Project
 	experiment *spec.Experiment // Start moved to the last clear
 	past       *past

@@ -125,6 +125,8 @@ type Diagnosed struct {
 type Cause struct {
 	Code string `json:"code"` // prefix, case, prefix+case, digest, join, column, clock, late, ...
 	Text string `json:"text"`
+	// Place is where the user's SQL is at fault.
+	Place *Place `json:"place,omitempty"`
 	// Before and After are shares of the exposed units that are found, in [0,1], as
 	// things are and with the mend; where it was not tried After is nil.
 	Before float64    `json:"before"`

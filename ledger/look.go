@@ -237,8 +237,19 @@ type Finding struct {
 	Code   string `json:"code"` // source_blind, stale_data, sample_ratio, multiple_exposure, unknown_variation, no_exposures, null_identifiers, ...
 	Text   string `json:"text"`
 	Source string `json:"source,omitempty"`
+	// Place is where the user's SQL is at fault.
+	Place *Place `json:"place,omitempty"`
 	// Since is the first look of the unbroken run of looks that showed it.
 	Since time.Time `json:"since,omitzero"`
+}
+
+// Place is a spot in a file of the spec.
+type Place struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`   // from 1
+	Column int    `json:"column"` // from 1, in characters
+	Source string `json:"source"` // the line, or what surrounds the spot where it is long
+	Caret  int    `json:"caret"`  // the column in Source, from 1
 }
 
 // MetricResult is one metric in one role.
@@ -328,6 +339,12 @@ type Statement struct {
 	// before it was kept have none.
 	Digest string `json:"digest,omitempty"`
 	Rows   int64  `json:"rows"`
+	// ID is that of the job or query in the engine, Bytes what it billed or, where
+	// it bills none, scanned; an engine that does not tell leaves them out.
+	ID    string `json:"id,omitempty"`
+	Bytes int64  `json:"bytes,omitempty"`
+	// Attached: a run before this one started it, and this one took its result.
+	Attached bool `json:"attached,omitempty"`
 }
 
 // Delivery is an effect this look owes to a flag store.

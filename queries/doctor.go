@@ -155,7 +155,7 @@ func (d *Doctor) Units(clock Clock) Statement {
 	}
 	column := "a." + r.d.ident(a.Identifier)
 	return r.statement("exposed identifiers", "doctor_units.sql", "every exposed identifier, as it is written", map[string]any{
-		"Create": fmt.Sprintf(r.d.Temp, "assay_doctor_units"), "SQL": d.assignmentSQL(), "Assignment": r.e.Assignment,
+		"Create": r.create("assay_doctor_units"), "SQL": d.assignmentSQL(), "Assignment": r.e.Assignment,
 		"Raw": cast(column, r.d.Text), "Unit": r.d.key(column, r.p.Config.Identifiers[a.Identifier].Type),
 		"At": clock.read(r.d, "a."+r.d.ident("timestamp"), a.Timezone),
 		"ID": r.d.text(r.e.ExperimentID), "Arms": arms, "Start": moment(d.c.From), "End": moment(r.until()),
@@ -235,7 +235,7 @@ func (d *Doctor) read(s DoctorSource) map[string]any {
 // scan.
 func (d *Doctor) Met(s DoctorSource) Statement {
 	data := d.read(s)
-	data["Create"] = fmt.Sprintf(d.r.d.Temp, s.MetTable())
+	data["Create"] = d.r.create(s.MetTable())
 	return d.r.statement("identifiers of "+s.Name, "doctor_met.sql", "every identifier of "+s.Name+" and the unit that it meets", data)
 }
 
@@ -257,7 +257,7 @@ type Table struct{ Name, From, Column string }
 // under another spelling. So one side may be small, the other has to be large.
 func (d *Doctor) Sample(t Table, what string, most int) Statement {
 	return d.r.statement("sample of "+what, "doctor_sample.sql", "some identifiers of "+what, map[string]any{
-		"Create": fmt.Sprintf(d.r.d.Temp, t.Name), "From": t.From, "Column": t.Column, "What": what, "Most": most,
+		"Create": d.r.create(t.Name), "From": t.From, "Column": t.Column, "What": what, "Most": most,
 		"Blank": d.r.d.blank(), "Order": fmt.Sprintf(d.r.d.MD5, "CONCAT("+d.r.d.text(t.Name)+", assay_raw)"),
 	})
 }
@@ -378,7 +378,7 @@ func (d *Doctor) Values(s *DoctorSource, column string) Statement {
 // other.
 func (d *Doctor) Pairs(join, from, to, table string) Statement {
 	return d.r.statement("pairs of "+join, "doctor_pairs.sql", "both identifiers of "+join, map[string]any{
-		"Create": fmt.Sprintf(d.r.d.Temp, table), "Join": join, "SQL": d.joinSQL(join),
+		"Create": d.r.create(table), "Join": join, "SQL": d.joinSQL(join),
 		"From": cast("j."+d.r.d.ident(from), d.r.d.Text), "To": cast("j."+d.r.d.ident(to), d.r.d.Text),
 	})
 }

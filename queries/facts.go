@@ -284,7 +284,7 @@ func (r *renderer) factsData(src *source, b *builder) map[string]any {
 	data["Inputs"], data["Aggregates"], data["Outputs"] = b.inputs, b.aggregates, b.outputs
 	data["Newest"] = b.newest
 	data["Slices"] = r.slices()
-	data["Keep"], data["Create"] = src.table, fmt.Sprintf(r.d.Temp, src.table)
+	data["Keep"], data["Create"] = src.table, r.create(src.table)
 	data["From"] = "cells"
 	switch {
 	case src.table != "":

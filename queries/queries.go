@@ -32,6 +32,9 @@ type Statement struct {
 	Purpose string // why it runs, one line
 	SQL     string
 	Texts   []Text // where queries of the spec stand in it
+
+	makes string // the temporary table that it makes; "" = none
+	body  int    // where its query begins
 }
 
 // Script is everything a look may run, in order. Units, Links and Activation create

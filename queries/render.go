@@ -44,6 +44,8 @@ type renderer struct {
 	// queries of the spec stand in it.
 	out   bytes.Buffer
 	texts []Text
+	makes string // the temporary table that it makes
+	body  int    // where its query begins
 }
 
 // Render writes the statements of one look at experiment e of project p. The
@@ -155,7 +157,7 @@ func (r *renderer) sliced() *Sliced {
 		from = r.activatedTable()
 	}
 	data := map[string]any{
-		"Create": fmt.Sprintf(r.d.Temp, "assay_units"), "Table": from, "Traits": r.dimensions()[len(r.assignment().Dimensions):],
+		"Create": r.create("assay_units"), "Table": from, "Traits": r.dimensions()[len(r.assignment().Dimensions):],
 		"Names": strings.Join(r.e.Slices, ", "), "Slices": r.slices(), "Values": DimensionValues,
 	}
 	return &Sliced{
@@ -184,7 +186,7 @@ func (r *renderer) activation(s *Script) *Facts {
 	a := r.measure(r.e.Activation, m)
 	src.measures = []*measure{a}
 	data := r.sourceData(src)
-	data["Create"] = fmt.Sprintf(r.d.Temp, r.activatedTable())
+	data["Create"] = r.create(r.activatedTable())
 	data["Key"], data["Ties"] = "", ""
 	data["Metric"], data["Filter"], data["Limit"] = r.e.Activation, a.where, moment(a.limit)
 	data["Opens"], data["Closes"] = plus(a.opens), plus(a.closes)
@@ -209,11 +211,11 @@ func (r *renderer) statement(name, file, purpose string, data map[string]any) St
 	data["D"] = r.d
 	data["Experiment"] = r.e.Name
 	r.out.Reset()
-	r.texts = nil
+	r.texts, r.makes, r.body = nil, "", 0
 	if err := templates.ExecuteTemplate(&r.out, file, data); err != nil && r.err == nil {
 		r.err = err
 	}
-	return Statement{Name: name, Purpose: purpose, SQL: r.out.String(), Texts: r.texts}
+	return Statement{Name: name, Purpose: purpose, SQL: r.out.String(), Texts: r.texts, makes: r.makes, body: r.body}
 }
 
 // until is where exposures stop to count: at as-of or the experiment's end.
@@ -345,7 +347,7 @@ type dimension struct {
 
 func (r *renderer) units() Statement {
 	data := r.exposures()
-	data["Create"] = fmt.Sprintf(r.d.Temp, r.exposed())
+	data["Create"] = r.create(r.exposed())
 	data["Dimensions"] = r.declared()
 	data["Bounds"], data["Last"] = r.strata()
 	return r.statement("units", "units.sql", "one row per unit: first exposure, variation, epoch", data)
@@ -434,7 +436,7 @@ func (r *renderer) link(src *source) Link {
 	from, to := src.identifier, r.assignment().Identifier
 	table := r.tables[src.join]
 	data := map[string]any{
-		"Create":   fmt.Sprintf(r.d.Temp, table),
+		"Create":   r.create(table),
 		"SQL":      r.userSQL(Source{"joins", src.join}, j.SQL, span{start: r.e.Start.Time, end: r.look.AsOf, zone: j.Timezone}),
 		"Join":     src.join,
 		"FromName": from,

@@ -206,7 +206,7 @@ func (r *renderer) leave(what, file, early, table string, kept bool, data map[st
 		data["Create"] = "CREATE OR REPLACE TABLE " + table + " AS"
 		return []Statement{r.statement("keep "+what, file, "what the next look need not scan again", data)}
 	}
-	data["Create"] = fmt.Sprintf(r.d.Temp, early)
+	data["Create"] = r.create(early)
 	return []Statement{
 		r.statement("early "+what, file, "what the next look need not scan again", data),
 		{Name: "forget " + what, Purpose: "makes room for what is newer", SQL: fmt.Sprintf(

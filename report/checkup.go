@@ -16,6 +16,7 @@ func TrafficText(w io.Writer, c *ledger.TrafficCheckup, o TextOptions) error {
 	p.line("traffic of " + shorten(name(c.Experiment), 60) + ", as of " + instant(c.AsOf))
 	for _, f := range c.Findings {
 		p.item("  "+p.painted(toneWarn, "!")+" ", message(f.Text))
+		p.spot(f.Place)
 	}
 	if len(c.Findings) == 0 {
 		p.item("  "+p.painted(toneGood, "✓")+" ", "Nothing is wrong with it beyond what the looks say.")

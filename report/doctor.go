@@ -129,6 +129,7 @@ func (p *printer) cause(c *ledger.Cause, n int) {
 	text := causeText(&ledger.Diagnosed{Text: c.Text, Before: c.Before, After: c.After, Since: c.Since}, term)
 	label := fmt.Sprintf("  %d. %s: ", n, clean(c.Code))
 	p.item(label, text)
+	p.spot(c.Place)
 	if c.Mend == nil {
 		return
 	}

@@ -20,6 +20,7 @@ type healthView struct {
 
 type problemView struct {
 	Text, Source, Since string
+	Spot                string // where the user's SQL is at fault
 }
 
 // alarm is a fact source that does not meet the exposed units: the loudest
@@ -85,7 +86,7 @@ func newHealthView(look *ledger.Look, history []ledger.Look) healthView {
 }
 
 func newProblemView(look *ledger.Look, p ledger.Finding) problemView {
-	v := problemView{Text: message(p.Text), Since: instant(p.Since)}
+	v := problemView{Text: message(p.Text), Since: instant(p.Since), Spot: spotBlock(p.Place)}
 	known := func(s ledger.SourceHealth) bool { return s.Source == p.Source }
 	if p.Source != "" && slices.ContainsFunc(look.Health.Sources, known) { // Others name a slice, which the text does.
 		v.Source = name(p.Source)

@@ -294,6 +294,7 @@ type repeatView struct {
 
 type statementView struct {
 	Name, Purpose, Rows, SQL string
+	Cost                     string // what the engine said of it; "" = nothing
 }
 
 func newRepeat(look *ledger.Look) repeatView {
@@ -311,7 +312,7 @@ func newRepeat(look *ledger.Look) repeatView {
 	v.add("Scanned", scanned(look.Incremental))
 	for _, s := range look.Statements {
 		v.Statements = append(v.Statements, statementView{
-			Name: name(s.Name), Purpose: message(s.Purpose), Rows: plural(int(s.Rows), "row", "rows"), SQL: cleanBlock(s.SQL),
+			Name: name(s.Name), Purpose: message(s.Purpose), Rows: plural(int(s.Rows), "row", "rows"), SQL: cleanBlock(s.SQL), Cost: cost(s),
 		})
 	}
 	return v

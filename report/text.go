@@ -183,6 +183,7 @@ func (p *printer) healthLines(look *ledger.Look) {
 	}
 	for _, f := range h.Problems {
 		p.labelled("problem", newProblemView(look, f).Text)
+		p.spot(f.Place)
 	}
 	p.labelled("split", splitLine(look))
 	p.causeLines(h.Traffic)

@@ -27,6 +27,9 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
 }
 
+// Caret is the column of the fault in Source, from 1.
+func (p Problem) Caret() int { return cmp.Or(p.caret, p.Column) }
+
 // Problems are sorted by file, line and column.
 type Problems []Problem
 
@@ -47,7 +50,7 @@ func (ps Problems) Write(w io.Writer) {
 		b.WriteString(p.String())
 		b.WriteByte('\n')
 		if strings.TrimSpace(p.Source) != "" {
-			fmt.Fprintf(&b, "%s\n%s^\n", p.Source, indentOf(p.Source, cmp.Or(p.caret, p.Column)-1))
+			fmt.Fprintf(&b, "%s\n%s^\n", p.Source, indentOf(p.Source, p.Caret()-1))
 		}
 	}
 	_, _ = io.WriteString(w, b.String())

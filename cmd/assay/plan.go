@@ -17,24 +17,27 @@ import (
 )
 
 func (a *app) planCommand() *cobra.Command {
-	var power float64
+	var f planFlags
 	cmd := &cobra.Command{
 		Use:   "plan [EXPERIMENT]...",
-		Short: "Say what each experiment can find out, how soon, and how often it would be wrong; needs no warehouse",
+		Short: "Say what each experiment can find out, how soon, how often it would be wrong, and with --cost what it scans",
 		Long: `plan forecasts the sequential design that a run would use: the chance that a
 harm (of a goal: a gain) of the declared size is established by the end, the
 smallest one that would be, when, and the chance of a false rollback. What
 control shows comes from base_rate and base_sd of the metric, or from the last
-look in the ledger.`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.plan(cmd.Context(), args, power) },
+look in the ledger. It needs no warehouse but for --cost, which asks the
+warehouse in dry runs what the statements of a look would scan.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.plan(cmd.Context(), args, f) },
 	}
-	cmd.Flags().Float64Var(&power, "power", 0.8, "the chance that is asked for")
+	cmd.Flags().Float64Var(&f.power, "power", 0.8, "the chance that is asked for")
+	cmd.Flags().BoolVar(&f.cost, "cost", false, "ask the warehouse what a look would scan; runs nothing")
+	cmd.Flags().Float64Var(&f.price, "price-per-tb", 0, "with --cost: what 10^12 bytes cost, in your currency")
 	return cmd
 }
 
-func (a *app) plan(ctx context.Context, names []string, power float64) error {
-	if !(power > 0 && power < 1) {
-		return badInput(fmt.Errorf("--power %g: want a chance between 0 and 1", power))
+func (a *app) plan(ctx context.Context, names []string, f planFlags) error {
+	if err := f.check(); err != nil {
+		return badInput(err)
 	}
 	project, err := a.load()
 	if err != nil {
@@ -49,16 +52,21 @@ func (a *app) plan(ctx context.Context, names []string, power float64) error {
 		return err
 	}
 	defer func() { _ = l.Close() }()
-	prospects := make([]job.Prospect, len(experiments))
+	costs, err := a.costs(ctx, project, l, experiments, f)
+	if err != nil {
+		return err
+	}
+	prospects := make([]jsonProspect, len(experiments))
 	for i, e := range experiments {
-		if prospects[i], err = prospect(project, l, e, power); err != nil {
+		prospects[i].Cost = costs[i]
+		if prospects[i].Prospect, err = prospect(project, l, e, f.power); err != nil {
 			return err
 		}
 	}
 	if a.output == "json" {
 		return a.encode(prospects)
 	}
-	return a.planText(prospects, power)
+	return a.planText(prospects, f.power)
 }
 
 // chosen are the experiments of these names; all where none is named.
@@ -89,7 +97,7 @@ func prospect(project *spec.Project, l *ledger.Ledger, e *spec.Experiment, power
 	return job.Plan(project, e, &last.Body, power), nil
 }
 
-func (a *app) planText(prospects []job.Prospect, power float64) error {
+func (a *app) planText(prospects []jsonProspect, power float64) error {
 	for i, p := range prospects {
 		if i > 0 {
 			a.say("\n")
@@ -99,8 +107,13 @@ func (a *app) planText(prospects []job.Prospect, power float64) error {
 			units(p.Units), p.UnitsFrom, share(p.False))
 		for _, q := range p.Questions {
 			a.say("  %s, %s, %s\n", q.Metric, asked(q), q.Design.Method)
-			for _, line := range questionText(p, q, power) {
+			for _, line := range questionText(p.Prospect, q, power) {
 				a.say("    %s\n", line)
+			}
+		}
+		if p.Cost != nil {
+			for _, line := range costText(p.Cost) {
+				a.say("  %s\n", line)
 			}
 		}
 	}

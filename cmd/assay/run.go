@@ -323,6 +323,7 @@ func (a *app) conclude(s summary) error {
 	if s.resulted.Left > 0 && s.unwritten == nil {
 		a.log.Info("the table of results is behind the ledger; the next runs go on", "written", s.resulted.Written, "left", s.resulted.Left)
 	}
+	a.pointed(s.results)
 	if a.output == "json" {
 		if err := a.summaryJSON(s, undelivered, code); err != nil {
 			return err
@@ -334,6 +335,28 @@ func (a *app) conclude(s summary) error {
 		return nil
 	}
 	return exit{code: code}
+}
+
+// pointed shows the errors in the user's SQL as problems of the spec are shown.
+func (a *app) pointed(results []job.Result) {
+	var all spec.Problems
+	for _, r := range results {
+		for _, p := range misplaced(r.Err) {
+			if !slices.Contains(all, p) { // Experiments share their queries.
+				all = append(all, p)
+			}
+		}
+	}
+	all.Write(a.stderr)
+}
+
+// misplaced are the places in the spec that an error is about.
+func misplaced(err error) spec.Problems {
+	var problems spec.Problems
+	for _, e := range job.SQLErrors(err) {
+		problems = append(problems, e.Problem)
+	}
+	return problems
 }
 
 func (s summary) writes() bool { return !s.flags.dry && !s.flags.refresh }
@@ -441,6 +464,30 @@ type jsonResult struct {
 	Skipped    string     `json:"skipped,omitempty"`
 	Moved      *float64   `json:"moved,omitempty"`
 	Error      string     `json:"error,omitempty"`
+	// Problems are where in the spec the user's SQL is at fault.
+	Problems []jsonProblem `json:"problems,omitempty"`
+}
+
+// jsonBudget is why nothing was run: what the looks would scan at most, in bytes,
+// the dearest first.
+type jsonBudget struct {
+	Budget int64      `json:"budget"`
+	Bytes  int64      `json:"bytes"`
+	Looks  []jsonLook `json:"looks"`
+}
+
+// jsonLook is what a look at one experiment would scan at most.
+type jsonLook struct {
+	Experiment string `json:"experiment"`
+	Bytes      int64  `json:"bytes"`
+}
+
+func budgetJSON(over *job.OverBudget) *jsonBudget {
+	out := &jsonBudget{Budget: int64(over.Budget), Bytes: int64(over.Bytes)}
+	for _, l := range over.Looks {
+		out.Looks = append(out.Looks, jsonLook{l.Experiment, int64(l.Bytes)})
+	}
+	return out
 }
 
 // jsonDelivery is one delivery in the summary line.
@@ -469,6 +516,7 @@ func (a *app) summaryJSON(s summary, undelivered, code int) error {
 		Deliveries  []jsonDelivery `json:"deliveries"`
 		Notices     []jsonNotice   `json:"notices,omitempty"`
 		Undelivered int            `json:"undelivered"`
+		Budget      *jsonBudget    `json:"budget,omitempty"`
 		Report      string         `json:"report,omitempty"`
 		Exit        int            `json:"exit"`
 	}{Results: []jsonResult{}, Deliveries: []jsonDelivery{}, Undelivered: undelivered, Exit: code}
@@ -477,6 +525,9 @@ func (a *app) summaryJSON(s summary, undelivered, code int) error {
 	}
 	for _, r := range s.results {
 		out.Results = append(out.Results, resultJSON(r, s.flags.refresh))
+		if over, ok := errors.AsType[*job.OverBudget](r.Err); ok {
+			out.Budget = budgetJSON(over)
+		}
 	}
 	for _, d := range s.delivered {
 		out.Deliveries = append(out.Deliveries, jsonDelivery{
@@ -497,6 +548,9 @@ func resultJSON(r job.Result, refreshed bool) jsonResult {
 	out := jsonResult{Experiment: r.Experiment, Again: r.Again, Skipped: r.Skipped}
 	if r.Err != nil {
 		out.Error = r.Err.Error()
+	}
+	if found := misplaced(r.Err); len(found) > 0 {
+		out.Problems = problemsJSON(found)
 	}
 	if refreshed {
 		out.Moved = &r.Moved
