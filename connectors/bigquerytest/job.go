@@ -104,6 +104,7 @@ func (s *Server) insert(r *http.Request) (any, *Problem) {
 		created: time.Now(), //nolint:forbidigo // a service has a clock
 		config:  c, stop: func() {}, over: make(chan struct{}),
 	}
+	j.Session = c.property("session_id")
 	if s.Bytes != nil {
 		j.bytes = s.Bytes(j.SQL)
 	}
@@ -170,6 +171,9 @@ func (s *Server) execute(ctx context.Context, j *Job) ([]column, []any, *Problem
 		return nil, nil, p
 	}
 	defer leave()
+	if s.Before != nil {
+		s.Before(ctx, j.SQL)
+	}
 	text, p := s.translated(j.SQL)
 	if p != nil {
 		return nil, nil, p
@@ -224,7 +228,6 @@ func (s *Server) enterSession(ctx context.Context, j *Job) (*sql.Conn, func(), *
 	}
 	s.mu.Lock()
 	open := s.sessions[id]
-	j.Session = id
 	s.mu.Unlock()
 	if open == nil {
 		return nil, nil, invalid("Session %s is not found or has ended", id)

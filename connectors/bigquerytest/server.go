@@ -30,6 +30,8 @@ type Server struct {
 	Bytes func(sql string) int64
 	// Refuse may answer a request by an error; nil = it never does.
 	Refuse func(r *http.Request) *Problem
+	// Before is called before a statement runs and may wait; nil = nothing.
+	Before func(ctx context.Context, sql string)
 	// Location of all data; "" = EU.
 	Location string
 	// PageRows is how many rows a page has at most; 0 = 10,000.
