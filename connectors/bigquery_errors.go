@@ -69,7 +69,7 @@ func plainly(err error) error {
 	} else if job, ok := errors.AsType[*bigquery.Error](err); ok {
 		e.words, e.reason = cmpText(job.Message, job.Reason), job.Reason
 	} else if lost, ok := errors.AsType[*lostError](err); ok {
-		e.words = lost.Error()
+		e.words = lost.words()
 	}
 	e.words = strings.Join(strings.Fields(e.words), " ")
 	if e.reason != "" && !strings.Contains(e.words, e.reason) {

@@ -25,14 +25,17 @@ type patient struct {
 // statement may not take that long.
 func patience(timeout time.Duration) time.Duration { return min(2*time.Minute, timeout/4) }
 
-// lostError is a service that is out of reach. It does not unwrap to its cause,
-// in which the client would see a reason to go on.
+// lostError is a service that is out of reach. Neither its text nor what it unwraps
+// to has the cause, in which the client would see a reason to go on.
 type lostError struct {
 	after time.Duration
 	cause string
 }
 
-func (e *lostError) Error() string {
+func (e *lostError) Error() string { return "the service is out of reach" }
+
+// words are the text with the cause.
+func (e *lostError) words() string {
 	return fmt.Sprintf("the service is out of reach for %s: %s", e.after.Round(time.Second), e.cause)
 }
 
