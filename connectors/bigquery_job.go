@@ -145,48 +145,56 @@ func (s *bigQuerySession) working(ctx context.Context, since time.Time) bool {
 // began it in this session: ids name the session too.
 func (s *bigQuerySession) start(ctx context.Context, st queries.Statement) (job *bigquery.Job, attached bool, err error) {
 	if s.look == "" || s.id == "" {
-		if err := s.allow(ctx, st); err != nil {
-			return nil, false, err
-		}
-		job, err = s.insertAs(ctx, st, byChance())
+		job, err = s.fresh(ctx, st, byChance())
 		return job, false, err
 	}
 	digest := s.named("statement", s.id, st.Name, st.SQL)
 	s.ran[digest]++ // the same statement again is another job
 	for attempt := range attempts {
 		id := s.named(digest, strconv.Itoa(s.ran[digest]), strconv.Itoa(attempt))
-		job, err := s.attach(ctx, id)
+		job, failed, err := s.attach(ctx, id)
 		if job != nil || err != nil {
 			return job, true, err
 		}
-		// What is there already cannot be made again, in a dry run neither: only here
-		// is it known that it is not.
-		if err := s.allow(ctx, st); err != nil {
-			return nil, false, err
-		}
-		job, err = s.insertAs(ctx, st, id)
-		if err == nil || !duplicate(err) {
+		if !failed {
+			job, err = s.fresh(ctx, st, id)
 			return job, false, err
 		}
 	}
-	job, err = s.insertAs(ctx, st, byChance())
+	job, err = s.fresh(ctx, st, byChance())
 	return job, false, err
 }
 
-// attach finds a job of a run before this one that is running or has succeeded;
-// nil = there is none.
-func (s *bigQuerySession) attach(ctx context.Context, id string) (*bigquery.Job, error) {
+// attach finds a job of a run before this one that is running or has succeeded; nil
+// = there is none, or it failed.
+func (s *bigQuerySession) attach(ctx context.Context, id string) (job *bigquery.Job, failed bool, err error) {
 	if !s.taken {
-		return nil, nil
+		return nil, false, nil
 	}
-	job, err := s.find(ctx, id)
+	job, err = s.find(ctx, id)
 	if job == nil || err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if status := job.LastStatus(); status.Done() && status.Err() != nil {
-		return nil, nil
+		return nil, true, nil
 	}
-	return job, nil
+	return job, false, nil
+}
+
+// fresh begins a job that is not there yet. The dry run comes after it is known
+// that it is not: a table that is there cannot be made again, in a dry run neither.
+func (s *bigQuerySession) fresh(ctx context.Context, st queries.Statement, id string) (*bigquery.Job, error) {
+	if err := s.allow(ctx, st); err != nil {
+		return nil, err
+	}
+	q := s.query(st.SQL)
+	q.JobID = id
+	job, err := s.insert(ctx, q)
+	if err != nil && duplicate(err) {
+		// The answer to the request was lost, which was repeated.
+		return s.w.client.JobFromIDLocation(ctx, id, s.location)
+	}
+	return job, err
 }
 
 // find finds a job of that id; nil = there is none, or it may not be seen.
@@ -196,12 +204,6 @@ func (s *bigQuerySession) find(ctx context.Context, id string) (*bigquery.Job, e
 		return nil, nil
 	}
 	return job, err
-}
-
-func (s *bigQuerySession) insertAs(ctx context.Context, st queries.Statement, id string) (*bigquery.Job, error) {
-	q := s.query(st.SQL)
-	q.JobID = id
-	return s.insert(ctx, q)
 }
 
 // insert begins a job. Where the context is over meanwhile, nobody knows whether it

@@ -3,11 +3,13 @@
 package connectors
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -39,6 +41,13 @@ func (e *lostError) words() string {
 	return fmt.Sprintf("the service is out of reach for %s: %s", e.after.Round(time.Second), e.cause)
 }
 
+// passingError is a connection that was closed under a request, which the client
+// takes for the end of all. Every request may be repeated: jobs have ids.
+type passingError struct{ error }
+
+// Temporary tells the client to go on.
+func (passingError) Temporary() bool { return true }
+
 // RoundTrip passes a request on.
 func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := p.base.RoundTrip(r)
@@ -50,6 +59,9 @@ func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	if !p.failed() {
+		if errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) {
+			err = passingError{err}
+		}
 		return resp, err
 	}
 	if err != nil {

@@ -95,7 +95,7 @@ func (s *bigQuerySession) query(sql string) *bigquery.Query {
 // It asks for the state and not for rows: that the client asks again and again for
 // rows of a job that failed is a failure that never arrives.
 func (s *bigQuerySession) wait(ctx context.Context, job *bigquery.Job) (*bigquery.QueryStatistics, error) {
-	for pause := 100 * time.Millisecond; ; pause = min(pause*3/2, 5*time.Second) {
+	for pause := 50 * time.Millisecond; ; pause = min(pause*3/2, 5*time.Second) {
 		status, err := job.Status(ctx)
 		if err != nil {
 			s.cancel(ctx, job.ID())
