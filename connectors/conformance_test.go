@@ -55,6 +55,8 @@ type trouble struct {
 
 var warehouses = []warehouse{
 	duckDBWarehouse,
+	bigQueryWarehouse,
+	bigQueryService,
 }
 
 // open opens a warehouse that the test closes.
@@ -295,7 +297,7 @@ func TestPositions(t *testing.T) {
 		}{
 			{"SELECT 1 AS i,\n  nowhere AS j\nFROM (SELECT 2 AS k) AS t", 2, 3},
 			{"SELECT 1 AS i\nFROM nowhere", 2, 6},
-			{"SELECT 1 AS i\n\n  FRO x", 3, 7},
+			{"SELECT 1 AS i\n\n  FRO x", 3, 3},
 		} {
 			_, err := s.Run(t.Context(), statement(k.sql))
 			e, ok := errors.AsType[*connectors.Error](err)

@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(role) {
 	case "hold":
 		hold(os.Getenv(subject))
+	case "look":
+		look(os.Getenv(subject))
 	default:
 		os.Exit(m.Run())
 	}

@@ -95,7 +95,7 @@ func (j *Job) gather(ctx context.Context, at *vantage) (*evidence, error) {
 		g.fail("cost", at.refused)
 		return g.ev, nil
 	}
-	session, err := j.Warehouse.Session(ctx, j.tags(at.experiment.Name, at.id))
+	session, err := j.Warehouse.Session(ctx, j.tags(at.experiment.Name, at.computed()))
 	if err != nil {
 		if canceled(err) {
 			return nil, err
