@@ -86,7 +86,7 @@ func (j *Job) observe(at *vantage, store string, state decide.Allocation, unit f
 	own := slices.ContainsFunc(ours, func(a decide.Allocation) bool { return flags.Same(state, a, unit) })
 	at.strayed = at.previous != nil && !own
 	at.allocation = state
-	at.epochs = append(at.epochs, at.epochFrom(j.Now().UTC(), state))
+	at.epochs = append(at.epochs, at.epochFrom(j.Now().UTC(), state, ledger.OpenedReadBack))
 	return nil
 }
 
