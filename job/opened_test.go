@@ -197,13 +197,12 @@ func plannedAt(at float64, version int) recorded {
 	return recorded{hours(at), ledger.Plan{Experiment: "rank", Version: version, PlanDigest: "d", AsOf: hours(at)}}
 }
 
-// rankLook is a look that knew these epochs.
-func rankLook(asOf float64, epochs ...ledger.Epoch) recorded {
-	return looked(asOf, asOf+0.1, func(l *ledger.Look) { l.Experiment, l.Epochs = "rank", epochs })
-}
-
-func epochAt(at float64, state decide.Allocation) ledger.Epoch {
-	return ledger.Epoch{Start: hours(at), Settled: hours(at), Allocation: state, Opened: ledger.OpenedSpec}
+// halved is the look of the first day, which knew halves only.
+func halved() recorded {
+	return looked(24, 24.1, func(l *ledger.Look) {
+		l.Experiment = "rank"
+		l.Epochs = []ledger.Epoch{{Start: started, Settled: started, Allocation: half(1), Opened: ledger.OpenedSpec}}
+	})
 }
 
 // TestEditedWeights: weights that the spec has since an edit ran before it, or ran
@@ -215,11 +214,11 @@ func TestEditedWeights(t *testing.T) {
 		events []recorded
 		found  bool
 	}{
-		"before, at the look that sees the edit": {30.3, 48, []recorded{plannedAt(0.1, 1), rankLook(24, epochAt(0, half(1)))}, true},
-		"before, at the look after it":           {30.3, 72, []recorded{plannedAt(0.1, 1), rankLook(24, epochAt(0, half(1))), plannedAt(48.1, 2)}, true},
-		"after":                                  {60.3, 96, []recorded{plannedAt(0.1, 1), rankLook(24, epochAt(0, half(1))), plannedAt(48.1, 2)}, true},
-		"from the start":                         {0, 72, []recorded{plannedAt(0.1, 1), rankLook(24, epochAt(0, half(1))), plannedAt(48.1, 2)}, false},
-		"as said":                                {48.1, 96, []recorded{plannedAt(0.1, 1), rankLook(24, epochAt(0, half(1))), plannedAt(48.1, 2)}, false},
+		"before, at the look that sees the edit": {30.3, 48, []recorded{plannedAt(0.1, 1), halved()}, true},
+		"before, at the look after it":           {30.3, 72, []recorded{plannedAt(0.1, 1), halved(), plannedAt(48.1, 2)}, true},
+		"after":                                  {60.3, 96, []recorded{plannedAt(0.1, 1), halved(), plannedAt(48.1, 2)}, true},
+		"from the start":                         {0, 72, []recorded{plannedAt(0.1, 1), halved(), plannedAt(48.1, 2)}, false},
+		"as said":                                {48.1, 96, []recorded{plannedAt(0.1, 1), halved(), plannedAt(48.1, 2)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c2 := course{"rank", int(c.asOf), steady(60), stepsTo(c.truth, 0.5, 0.75), incident(40)}
