@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"assay/decide"
 	"assay/job"
 	"assay/ledger"
 )
@@ -189,8 +190,9 @@ func (w *world) once(story string, h *ledger.History) {
 	}
 	decided := map[string]string{}
 	for _, look := range h.Looks {
-		if len(look.Body.Deliveries) > 0 {
-			newest = look.Seq
+		v := look.Body.Decision.Verdict
+		if len(look.Body.Deliveries) > 0 || v == decide.Hold || v == decide.Review {
+			newest = look.Seq // It takes the place of what those before it owe, or holds it back.
 		}
 		if look.Body.Failed != "" {
 			continue
@@ -207,7 +209,7 @@ func (w *world) once(story string, h *ledger.History) {
 			case !ok:
 				w.fail("%s: delivery %s of the look as of %s was lost", story, d.ID, look.Body.AsOf.Format("01-02"))
 			case end.Outcome == ledger.OutcomeSuperseded && (end.Message == "" || look.Seq == newest):
-				w.fail("%s: delivery %s was dropped without a newer one, or without a note", story, d.ID)
+				w.fail("%s: delivery %s was dropped without a newer look against it, or without a note", story, d.ID)
 			}
 		}
 	}
