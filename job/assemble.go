@@ -28,7 +28,7 @@ func assemble(j *Job, at *vantage, ev *evidence) *ledger.Look {
 		look.Failed = ev.failure.Error()
 	}
 	for i, epoch := range at.dataEpochs() {
-		out := ledger.Epoch{Index: i + 1, Start: epoch.start.UTC(), Settled: epoch.settled.UTC(), Allocation: epoch.allocation}
+		out := ledger.Epoch{Index: i + 1, Start: epoch.start.UTC(), Settled: epoch.settled.UTC(), Allocation: epoch.allocation, Opened: epoch.opened, Seen: epoch.seen}
 		for _, c := range ev.strata[i] {
 			out.Units = append(out.Units, c.exposed)
 		}
@@ -123,7 +123,7 @@ func standing(at *vantage, e decide.Evidence, d decide.Decision) ledger.Standing
 var seriousness = []string{
 	"warehouse_failed", "over_budget", "source_blind", "source_empty", "source_out_of_window", "source_fading", "not_finite", "no_exposures", "stale_exposures",
 	"stale_source", "missing_day", "exposures_collapsed", "exposures_lost", "facts_lost", "sample_ratio", "activation_differs", "multiple_exposure", "unknown_variation", "conflict", "store_unread",
-	"pre_exposure_differs", "null_identifiers", "repeats_differ",
+	"change_unseen", "ramp_unseen", "pre_exposure_differs", "null_identifiers", "repeats_differ",
 }
 
 // problems orders the findings and says since which look each has lasted.

@@ -86,7 +86,7 @@ func (j *Job) observe(at *vantage, store string, state decide.Allocation, unit f
 	own := slices.ContainsFunc(ours, func(a decide.Allocation) bool { return flags.Same(state, a, unit) })
 	at.strayed = at.previous != nil && !own
 	at.allocation = state
-	at.epochs = append(at.epochs, at.epochFrom(j.Now().UTC(), state))
+	at.epochs = append(at.epochs, at.epochFrom(j.Now().UTC(), state, ledger.OpenedReadBack))
 	return nil
 }
 
@@ -105,13 +105,16 @@ func (j *Job) owed(experiment, store string) (bool, error) {
 // the same store only the newest is sent; the older ones are recorded as
 // superseded. One that failed in several runs waits a while, so that frequent runs
 // do not beat upon a store that is down. The error is one of the ledger.
-func (j *Job) Deliver(ctx context.Context) ([]Delivered, error) { return j.deliver(ctx, pause) }
+func (j *Job) Deliver(ctx context.Context) ([]Delivered, error) { return j.deliver(ctx, pause, all) }
 
 // DeliverNow is Deliver without these waits, for a person who knows that the store
 // is up again; what the store itself asked for is kept to.
 func (j *Job) DeliverNow(ctx context.Context) ([]Delivered, error) {
-	return j.deliver(ctx, func(ledger.Pending) time.Duration { return 0 })
+	return j.deliver(ctx, func(ledger.Pending) time.Duration { return 0 }, all)
 }
+
+// all sends everything, oldest first.
+func all(live []ledger.Pending) []ledger.Pending { return live }
 
 // pause is how long a delivery waits after its last failure: not at first, so that
 // the next run tries; then five minutes, and half an hour for what is less urgent
@@ -127,7 +130,8 @@ func pause(p ledger.Pending) time.Duration {
 	return later
 }
 
-func (j *Job) deliver(ctx context.Context, pause func(ledger.Pending) time.Duration) ([]Delivered, error) {
+// deliver sends those of the live deliveries that choose gives, in that order.
+func (j *Job) deliver(ctx context.Context, pause func(ledger.Pending) time.Duration, choose func([]ledger.Pending) []ledger.Pending) ([]Delivered, error) {
 	pending, err := j.Ledger.Outbox()
 	if err != nil {
 		return nil, fmt.Errorf("outbox: %w", err)
@@ -141,9 +145,17 @@ func (j *Job) deliver(ctx context.Context, pause func(ledger.Pending) time.Durat
 		}
 		out = append(out, Delivered{p, a})
 	}
-	for _, p := range live {
+	for _, p := range choose(live) {
 		if ctx.Err() != nil {
 			return out, ctx.Err()
+		}
+		if _, declared := j.Project.Config.FlagStores[p.Delivery.Store]; !declared {
+			a := attempt(p, ledger.OutcomeWithdrawn, "flag store "+p.Delivery.Store+" is not in the spec any more; nothing was sent")
+			if err := j.record(a); err != nil {
+				return out, err
+			}
+			out = append(out, Delivered{p, a})
+			continue
 		}
 		next := p.NextTry
 		if own := p.LastTry.Add(pause(p)); own.After(next) && pause(p) > 0 {
@@ -178,7 +190,7 @@ func attempt(p ledger.Pending, outcome, message string) ledger.Attempt {
 func (j *Job) send(ctx context.Context, p ledger.Pending) (ledger.Attempt, error) {
 	store, ok := j.Stores[p.Delivery.Store]
 	if !ok {
-		a := attempt(p, ledger.OutcomeUnavailable, "flag store "+p.Delivery.Store+" is not in the spec")
+		a := attempt(p, ledger.OutcomeUnavailable, "flag store "+p.Delivery.Store+" is not open")
 		a.Retryable = true
 		return a, nil
 	}

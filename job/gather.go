@@ -87,6 +87,16 @@ type gatherer struct {
 // gather runs every statement. A statement that fails is part of the evidence;
 // the error is only for what no look can be made of.
 func (j *Job) gather(ctx context.Context, at *vantage) (*evidence, error) {
+	ev, err := j.gatherOnce(ctx, at)
+	if errors.Is(err, errCut) {
+		ev, err = j.gatherOnce(ctx, at)
+	}
+	return ev, err
+}
+
+// gatherOnce is gather, which is begun anew once where the exposures show that epochs
+// begin at other instants.
+func (j *Job) gatherOnce(ctx context.Context, at *vantage) (*evidence, error) {
 	g := &gatherer{job: j, at: at, ev: newEvidence(at), kept: map[string]bool{}}
 	if err := g.render(); err != nil {
 		return nil, err
@@ -310,6 +320,10 @@ func (g *gatherer) units(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	g.hours(rows)
+	if g.cut() {
+		return false, errCut
+	}
+	g.unapplied()
 	g.closedAlready()
 	if err := g.strays(ctx); err != nil {
 		return false, err

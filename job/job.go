@@ -100,11 +100,13 @@ type Result struct {
 }
 
 // Run looks at the experiments and delivers what is owed, also from earlier
-// runs. A failing experiment is in its Result; the error is one of the ledger.
+// runs: before the looks what narrows exposure, and what is owed to other
+// experiments; after them the rest, unless a look holds it back. A failing experiment
+// is in its Result; the error is one of the ledger.
 func (j *Job) Run(ctx context.Context, experiments []*spec.Experiment, o Options) ([]Result, []Delivered, error) {
 	var delivered []Delivered
 	if o.Mode == ModeRun {
-		first, err := j.Deliver(ctx)
+		first, err := j.deliver(ctx, pause, beforeLooks(experiments))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -116,6 +118,11 @@ func (j *Job) Run(ctx context.Context, experiments []*spec.Experiment, o Options
 	}
 	if o.Mode != ModeRun || ctx.Err() != nil {
 		return results, delivered, ctx.Err()
+	}
+	held, err := j.holdBack(ctx, results)
+	delivered = append(delivered, held...)
+	if err != nil {
+		return results, delivered, err
 	}
 	more, err := j.Deliver(ctx)
 	return results, append(delivered, more...), err

@@ -76,14 +76,22 @@ func (p *past) meet(look *ledger.Entry[ledger.Look], asOf time.Time) (enough boo
 	return false
 }
 
-// arrived tells whether all these deliveries were taken by their stores.
+// arrived tells whether all these deliveries were taken by their stores, but for
+// those whose store the spec has no more, as long as another took its own.
 func (p *past) arrived(ids []string) bool {
+	taken := 0
 	for _, id := range ids {
-		if !slices.ContainsFunc(p.Attempts, func(a ledger.Entry[ledger.Attempt]) bool { return a.Body.Delivery == id && took(a.Body) }) {
+		i := slices.IndexFunc(p.Attempts, func(a ledger.Entry[ledger.Attempt]) bool {
+			return a.Body.Delivery == id && (took(a.Body) || a.Body.Outcome == ledger.OutcomeWithdrawn)
+		})
+		if i < 0 {
 			return false
 		}
+		if took(p.Attempts[i].Body) {
+			taken++
+		}
 	}
-	return true
+	return taken > 0 || len(ids) == 0
 }
 
 // took tells whether the store took what was delivered.
@@ -95,7 +103,7 @@ func took(a ledger.Attempt) bool {
 func (p *past) sent(deliveries []ledger.Delivery) bool {
 	return slices.ContainsFunc(deliveries, func(d ledger.Delivery) bool {
 		return !slices.ContainsFunc(p.Attempts, func(a ledger.Entry[ledger.Attempt]) bool {
-			return a.Body.Delivery == d.ID && a.Body.Outcome == ledger.OutcomeSuperseded
+			return a.Body.Delivery == d.ID && (a.Body.Outcome == ledger.OutcomeSuperseded || a.Body.Outcome == ledger.OutcomeWithdrawn)
 		})
 	})
 }

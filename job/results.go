@@ -67,9 +67,10 @@ func (j *Job) writeResults(ctx context.Context, table queries.ResultsTable) (out
 		if len(rows) < resultBatch && i+1 < min(len(due), resultsAtOnce) {
 			continue
 		}
-		if err := transact(ctx, session, table.Dialect, table.Write(rows)); err != nil {
+		if err := j.transact(ctx, session, table.Dialect, table.Write(rows)); err != nil {
 			return out, err
 		}
+		j.reached("results-written")
 		out.Written, out.Left = out.Written+looks, out.Left-looks
 		rows, looks = nil, 0
 	}
@@ -107,8 +108,9 @@ func (j *Job) unwritten(ctx context.Context, s connectors.Session, table queries
 }
 
 // transact runs the statements of a transaction and ends it where one fails.
-func transact(ctx context.Context, s connectors.Session, d queries.Dialect, statements []queries.Statement) error {
+func (j *Job) transact(ctx context.Context, s connectors.Session, d queries.Dialect, statements []queries.Statement) error {
 	for _, statement := range statements {
+		j.reached("results")
 		if _, err := s.Run(ctx, statement); err != nil {
 			// One that is over cannot be ended; the session is closed after it.
 			_, _ = s.Run(context.WithoutCancel(ctx), d.Rollback())

@@ -35,6 +35,10 @@ type vantage struct {
 	// otherwise such a look acts on nothing.
 	backfill, acts bool
 	epochs         []epoch
+	edited         *epoch            // a split that the spec has since this look; nil = none
+	searched       bool              // the exposures were asked for the starts of epochs
+	moved          bool              // and gave some of them others
+	pending        []epoch           // changes that exposures do not show yet
 	allocation     decide.Allocation // present state of the flag
 	source         string            // where it was read
 	foreign        string            // what a person made of the flag, where that is no allocation
@@ -50,6 +54,8 @@ type vantage struct {
 type epoch struct {
 	start, settled time.Time
 	allocation     decide.Allocation
+	opened         string       // how the start is known
+	seen           *ledger.Seen // where it is known from exposures
 }
 
 const (
@@ -166,9 +172,11 @@ func initial(e *spec.Experiment) decide.Allocation {
 
 // change is an allocation that came into force.
 type change struct {
-	seq   int64
-	at    time.Time
-	state decide.Allocation
+	seq    int64
+	at     time.Time
+	state  decide.Allocation
+	opened string
+	before *ledger.Epoch // as the look before had it; nil = it had not
 }
 
 // setEpochs lists the spans with constant weights: the first split until the
@@ -176,7 +184,7 @@ type change struct {
 func (at *vantage) setEpochs() {
 	start := at.experiment.Start.Time
 	current := at.first()
-	at.epochs = []epoch{{start: start, settled: start, allocation: current}}
+	at.epochs = []epoch{{start: start, settled: start, allocation: current, opened: ledger.OpenedSpec}}
 	for _, c := range at.changes() {
 		switch {
 		case !c.at.After(start):
@@ -184,13 +192,35 @@ func (at *vantage) setEpochs() {
 			at.epochs[0].allocation = current
 		case !same(c.state, current) && (c.at.Before(at.asOf) || at.acts):
 			current = c.state
-			at.epochs = append(at.epochs, at.epochFrom(c.at, current))
+			at.epochs = append(at.epochs, at.epochOf(c))
 		}
+	}
+	if len(at.experiment.Flag.Stores) == 0 && at.newPlan && at.previous != nil && !same(initial(at.experiment), current) {
+		at.edited = new(at.epochFrom(at.asOf, initial(at.experiment), ledger.OpenedSpec))
 	}
 }
 
-func (at *vantage) epochFrom(start time.Time, state decide.Allocation) epoch {
-	return epoch{start: start, settled: start.Add(at.experiment.Policy.Settle.Duration), allocation: state}
+func (at *vantage) epochFrom(start time.Time, state decide.Allocation, opened string) epoch {
+	return epoch{start: start, settled: start.Add(at.experiment.Policy.Settle.Duration), allocation: state, opened: opened}
+}
+
+// epochOf is the epoch that a change opens: from the instant that exposures gave it
+// at an earlier look, where they did, so that it stays where it was found.
+func (at *vantage) epochOf(c change) epoch {
+	e := at.epochFrom(c.at, c.state, c.opened)
+	found := c.before
+	if found == nil && at.previous != nil {
+		i := slices.IndexFunc(at.previous.Epochs, func(e ledger.Epoch) bool {
+			return e.Seen != nil && e.Seen.Stated.Equal(c.at) && same(e.Allocation, c.state)
+		})
+		if i >= 0 {
+			found = &at.previous.Epochs[i]
+		}
+	}
+	if found != nil && found.Seen != nil && found.Start.After(at.epochs[len(at.epochs)-1].start) {
+		e.start, e.settled, e.opened, e.seen = found.Start, found.Settled, found.Opened, found.Seen
+	}
+	return e
 }
 
 // first is the split at the start: what the look before found it to be, so that
@@ -213,11 +243,15 @@ func (at *vantage) changes() []change {
 		applied := took(a.Body)
 		// The first store is the one that is asked; another may lag behind it.
 		if applied && a.Body.State != nil && slices.Index(stores, a.Body.Store) <= 0 {
-			out = append(out, change{a.Seq, a.At.UTC(), *a.Body.State})
+			opened := ledger.OpenedReadBack
+			if a.Body.Outcome == ledger.OutcomeUnverified {
+				opened = ledger.OpenedAccepted
+			}
+			out = append(out, change{seq: a.Seq, at: a.At.UTC(), state: *a.Body.State, opened: opened})
 		}
 	}
 	for _, o := range at.past.Observed {
-		out = append(out, change{o.Seq, o.At.UTC(), o.Body.State})
+		out = append(out, change{seq: o.Seq, at: o.At.UTC(), state: o.Body.State, opened: ledger.OpenedReadBack})
 	}
 	if len(stores) == 0 {
 		out = append(out, at.edits()...)
@@ -231,13 +265,13 @@ func (at *vantage) changes() []change {
 func (at *vantage) edits() []change {
 	var out []change
 	if at.previous != nil {
-		for _, e := range at.previous.Epochs {
-			out = append(out, change{0, e.Start, e.Allocation})
+		for i, e := range at.previous.Epochs {
+			out = append(out, change{at: e.Start, state: e.Allocation, opened: cmp.Or(e.Opened, ledger.OpenedSpec), before: &at.previous.Epochs[i]})
 		}
 	}
 	if n := len(at.past.Plans); n > 1 && !at.newPlan {
 		plan := at.past.Plans[n-1]
-		out = append(out, change{plan.Seq, plan.At.UTC(), initial(at.experiment)})
+		out = append(out, change{seq: plan.Seq, at: plan.At.UTC(), state: initial(at.experiment), opened: ledger.OpenedSpec})
 	}
 	return out
 }

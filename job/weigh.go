@@ -207,6 +207,8 @@ func compare(at *vantage, ev *evidence, q question) ledger.Versus {
 	v := ledger.Versus{Variation: at.experiment.Variations[q.treatment].ID}
 	before := previousVersus(at, q)
 	v.Looks = before.Looks
+	recut := at.recut()
+	v.Recut = (before.Recut || recut) && len(v.Looks) > 0
 	data := ev.metrics[q.use.Metric]
 	if data == nil || data.failed {
 		v.Comparison = stats.Compare(d, nil, stats.Look{})
@@ -218,7 +220,9 @@ func compare(at *vantage, ev *evidence, q question) ledger.Versus {
 		}
 	}
 	v.MaxLogE = max(v.LogE, before.MaxLogE)
-	v.Latched, v.Within = v.Harmed || before.Latched, v.NonInferior || before.Within
+	// Harm stays established. That there is none was shown of other epochs: it is
+	// shown anew, so that nothing ships on a cut that has been given up.
+	v.Latched, v.Within = v.Harmed || before.Latched, v.NonInferior || before.Within && !recut
 	return v
 }
 
@@ -226,9 +230,13 @@ func compare(at *vantage, ev *evidence, q question) ledger.Versus {
 func judge(at *vantage, q question, strata strataOf, v *ledger.Versus) {
 	d := design(at, q)
 	time := float64(at.asOf.Sub(at.experiment.Start.Time)) / float64(at.experiment.Duration.Duration)
-	look, why := stats.NextLook(d, v.Looks, time, strata.moments)
+	spending := stats.NewSpending(d, v.Looks)
+	if v.Recut {
+		spending.Restart()
+	}
+	look, why := spending.Next(time, strata.moments)
 	if why == "" {
-		v.Looks = append(slices.Clone(v.Looks), look)
+		v.Looks, v.Recut = append(slices.Clone(v.Looks), look), false
 	}
 	if q.metric.Kind == "quantile" {
 		v.Comparison = stats.CompareQuantiles(d, strata.quantiles, look)

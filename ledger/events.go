@@ -54,7 +54,8 @@ const (
 	OutcomeUnavailable = "unavailable" // not now; a later attempt can help
 	OutcomeApproval    = "approval"    // a person has to approve it in the store first
 	OutcomeDisabled    = "disabled"    // the receiver asked for no more deliveries
-	OutcomeSuperseded  = "superseded"  // a newer decision for the same store took its place
+	OutcomeSuperseded  = "superseded"  // a newer decision for the same store took its place, or a look holds it back
+	OutcomeWithdrawn   = "withdrawn"   // the spec has no such store any more
 )
 
 // Attempt is one attempt to deliver what a look owes to a flag store.
@@ -81,6 +82,7 @@ func (a Attempt) check() error {
 	known := []string{
 		OutcomeDelivered, OutcomeProposed, OutcomeUnverified, OutcomeConflict,
 		OutcomeRefused, OutcomeUnavailable, OutcomeApproval, OutcomeDisabled, OutcomeSuperseded,
+		OutcomeWithdrawn,
 	}
 	if !slices.Contains(known, a.Outcome) {
 		return fmt.Errorf("outcome %q is not one of %q", a.Outcome, known)

@@ -140,10 +140,37 @@ type Epoch struct {
 	Start      time.Time         `json:"start"`
 	Settled    time.Time         `json:"settled"` // exposures before it are left out
 	Allocation decide.Allocation `json:"allocation"`
+	// Opened is how its start is known, one of the Opened constants; looks from before
+	// it was kept have none.
+	Opened string `json:"opened,omitempty"`
+	// Seen is filled where Opened is data.
+	Seen *Seen `json:"seen,omitempty"`
 	// Units by variation (order of Spec.Variations), without multiple and unknown.
 	Units []int64 `json:"units"`
 	// Settling are the units first exposed before Settled.
 	Settling int64 `json:"settling,omitempty"`
+}
+
+// How the start of an epoch is known.
+const (
+	OpenedReadBack = "read_back" // the store showed the allocation
+	OpenedAccepted = "accepted"  // the store took it and does not tell its state
+	OpenedSpec     = "spec"      // the spec says so: the first epoch, and where there is no store
+	OpenedData     = "data"      // the exposures contradict what was accepted or what the spec says
+)
+
+// Seen is a change of weights that the exposures put at another instant than it was
+// said to be.
+type Seen struct {
+	Basis  string    `json:"basis"`  // what said so: OpenedAccepted or OpenedSpec
+	Stated time.Time `json:"stated"` // the instant that it said
+	// Earliest and Latest are between which it happened, 20 times likelier than
+	// before or after; units first exposed in between are among those settling.
+	Earliest time.Time `json:"earliest"`
+	Latest   time.Time `json:"latest"`
+	// LogLR is the log of the likelihood ratio of the hourly exposures by variation
+	// against Stated, at least stats.DecisiveSplit.
+	LogLR float64 `json:"logLR"`
 }
 
 // Health says whether the data can be trusted.
@@ -320,6 +347,9 @@ type Versus struct {
 	// Within: that it is within the margin.
 	Latched bool `json:"latched,omitempty"`
 	Within  bool `json:"within,omitempty"`
+	// Recut: units have come into other epochs since the last of Looks, and no look
+	// has spent any error since; the next one builds on none before it.
+	Recut bool `json:"recut,omitempty"`
 	// Presence warns where units without a value are left out and their share differs.
 	Presence *stats.SampleRatio `json:"presence,omitempty"`
 }

@@ -30,6 +30,7 @@ func Explain(w io.Writer, e Explained, o TextOptions) error {
 	p.deliveries(&e.Since)
 	p.title("the data")
 	p.healthLines(e.Look)
+	p.opened(e.Look)
 	p.effects(e.Look)
 	p.history(e.Look, e.History)
 	p.title("to repeat it")

@@ -194,7 +194,7 @@ func epochs(look *ledger.Look) []epochView {
 	var out []epochView
 	for _, e := range look.Epochs {
 		v := epochView{
-			Index: web.count(int64(e.Index)), Start: instant(e.Start), Settled: instant(e.Settled),
+			Index: web.count(int64(e.Index)), Start: joined(instant(e.Start), ", ", openedText(&e)), Settled: instant(e.Settled),
 			Allocation: allocationText(&e.Allocation, web), Settling: web.count(e.Settling),
 		}
 		for i, units := range e.Units {

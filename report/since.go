@@ -29,6 +29,7 @@ const (
 	Approval    Outcome = "approval"    // a person has to approve it in the store first
 	Disabled    Outcome = "disabled"    // the receiver wants no more deliveries
 	Superseded  Outcome = "superseded"  // a newer decision took its place
+	Withdrawn   Outcome = "withdrawn"   // the spec has no such store any more
 )
 
 // Delivered is one delivery and what became of it.
@@ -88,6 +89,7 @@ var outcomeWords = map[Outcome]badge{
 	Approval:    {"!", "waits for an approval in the store", toneWarn},
 	Disabled:    {"✕", "receiver takes no more deliveries", toneBad},
 	Superseded:  {"○", "superseded", toneMute},
+	Withdrawn:   {"○", "withdrawn: its store is not in the spec any more", toneWarn},
 }
 
 // undelivered are the outcomes after which the flag is not as decided.

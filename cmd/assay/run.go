@@ -122,6 +122,9 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	s := summary{results: results, delivered: delivered, job: j, flags: f, project: project}
 	if o.Mode == job.ModeRun {
 		s.unpublished = publish(j, results, delivered)
+		if r := project.Config.Results; r != nil {
+			s.table = r.Table
+		}
 		s.resulted, s.unwritten = j.WriteResults(ctx)
 		if s.notified, err = j.Notify(ctx); err != nil {
 			return err
@@ -300,6 +303,7 @@ type summary struct {
 	// unpublished is why the report could not be written.
 	unpublished error
 	// resulted is what was written to the table of results, unwritten why not all.
+	table     string // "" = there is none
 	resulted  job.Resulted
 	unwritten error
 }
@@ -500,6 +504,26 @@ type jsonDelivery struct {
 	Message    string `json:"message"`
 }
 
+// jsonTable is what became of the table of results in the summary line.
+type jsonTable struct {
+	Table   string `json:"table"`
+	Written int    `json:"written"` // looks
+	Left    int    `json:"left"`    // looks that the next runs write
+	Error   string `json:"error,omitempty"`
+}
+
+// tableJSON is nil where there is no such table, or nothing was to be written.
+func (s summary) tableJSON() *jsonTable {
+	if s.table == "" {
+		return nil
+	}
+	out := &jsonTable{Table: s.table, Written: s.resulted.Written, Left: s.resulted.Left}
+	if s.unwritten != nil {
+		out.Error = firstLine(s.unwritten)
+	}
+	return out
+}
+
 // jsonNotice is one notice in the summary line.
 type jsonNotice struct {
 	ID         string `json:"id"`
@@ -517,9 +541,10 @@ func (a *app) summaryJSON(s summary, undelivered, code int) error {
 		Notices     []jsonNotice   `json:"notices,omitempty"`
 		Undelivered int            `json:"undelivered"`
 		Budget      *jsonBudget    `json:"budget,omitempty"`
+		Table       *jsonTable     `json:"resultsTable,omitempty"`
 		Report      string         `json:"report,omitempty"`
 		Exit        int            `json:"exit"`
-	}{Results: []jsonResult{}, Deliveries: []jsonDelivery{}, Undelivered: undelivered, Exit: code}
+	}{Results: []jsonResult{}, Deliveries: []jsonDelivery{}, Undelivered: undelivered, Table: s.tableJSON(), Exit: code}
 	if s.writes() && s.unpublished == nil {
 		out.Report = index(s.project)
 	}

@@ -278,12 +278,8 @@ func (t *trial) whenPaused(f fault, what func() error) error {
 
 // ownWarehouse puts a copy where the link to the common one is.
 func (t *trial) ownWarehouse() error {
-	data, err := os.ReadFile(t.fixture)
-	if err != nil {
-		return err
-	}
 	path := t.path("warehouse.duckdb")
-	return errors.Join(os.Remove(path), os.WriteFile(path, data, 0o644))
+	return errors.Join(os.Remove(path), copyFile(t.fixture, path))
 }
 
 // garble overwrites a file in place, here and there.

@@ -62,7 +62,7 @@ func traced(o options, fixture string) ([]cell, error) {
 	var sweep []cell
 	for _, store := range storeKinds {
 		for _, story := range []string{storyHarm, storyHarmless} {
-			names, err := traceOne(o, fixture, scenario{store: store, stories: []string{story}})
+			names, err := traceOne(o, fixture, scenario{store: store, stories: []string{story}, tabled: tabled(store)})
 			if err != nil {
 				return nil, fmt.Errorf("tracing %s, %s: %w", store, story, err)
 			}

@@ -18,6 +18,7 @@ import (
 
 	"assay/decide"
 	"assay/ledger"
+	"assay/spec"
 )
 
 // cells is a sweep as tracing gives it.
@@ -119,6 +120,10 @@ func TestOnceFindsFaults(t *testing.T) {
 		return ledger.Entry[ledger.Attempt]{Body: ledger.Attempt{Delivery: id, Outcome: outcome, Message: message}}
 	}
 	delivered := end("d1", ledger.OutcomeDelivered, "")
+	holding := func(e ledger.Entry[ledger.Look]) ledger.Entry[ledger.Look] {
+		e.Body.Decision.Verdict = decide.Hold
+		return e
+	}
 	for name, c := range map[string]struct {
 		history ledger.History
 		want    string
@@ -127,7 +132,8 @@ func TestOnceFindsFaults(t *testing.T) {
 		"lost":            {ledger.History{Looks: []ledger.Entry[ledger.Look]{look(1, "a", "d1")}}, "was lost"},
 		"ended twice":     {ledger.History{Looks: []ledger.Entry[ledger.Look]{look(1, "a", "d1")}, Attempts: []ledger.Entry[ledger.Attempt]{delivered, delivered}}, "ended twice"},
 		"decided twice":   {ledger.History{Looks: []ledger.Entry[ledger.Look]{look(1, "a"), look(2, "a")}}, "decided twice"},
-		"dropped":         {ledger.History{Looks: []ledger.Entry[ledger.Look]{look(1, "a", "d1")}, Attempts: []ledger.Entry[ledger.Attempt]{end("d1", ledger.OutcomeSuperseded, "why")}}, "without a newer one"},
+		"dropped":         {ledger.History{Looks: []ledger.Entry[ledger.Look]{look(1, "a", "d1")}, Attempts: []ledger.Entry[ledger.Attempt]{end("d1", ledger.OutcomeSuperseded, "why")}}, "without a newer look against it"},
+		"held back":       {ledger.History{Looks: []ledger.Entry[ledger.Look]{look(1, "a", "d1"), holding(look(2, "b"))}, Attempts: []ledger.Entry[ledger.Attempt]{end("d1", ledger.OutcomeSuperseded, "why")}}, ""},
 	} {
 		w := &world{}
 		w.once("harm", &c.history)
@@ -213,7 +219,7 @@ func TestLives(t *testing.T) {
 // TestFlagFileRoundTrip writes as a person does and reads as the product does.
 func TestFlagFileRoundTrip(t *testing.T) {
 	dir := t.TempDir()
-	if err := writeProject(dir, storeFile, []string{storyHarm}, 10); err != nil {
+	if err := writeProject(dir, scenario{store: storeFile, stories: []string{storyHarm}}); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "flags.json")
@@ -247,4 +253,31 @@ func TestCampaign(t *testing.T) {
 	if !strings.Contains(out.String(), "12 scenarios") || !strings.Contains(out.String(), "0 failed") {
 		t.Error(out.String())
 	}
+}
+
+// TestProjectsLoad: what the scenarios and the lives are written as has no problem.
+func TestProjectsLoad(t *testing.T) {
+	env := func(name string) (string, bool) {
+		return map[string]string{"HOOK_URL": "http://127.0.0.1:9/x", "HOOK_SECRET": hookSecret}[name], true
+	}
+	load := func(what, dir string) {
+		t.Helper()
+		if _, problems, err := spec.Load(dir, env); err != nil || len(problems) > 0 {
+			t.Errorf("%s: %v %v", what, err, problems)
+		}
+	}
+	for _, store := range storeKinds {
+		for _, tabled := range []bool{false, true} {
+			dir := t.TempDir()
+			if err := writeProject(dir, scenario{store: store, stories: stories, tabled: tabled}); err != nil {
+				t.Fatal(err)
+			}
+			load(store, dir)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "assay.yaml"), []byte(lifeProject()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	load("lives", dir)
 }

@@ -18,6 +18,8 @@ var firstDay = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 // asOf is the end of day n, from 1.
 func asOf(n int) time.Time { return firstDay.AddDate(0, 0, n) }
 
+// projectYAML is what all projects have: a warehouse, one kind of identifier, the
+// exposures, and a source of facts with the given columns; more of these may follow.
 const projectYAML = `version: 1
 warehouse: {type: duckdb, path: warehouse.duckdb, threads: 1}
 identifiers:
@@ -31,13 +33,19 @@ assignments:
       WHERE experiment_id = {{experiment}}
         AND exposed_at >= {{start}} AND exposed_at < {{end}}
 facts:
-  responses:
+` + factsYAML
+
+// factsYAML is a source: its name, the columns beside the usual ones, its table.
+const factsYAML = `  %[1]s:
     identifiers: [user_id]
     sql: |
-      SELECT user_id, ts AS timestamp, failed
-      FROM responses
+      SELECT user_id, ts AS timestamp, %[2]s
+      FROM %[1]s
       WHERE ts >= {{start}} AND ts < {{end}}
-metrics:
+`
+
+// scenarioYAML is the rest of a scenario's project.
+const scenarioYAML = `metrics:
   error_rate:
     kind: proportion
     source: responses
@@ -50,12 +58,33 @@ flag_stores:
   store: %s
 `
 
+// tabledYAML has the looks written to a table as well, tabledWarehouse the place for it.
+const (
+	tabledYAML      = "results: {table: main.assay_results}\n"
+	plainWarehouse  = "threads: 1}"
+	tabledWarehouse = "threads: 1, read_write: true}"
+)
+
+// scenarioProject is the project of a scenario.
+func scenarioProject(store string, tabled bool) string {
+	text := fmt.Sprintf(projectYAML, "responses", "failed") + fmt.Sprintf(scenarioYAML, storeYAML[store])
+	if tabled {
+		text = strings.Replace(text, plainWarehouse, tabledWarehouse, 1) + tabledYAML
+	}
+	return text
+}
+
+const (
+	hookYAML = `{type: webhook, url: "${HOOK_URL}", state_url: "${HOOK_URL}/state/{flag}", secret: "${HOOK_SECRET}"}`
+	fileYAML = `{type: flagd, path: flags.json}`
+)
+
 // storeYAML is how the project names its store.
 var storeYAML = map[string]string{
-	storeRemembering: `{type: webhook, url: "${HOOK_URL}", state_url: "${HOOK_URL}/state/{flag}", secret: "${HOOK_SECRET}"}`,
-	storeForgetful:   `{type: webhook, url: "${HOOK_URL}", state_url: "${HOOK_URL}/state/{flag}", secret: "${HOOK_SECRET}"}`,
+	storeRemembering: hookYAML,
+	storeForgetful:   hookYAML,
 	storeSilent:      `{type: webhook, url: "${HOOK_URL}", secret: "${HOOK_SECRET}"}`,
-	storeFile:        `{type: flagd, path: flags.json}`,
+	storeFile:        fileYAML,
 }
 
 const rolloutYAML = `name: %[1]s
@@ -97,10 +126,10 @@ func opening(story string) float64 {
 }
 
 // writeProject writes the spec of some stories, and the flag file.
-func writeProject(dir, store string, told []string, padding int) error {
-	files := map[string]string{"assay.yaml": fmt.Sprintf(projectYAML, storeYAML[store])}
-	flags := make([]string, 0, len(told)+1)
-	for _, story := range told {
+func writeProject(dir string, s scenario) error {
+	files := map[string]string{"assay.yaml": scenarioProject(s.store, s.tabled)}
+	flags := make([]string, 0, len(s.stories)+1)
+	for _, story := range s.stories {
 		text := rolloutYAML
 		if story == storyWin {
 			text = experimentYAML
@@ -110,7 +139,7 @@ func writeProject(dir, store string, told []string, padding int) error {
 		flags = append(flags, fmt.Sprintf(flagJSON, story, arm, 1000-2*arm))
 	}
 	// Other flags of the same file make it larger than the ledger.
-	flags = append(flags, fmt.Sprintf(`"other": {"state": "ENABLED", "variants": {"on": true, "off": %q}, "defaultVariant": "on"}`, strings.Repeat("x", padding)))
+	flags = append(flags, fmt.Sprintf(`"other": {"state": "ENABLED", "variants": {"on": true, "off": %q}, "defaultVariant": "on"}`, strings.Repeat("x", padding(s))))
 	files["flags.json"] = "{\"flags\": {\n" + strings.Join(flags, ",\n") + "\n}}\n"
 	var errs []error
 	for name, text := range files {

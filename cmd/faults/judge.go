@@ -1,6 +1,8 @@
 package main
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -8,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"assay/decide"
 	"assay/job"
 	"assay/ledger"
 )
@@ -172,6 +175,11 @@ func (w *world) finish() error {
 	if w.receiver != nil {
 		w.received()
 	}
+	if w.plan.tabled {
+		if err := w.tabled(l); err != nil {
+			return err
+		}
+	}
 	return w.rendered()
 }
 
@@ -189,8 +197,9 @@ func (w *world) once(story string, h *ledger.History) {
 	}
 	decided := map[string]string{}
 	for _, look := range h.Looks {
-		if len(look.Body.Deliveries) > 0 {
-			newest = look.Seq
+		v := look.Body.Decision.Verdict
+		if len(look.Body.Deliveries) > 0 || v == decide.Hold || v == decide.Review {
+			newest = look.Seq // It takes the place of what those before it owe, or holds it back.
 		}
 		if look.Body.Failed != "" {
 			continue
@@ -207,7 +216,7 @@ func (w *world) once(story string, h *ledger.History) {
 			case !ok:
 				w.fail("%s: delivery %s of the look as of %s was lost", story, d.ID, look.Body.AsOf.Format("01-02"))
 			case end.Outcome == ledger.OutcomeSuperseded && (end.Message == "" || look.Seq == newest):
-				w.fail("%s: delivery %s was dropped without a newer one, or without a note", story, d.ID)
+				w.fail("%s: delivery %s was dropped without a newer look against it, or without a note", story, d.ID)
 			}
 		}
 	}
@@ -385,4 +394,50 @@ func (w *world) noSecrets() error {
 		w.secrets(string(data), path)
 		return err
 	})
+}
+
+// written is what a table of results has of a look.
+type written struct{ record, rows int64 }
+
+// tabled holds the table of results to the ledger: every look is in it, as it was
+// recorded last, with each of its rows once, and nothing else.
+func (w *world) tabled(l *ledger.Ledger) (err error) {
+	db, err := sql.Open("duckdb", w.path("warehouse.duckdb"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	//nolint:noctx // a local file
+	rows, err := db.Query("SELECT look_id, record, COUNT(*), COUNT(DISTINCT (metric, metric_role, variation)) FROM assay_results GROUP BY ALL")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	want := map[string]written{}
+	for _, ref := range l.LookRefs() {
+		look, err := l.LookAt(ref.Seq)
+		if err != nil {
+			return err
+		}
+		n := int64(0)
+		for _, m := range look.Body.Metrics {
+			n += int64(len(m.Comparisons))
+		}
+		want[ref.ID] = written{ref.Seq, max(n, 1)}
+	}
+	for rows.Next() {
+		var id string
+		var seq, n, distinct int64
+		if err := rows.Scan(&id, &seq, &n, &distinct); err != nil {
+			return err
+		}
+		if want[id] != (written{seq, n}) || n != distinct {
+			w.fail("the table of results has %d rows, %d of them distinct, of look %s by record %d; want %+v", n, distinct, id, seq, want[id])
+		}
+		delete(want, id)
+	}
+	if len(want) > 0 {
+		w.fail("the table of results lacks %d looks", len(want))
+	}
+	return rows.Err()
 }

@@ -63,7 +63,7 @@ func newLife(o options) (*lived, error) {
 		world: w, seed: o.seed, lives: lives(), log: os.Stderr, late: map[int][]row{},
 		known: map[string]time.Time{}, undone: map[string]time.Time{}, proposals: map[string]*decide.Allocation{},
 	}
-	files := map[string]string{"assay.yaml": lifeYAML}
+	files := map[string]string{"assay.yaml": lifeProject()}
 	var flags []string
 	for i := range v.lives {
 		l := &v.lives[i]

@@ -35,6 +35,7 @@ type scenario struct {
 	store   string
 	stories []string
 	days    []day
+	tabled  bool // looks are written to a table as well
 }
 
 // day is the looks that are tried as of the end of one day; after the last of
@@ -118,7 +119,7 @@ func plan(seed uint64, n, runs int, sweep []cell) scenario {
 
 // sweeping kills the first look at one instant.
 func sweeping(n int, c cell) scenario {
-	s := scenario{number: n, store: c.store, stories: []string{c.story}}
+	s := scenario{number: n, store: c.store, stories: []string{c.story}, tabled: tabled(c.store)}
 	first := day{tries: []attempt{{faults: []fault{{kind: "kill", at: c.instant}}}}}
 	if !c.late {
 		first.tries = append(first.tries, attempt{})
@@ -126,6 +127,11 @@ func sweeping(n int, c cell) scenario {
 	s.days = append(s.days, first)
 	return s
 }
+
+// tabled tells whether the scenarios of a sweep write looks to a table too: one store
+// is enough, since that comes after all that concerns it. Such a warehouse is a copy of
+// the scenario's own.
+func tabled(store string) bool { return store == storeFile }
 
 // instantsOf are the names of all instants of a sweep.
 func instantsOf(sweep []cell) []string {

@@ -16,45 +16,26 @@ import (
 	"assay/decide"
 )
 
-const lifeYAML = `version: 1
-warehouse: {type: duckdb, path: warehouse.duckdb, threads: 1}
-identifiers:
-  user_id: {type: text}
-assignments:
-  exposures:
-    identifier: user_id
-    sql: |
-      SELECT user_id, exposed_at AS timestamp, experiment_id, variation_id
-      FROM exposures
-      WHERE experiment_id = {{experiment}}
-        AND exposed_at >= {{start}} AND exposed_at < {{end}}
-facts:
-  responses:
-    identifiers: [user_id]
-    sql: |
-      SELECT user_id, ts AS timestamp, failed, succeeded
-      FROM responses
-      WHERE ts >= {{start}} AND ts < {{end}}
-  # Its identifiers are those of accounts, where nobody has mended them.
-  strange_responses:
-    identifiers: [user_id]
-    sql: |
-      SELECT user_id, ts AS timestamp, failed
-      FROM strange_responses
-      WHERE ts >= {{start}} AND ts < {{end}}
-metrics:
+// lifeYAML is the rest of the project of the lives.
+const lifeYAML = `metrics:
   error_rate: {kind: proportion, source: responses, where: failed, direction: down, window: 1h, complete_only: true, base_rate: 0.05}
   success_rate: {kind: proportion, source: responses, where: succeeded, direction: up, window: 1h, complete_only: true, base_rate: 0.3}
   strange_error_rate: {kind: proportion, source: strange_responses, where: failed, direction: down, window: 1h, complete_only: true, base_rate: 0.05}
 policy: {min_step_units: 40}
 flag_stores:
-  local: {type: flagd, path: flags.json}
-  hook: {type: webhook, url: "${HOOK_URL}", state_url: "${HOOK_URL}/state/{flag}", secret: "${HOOK_SECRET}"}
+  local: ` + fileYAML + `
+  hook: ` + hookYAML + `
 `
 
-const lifeTables = `
-CREATE TABLE exposures (user_id VARCHAR, exposed_at TIMESTAMP, experiment_id VARCHAR, variation_id VARCHAR);
-CREATE TABLE responses (user_id VARCHAR, ts TIMESTAMP, failed BOOLEAN, succeeded BOOLEAN);
+// lifeProject is the project of the lives. The identifiers of strange responses are
+// those of accounts, where nobody has mended them.
+func lifeProject() string {
+	return fmt.Sprintf(projectYAML, "responses", "failed, succeeded") + fmt.Sprintf(factsYAML, "strange_responses", "failed") + lifeYAML
+}
+
+// Tables of the lives: those of the scenarios, with more of the responses.
+const lifeTables = tables + `
+ALTER TABLE responses ADD COLUMN succeeded BOOLEAN;
 CREATE TABLE strange_responses (user_id VARCHAR, ts TIMESTAMP, failed BOOLEAN);
 `
 

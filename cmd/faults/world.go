@@ -50,7 +50,11 @@ func absolute(path string) (string, error) { return filepath.Abs(path) }
 
 func newWorld(assay, fixture, dir string, s scenario) (*world, error) {
 	w := &world{assay: assay, fixture: fixture, dir: dir, plan: s, pages: map[string][sha256.Size]byte{}, met: map[string]int{}, log: io.Discard}
-	if err := errors.Join(writeProject(dir, s.store, s.stories, padding(s)), os.Symlink(fixture, w.path("warehouse.duckdb"))); err != nil {
+	place := os.Symlink
+	if s.tabled {
+		place = copyFile
+	}
+	if err := errors.Join(writeProject(dir, s), place(fixture, w.path("warehouse.duckdb"))); err != nil {
 		return nil, err
 	}
 	if s.store == storeFile {
@@ -62,6 +66,14 @@ func newWorld(assay, fixture, dir string, s scenario) (*world, error) {
 		w.receiver.flags[story] = held{state: covering(opening(story))}
 	}
 	return w, nil
+}
+
+func copyFile(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o644)
 }
 
 // padding is how large other flags of the flag file are, in bytes: large where

@@ -16,10 +16,11 @@ import (
 // Draw is a way in which a client finds the variation of a unit.
 type Draw string
 
-// The draws. GrowthBook's SDK for JavaScript hashes the 16-bit units of a text,
-// those for other languages its UTF-8 bytes, which is the same for plain ASCII.
-// flagd's evaluators hashed the text itself before they hashed its CBOR encoding;
-// which one does depends on its language and version.
+// The draws. GrowthBook's SDK for JavaScript hashes the 16-bit units of a text, that
+// for Go its UTF-8 bytes, and that for Python its code points, which are the 16-bit
+// units but for signs beyond the first plane: all the same for plain ASCII. Of
+// flagd's evaluators that for JavaScript (flagd-core 4.0.1) hashes the text itself,
+// that for Python (0.6.1) its CBOR encoding; others do one or the other by version.
 const (
 	GrowthBook1      Draw = "GrowthBook, hashVersion 1"
 	GrowthBook2      Draw = "GrowthBook, hashVersion 2"
