@@ -360,6 +360,8 @@ func shipped() story {
 		Summary: "task_completion is better in treatment: +6.1 % (+2.8 % to +9.3 %), and no guardrail is harmed after 14 days.",
 		Reasons: []decide.Reason{{Rule: 6, Code: "goal_better", Verdict: decide.Ship, Text: "task_completion is better after correction over goals.", Metric: "task_completion", Variation: "treatment"}},
 	}
+	look.Standing.VerdictSince = look.AsOf
+	enrich(look, "platform", "ios", "android", "web")
 	s := story{name: "ship", look: look}
 	s.past(14, func(d int) int64 { return int64(2100 * d) }, func(u int64, d int) []ledger.MetricResult {
 		if d == 6 {
@@ -481,7 +483,15 @@ func afterwards() story {
 		},
 		WouldChange: []string{"assay clear opens a new epoch with fresh evidence"},
 	}
-	return story{name: "ended", look: look}
+	end := base("answer-v1", 4, 3200)
+	end.Version, end.Decision = 2, harmful().look.Decision
+	end.Metrics = usual(3200, 231, 11.4)
+	look.Standing.Ended = &decide.Terminal{Verdict: decide.Rollback, At: end.AsOf, By: "assay"}
+	look.Standing.VerdictSince = dayOf(5)
+	return story{name: "ended", look: look, history: []ledger.Look{*end, *look}, since: Since{Deliveries: []Delivered{
+		{ID: "msg_old", Store: "local", FlagKey: "answer-v1", Target: onlyControl(), Outcome: Verified, At: dayOf(4).Add(2 * time.Minute), Tries: 1, Message: "written and read back"},
+		{ID: "msg_older", Store: "local", FlagKey: "answer-v1", Target: allocation(0.5, 0.5), Outcome: Superseded},
+	}}}
 }
 
 // empty is a first look before anybody was exposed.
@@ -535,6 +545,9 @@ func hostile() story {
 		v := &m.Comparisons[0]
 		v.Variation, v.Note, v.Design.Reason, v.Design.Method = long, long, long, evil
 	}
+	enrich(look, evil, evil, long)
+	look.Spec.Policy = map[string]string{"freshness": long, "max_multiple": evil, "max_unknown": evil}
+	look.Standing.VerdictSince, look.Standing.Ended = dayOf(1), &decide.Terminal{Verdict: evil, By: evil}
 	look.Metrics[2].Comparisons[0].Status = evil
 	look.Metrics[3].Comparisons[0].Status, look.Metrics[3].Comparisons[0].Note = evil, ""
 	look.Decision = decide.Decision{
@@ -565,17 +578,21 @@ func hostileHealth(h *ledger.Health, long string) {
 
 // large is the size that the bound is for: 20 metrics and 60 looks.
 func large() story {
-	var metrics []ledger.MetricResult
-	for i := range 20 {
-		m := usual(20000, 810+int64(i), -1)[i%5]
-		m.Name = fmt.Sprintf("%s_%02d", m.Name, i)
-		metrics = append(metrics, m)
+	metrics := func(u int64, d int) []ledger.MetricResult {
+		var out []ledger.MetricResult
+		for i := range 20 {
+			m := usual(u, u/25+int64(i)+int64(d*7%23), -1-float64(d%5)/7)[i%5]
+			m.Name = fmt.Sprintf("%s_%02d", m.Name, i)
+			out = append(out, m)
+		}
+		return out
 	}
 	look := base("large", 60, 20000)
 	look.Spec.End = dayOf(60)
-	look.Metrics = metrics
+	look.Metrics = metrics(20000, 60)
+	enrich(look, "platform", "ios", "android", "web")
 	look.Decision = decide.Decision{Verdict: decide.Review, Summary: "The end is reached and a guardrail was not judged."}
 	s := story{name: "large", look: look}
-	s.past(60, func(d int) int64 { return int64(333 * d) }, func(int64, int) []ledger.MetricResult { return metrics })
+	s.past(60, func(d int) int64 { return int64(333 * d) }, metrics)
 	return s
 }

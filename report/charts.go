@@ -206,20 +206,24 @@ func (c *canvas) harmZone(r forestRow, l forestLayout, x scale, y float64) {
 func (c *canvas) whisker(r forestRow, x scale, y float64) {
 	from, to := x.at(r.Lower), x.at(r.Upper)
 	class := "whisker s-" + string(r.Status.Tone)
-	c.line(class, segment{from, y, to, y})
-	c.end(class, r.Lower < x.Lo, point{from, y}, -1)
-	c.end(class, r.Upper > x.Hi, point{to, y}, 1)
+	if r.Lower < x.Lo || r.Upper > x.Hi {
+		class += " arrow"
+	}
+	ends := append(capOf(r.Lower < x.Lo, point{from, y}, -1), capOf(r.Upper > x.Hi, point{to, y}, 1)...)
+	c.path(class, ends, "")
 	if r.Estimate.Known {
 		c.dots("estimate s-"+string(r.Status.Tone), []point{{x.at(r.Estimate.Value), y}})
 	}
 }
 
-func (c *canvas) end(class string, clipped bool, at point, way float64) {
-	if !clipped {
-		c.line(class, segment{at.X, at.Y - 5, at.X, at.Y + 5})
-		return
+// capOf is the stroke at an end of an interval, from its middle and back to it:
+// upright, or an arrow where the interval goes on beyond the axis.
+func capOf(beyond bool, at point, way float64) []point {
+	back := at.X
+	if beyond {
+		back -= 7 * way
 	}
-	c.path(class+" arrow", []point{{at.X - 7*way, at.Y - 5}, {at.X, at.Y}, {at.X - 7*way, at.Y + 5}}, "")
+	return []point{at, {back, at.Y - 5}, at, {back, at.Y + 5}, at}
 }
 
 // seqPoint is one look of a confidence sequence.
@@ -395,6 +399,10 @@ func (c *canvas) interval(points []seqPoint, x timeScale, y scale) {
 	c.line("lastlook", segment{edge[len(points)-1].X, edge[len(points)-1].Y, edge[len(points)].X, edge[len(points)].Y})
 }
 
+// dotted is the most looks of which each is a dot: of more they would run into
+// one another, and only the latest is one.
+const dotted = 40
+
 // run draws the estimates of an unbroken run of looks.
 func (c *canvas) run(points []seqPoint, x timeScale, y scale) {
 	var middle, harmed, rest []point
@@ -411,6 +419,9 @@ func (c *canvas) run(points []seqPoint, x timeScale, y scale) {
 		}
 	}
 	c.path("course", middle, "")
+	if len(points) > dotted {
+		rest = rest[max(len(rest)-1, 0):]
+	}
 	c.dots("look", rest)
 	c.dots("look hit", harmed)
 }

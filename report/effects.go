@@ -429,7 +429,7 @@ type courseView struct {
 }
 
 type courseRow struct {
-	Look, AsOf, Effect, Interval, E, Needed, Word string
+	Look, Effect, E, Word string
 }
 
 // newCourses draws one chart a comparison of goals and guardrails.
@@ -497,9 +497,7 @@ func coursePicture(v courseView, c course) picture {
 	return picture{
 		ID:    "course-" + strconv.Itoa(c.index),
 		Title: joined(v.Title, ", ", v.Versus) + ": " + v.Scale + " effect over the looks",
-		Desc: "Line: estimate; shaded: confidence sequence; dots: looks; vertical lines: changes of the flag; " +
-			"below, where there is any, the evidence of harm against its boundary. Latest: " +
-			last.Effect + " (" + last.Interval + "). The table below holds the same numbers.",
+		Desc: "Estimate and confidence sequence by look. Latest: " + last.Effect + ". The table below holds the numbers.",
 	}
 }
 
@@ -532,17 +530,20 @@ func seqPointOf(look *ledger.Look, v *ledger.Versus, relative bool) seqPoint {
 func newCourseRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, relative bool) courseRow {
 	q := quantityOf(web, m, &v.Comparison)
 	row := courseRow{
-		Look: web.count(int64(look.Number)), AsOf: shortInstant(look.AsOf), E: dash, Needed: dash,
+		Look: web.count(int64(look.Number)) + ", " + shortInstant(look.AsOf), E: dash,
 		Word: shortStanding(standing(m, v, look.Spec.Alpha.Goals)).Word,
 	}
 	c := absoluteCell(v, q)
 	if relative {
 		c = relativeCell(v, q)
 	}
-	row.Effect, row.Interval = c.Main, c.Note
+	row.Effect = c.Main
+	if c.Note != "" {
+		row.Effect += " (" + c.Note + ")"
+	}
 	if speaks(v) {
-		row.E, row.Needed = proofCell(v)
-		row.Needed = strings.TrimSuffix(strings.TrimPrefix(row.Needed, "of "), " needed")
+		main, note := proofCell(v)
+		row.E = joined(main, " ", strings.TrimSuffix(note, " needed"))
 	}
 	return row
 }

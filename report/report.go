@@ -77,13 +77,15 @@ func JSON(w io.Writer, look *ledger.Look) error {
 	return write(w, append(b, '\n'))
 }
 
-// render writes a page whole or not at all.
+// render writes a page whole or not at all. The plus sign, which the template
+// escapes for readers that guess at a charset, stands as it is: pages say that
+// theirs is UTF-8, and are full of signs.
 func render(w io.Writer, page string, data any) error {
 	var b bytes.Buffer
 	if err := pages.ExecuteTemplate(&b, page, data); err != nil {
 		return fmt.Errorf("page: %w", err)
 	}
-	return write(w, b.Bytes())
+	return write(w, bytes.ReplaceAll(b.Bytes(), []byte("&#43;"), []byte("+")))
 }
 
 func write(w io.Writer, b []byte) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +85,7 @@ func TestForestClipsAndLeavesOut(t *testing.T) {
 	rows := []forestRow{row(-0.1, 0.1), row(-0.1, 0.12), row(-0.09, 0.1), row(math.Inf(-1), math.Inf(1)), {Label: "silent"}}
 	for _, l := range forestLayouts {
 		got := parsed(t, string(forest(picture{ID: "f", Title: evil, Desc: evil}, rows, l)))
-		if got[".arrow"] != 2 || got[".estimate"] != 4 || got[".margin"] != 4 || got[".harmzone"] != 4 {
+		if got[".arrow"] != 1 || got[".estimate"] != 4 || got[".margin"] != 4 || got[".harmzone"] != 4 {
 			t.Errorf("%s: %v", l.Class, got)
 		}
 	}
@@ -119,5 +120,78 @@ func TestChartsSurviveOddData(t *testing.T) {
 func TestFitKeepsWithinItsWidth(t *testing.T) {
 	if got := fit(strings.Repeat("m", 50), 120, 10); len([]rune(got)) != 20 {
 		t.Errorf("%q has %d characters", got, len([]rune(got)))
+	}
+}
+
+// Steps are written as distances in tenths, so that their sum is where each point
+// is, however many there are.
+func TestPathsDoNotDrift(t *testing.T) {
+	var points []point
+	for i := range 200 {
+		points = append(points, point{float64(i) / 3, math.Sin(float64(i)) * 7})
+	}
+	for name, write := range map[string]func(*canvas){
+		"path": func(c *canvas) { c.path("p", points, "") }, "dots": func(c *canvas) { c.dots("p", points) },
+	} {
+		c := draw(picture{ID: "p"})
+		write(c)
+		_, d, _ := strings.Cut(string(c.done()), ` d="`)
+		d, _, _ = strings.Cut(d, `"`)
+		x, y, n := 0.0, 0.0, 0
+		fields := strings.Fields(strings.NewReplacer("h0", " ", "m", " ").Replace(d))
+		for i := 0; i+1 < len(fields); i += 2 {
+			dx, err := strconv.ParseFloat(fields[i], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dy, err := strconv.ParseFloat(fields[i+1], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x, y = x+dx, y+dy
+			if math.Abs(x-points[n].X) > 0.051 || math.Abs(y-points[n].Y) > 0.051 {
+				t.Fatalf("%s: point %d is at %g %g, want %+v", name, n, x, y, points[n])
+			}
+			n++
+		}
+		if n != len(points) {
+			t.Errorf("%s: %d points, want %d", name, n, len(points))
+		}
+	}
+}
+
+// The fixed interval stands thin below the confidence sequence, where a look
+// knows it.
+func TestForestDrawsTheFixedInterval(t *testing.T) {
+	look := shipped().look
+	rows, thin := forestRows(look), 0
+	for _, r := range rows {
+		if r.Thin != nil {
+			thin++
+		}
+	}
+	if thin == 0 {
+		t.Fatal("no fixed interval")
+	}
+	for _, l := range forestLayouts {
+		if got := parsed(t, string(forest(picture{ID: "f"}, rows, l)))[".thin"]; got != thin {
+			t.Errorf("%s: %d thin lines, want %d", l.Class, got, thin)
+		}
+	}
+}
+
+// The evidence stands below the sequence only where a look has some, its
+// boundary at what that look needed.
+func TestSequenceDrawsTheEvidence(t *testing.T) {
+	s := sequence{From: start, To: dayOf(3), Label: func(float64) string { return "" }}
+	for i := range 3 {
+		s.Points = append(s.Points, seqPoint{At: dayOf(i + 1), Estimate: 0.1, Lower: 0, Upper: 0.2, Known: true})
+	}
+	if got := parsed(t, string(sequenceChart(picture{ID: "s"}, s))); got[".strip"] != 0 || got[".bound"] != 0 {
+		t.Errorf("evidence out of nothing: %v", got)
+	}
+	s.Points[1].Proof, s.Points[2].Proof = stats.Some(0.4), stats.Some(40)
+	if got := parsed(t, string(sequenceChart(picture{ID: "s"}, s))); got[".strip"] != 1 || got[".bound"] != 1 {
+		t.Errorf("no evidence: %v", got)
 	}
 }
