@@ -133,7 +133,7 @@ func (p *printer) history(look *ledger.Look, history []ledger.Look) {
 	for i := len(history) - 1; i >= max(len(history)-explainLooks, 0); i-- {
 		h := &history[i]
 		b := decisionBadge(&h.Decision)
-		when := padded(lookFactShort(h), 4) + " " + instant(h.AsOf)
+		when := padded(lookNumberShort(h.Number, h.Version), 4) + " " + instant(h.AsOf)
 		prefix := "  " + when + "  " + p.painted(b.Tone, padded(strings.ToLower(b.Word), 12)) + " "
 		p.item(prefix, message(h.Decision.Summary))
 	}

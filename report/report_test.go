@@ -339,7 +339,7 @@ func TestHostileTextIsNeverMarkup(t *testing.T) {
 
 func TestIndexPutsFirstWhatNeedsAPerson(t *testing.T) {
 	var got []string
-	for _, row := range newIndex(entries()).Rows {
+	for _, row := range (Site{}).newIndex(entries()).Rows {
 		got = append(got, row.Name)
 	}
 	want := []string{"broken", "large", "safety-filter", "summary-tone", "greeting", "onboarding-split", "search-rerank", "answer-v2", "not-yet", "answer-v1", "short-titles"}

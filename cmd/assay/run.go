@@ -257,9 +257,6 @@ func (a *app) channels(project *spec.Project) ([]job.Channel, error) {
 	return channels, nil
 }
 
-// reportDir is the folder of the report.
-func reportDir(project *spec.Project) string { return project.Abs(project.Config.Report.Path) }
-
 // index is the report's first page, named from where the user named the project.
 func index(project *spec.Project) string {
 	dir := project.Config.Report.Path
@@ -276,7 +273,7 @@ func publish(j *job.Job, results []job.Result, delivered []job.Delivered) error 
 			looks = append(looks, r.Look)
 		}
 	}
-	return j.Publish(reportDir(j.Project), looks, touched(delivered)...)
+	return j.Publish(job.FolderOf(j.Project), looks, touched(delivered)...)
 }
 
 // touched are the experiments that something was delivered of.
