@@ -208,7 +208,8 @@ func (s Site) newFeedItem(c *ledger.Entry[ledger.Look]) feedItem {
 	look := &c.Body
 	page := "./" + url.PathEscape(look.Experiment) + "/looks/" + url.PathEscape(LookFile(look))
 	item := feedItem{
-		ID:    name(look.Experiment) + "/" + name(look.ID),
+		// A look that failed and was repeated is two records, and may be two verdicts.
+		ID:    fmt.Sprintf("%s/%d", name(look.Experiment), c.Seq),
 		Title: decisionBadge(&look.Decision).Word + ": " + name(look.Experiment),
 		Text:  message(look.Decision.Summary), Published: c.At.UTC().Format(time.RFC3339),
 		Tags:  append([]string{brief(string(look.Decision.Verdict))}, tags(look.Spec.Tags)...),
