@@ -17,16 +17,18 @@ type rung struct {
 }
 
 // ladder says of each step when it was applied and, where since is known, how.
-func ladder(look *ledger.Look, since *Since) []rung {
+func ladder(look *ledger.Look, since *Since, n numbers) []rung {
 	var out []rung
 	for i, coverage := range look.Spec.Ladder {
-		out = append(out, newRung(look, i, coverage, since))
+		r := newRung(look, i, coverage, since)
+		r.Coverage = n.exactShare(coverage)
+		out = append(out, r)
 	}
 	return out
 }
 
 func newRung(look *ledger.Look, i int, coverage float64, since *Since) rung {
-	r := rung{Coverage: web.exactShare(coverage)}
+	var r rung
 	step := &look.Step
 	switch {
 	case i < step.Index:

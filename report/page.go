@@ -52,7 +52,7 @@ func (s Site) newPage(look *ledger.Look, history []ledger.Look, since *Since) pa
 		Facts: facts(look), Banner: newBanner(look, since), Since: newSinceView(since),
 		Health: newHealthView(look), Effects: newEffects(look), Slices: newSlices(look), Level: level(look),
 		Forest: newForest(look), Courses: newCourses(look, history),
-		Daily: newDaily(look), Ladder: ladder(look, since), Epochs: epochs(look),
+		Daily: newDaily(look), Ladder: ladder(look, since, web), Epochs: epochs(look),
 		Prompts: newPrompts(look, history, since), History: newHistory(look, history, since),
 		Repeat: newRepeat(look), Past: since == nil, List: list,
 	}
