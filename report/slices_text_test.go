@@ -31,8 +31,8 @@ func TestSlicesInText(t *testing.T) {
 	for _, got := range []string{text.String(), explained.String()} {
 		for _, want := range []string{
 			"by dimension (decides nothing)", "  error_rate by platform\n",
-			"    ios                 4.0% → 7.2%  +80.5% (+25.5% to +159.6%)", "    (none) ", "    all others ",
-			"cannot say: too few units in an arm",
+			"    ios                 4.0% → 7.2%, +80.5% (+25.5% to +159.6%)\n", "    (none) ", "    all others ",
+			"4.0% → 7.2%, cannot say: too few\n",
 		} {
 			if !strings.Contains(got, want) {
 				t.Errorf("no %q in\n%s", want, got)

@@ -50,9 +50,9 @@ func sliceText(m *ledger.MetricResult, s *ledger.SliceResult) string {
 	q := quantityOf(term, m, &v.Comparison)
 	arms := textArm(s.Control.N, s.Control.Value, q) + " → " + textArm(s.Treatment.N, s.Treatment.Value, q)
 	if s.Status != stats.StatusOK {
-		return arms + "  cannot say: " + whyNot(&v)
+		return arms + ", cannot say: " + whyNot(&v)
 	}
-	return arms + "  " + effectText(&v, q)
+	return arms + ", " + effectText(&v, q)
 }
 
 // steps writes the ladder: what was applied when, and what comes next.
