@@ -31,6 +31,11 @@ func newRung(look *ledger.Look, i int, coverage float64, since *Since) rung {
 	var r rung
 	step := &look.Step
 	switch {
+	case look.Standing.Ended != nil || ended(&look.Decision):
+		r.Badge = badge{"○", "not reached", toneMute}
+		if r.Note = applied(look, coverage, since); r.Note != "" {
+			r.Badge = badge{"✓", "was served", toneMute}
+		}
 	case i < step.Index:
 		r.Badge = badge{"✓", "done", toneMute}
 		r.Note = applied(look, coverage, since)

@@ -31,15 +31,81 @@ const (
 // in. Names and texts are shown as text: they can neither make markup nor mention anybody. It has at most
 // MarkdownLimit characters. Its errors are those of w.
 func (s Site) Markdown(w io.Writer, e Explained) error {
-	m := &marked{left: MarkdownLimit - 200}
+	m := newMarked()
+	m.look(s, &e)
+	m.add("`assay explain " + inCode(shellWord(e.Look.Experiment)) + " --as-of " + e.Look.AsOf.UTC().Format(time.RFC3339Nano) + "`\n")
+	return write(w, []byte(m.text()))
+}
+
+// Ran is what a run came to.
+type Ran struct {
+	Dry         bool // nothing was recorded or delivered
+	Results     []RanOne
+	Undelivered int // decisions in the outbox
+}
+
+// RanOne is what a run came to for one experiment; Look is nil where there is none.
+type RanOne struct {
+	Experiment string
+	Look       *ledger.Look
+	Since      Since
+	Skipped    string   // why there is no look
+	Error      string   // why it failed
+	Moved      *float64 // largest relative change of an estimate, of a look that was computed anew
+}
+
+// MarkdownOfRun writes what a run came to, for a comment on a pull request: a
+// table of all experiments, then of each what Markdown writes, as far as there is
+// room. It has at most MarkdownLimit characters. Its errors are those of w.
+func (s Site) MarkdownOfRun(w io.Writer, r Ran) error {
+	m := newMarked()
+	t := newGrid("Experiment", "Verdict", "Why")
+	for _, one := range r.Results[:min(len(r.Results), markdownMetrics)] {
+		verdict, why := one.brief()
+		t.row(name(one.Experiment), verdict, why)
+	}
+	m.add(t.text())
+	if more := len(r.Results) - markdownMetrics; more > 0 {
+		m.add(plural(more, "experiment", "experiments") + " more.\n")
+	}
+	if r.Dry {
+		m.add("A dry run: nothing was recorded or delivered.\n")
+	}
+	if r.Undelivered > 0 {
+		m.add("**" + plural(r.Undelivered, "decision waits", "decisions wait") + " in the outbox.**\n")
+	}
+	for i := range r.Results {
+		if one := &r.Results[i]; one.Look != nil && one.Error == "" {
+			m.look(s, &Explained{Look: one.Look, Since: one.Since})
+		}
+	}
+	return write(w, []byte(m.text()))
+}
+
+// brief is a result in a line of the table.
+func (r *RanOne) brief() (verdict, why string) {
+	switch {
+	case r.Error != "":
+		return "✕ failed", message(r.Error)
+	case r.Look == nil:
+		return "skipped", message(r.Skipped)
+	case r.Moved != nil:
+		return "refreshed", "estimates moved by at most " + term.smallShare(*r.Moved)
+	}
+	b := decisionBadge(&r.Look.Decision)
+	return b.Icon + " " + b.Word, message(r.Look.Decision.Summary)
+}
+
+func newMarked() *marked { return &marked{left: MarkdownLimit - 200} }
+
+// look adds the sections of one look.
+func (m *marked) look(s Site, e *Explained) {
 	m.add(m.head(e.Look))
-	m.add(m.facts(s, &e))
+	m.add(m.facts(s, e))
 	m.add(m.effects(e.Look))
 	m.add(folded("Why, and what would change it", m.reasons(&e.Look.Decision)))
 	m.add(folded("What became of it", m.since(&e.Since)))
-	m.add(m.prompts(&e))
-	m.add("`assay explain " + inCode(shellWord(e.Look.Experiment)) + " --as-of " + e.Look.AsOf.UTC().Format(time.RFC3339Nano) + "`\n")
-	return write(w, []byte(m.text()))
+	m.add(m.prompts(e))
 }
 
 // marked is a text that is put together section by section, as far as there is

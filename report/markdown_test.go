@@ -125,3 +125,43 @@ func FuzzParagraph(f *testing.F) {
 		}
 	})
 }
+
+// TestMarkdownOfRun: every result has its line, and what has no room is said.
+func TestMarkdownOfRun(t *testing.T) {
+	moved := 0.02
+	many := Ran{}
+	for i := range 150 {
+		s := large()
+		s.look.Experiment = strings.Repeat("|<x@y>", i+1)
+		many.Results = append(many.Results, RanOne{Experiment: s.look.Experiment, Look: s.look})
+	}
+	for name, c := range map[string]struct {
+		ran  Ran
+		want []string
+	}{
+		"usual": {
+			Ran{Dry: true, Undelivered: 2, Results: []RanOne{
+				{Experiment: "answer-v2", Look: harmful().look, Since: harmful().since},
+				{Experiment: "later", Skipped: "starts on 2026-12-01"},
+				{Experiment: "broken", Look: ramping().look, Error: "a|b"},
+				{Experiment: "again", Look: shipped().look, Moved: &moved},
+			}},
+			[]string{"| answer-v2 | ← Roll back |", "| later | skipped | starts on", `| broken | ✕ failed | a\|b |`, "| again | refreshed | estimates moved by at most 2%", "A dry run", "2 decisions wait", "### ← Roll back: answer-v2"},
+		},
+		"none": {Ran{}, nil},
+		"many": {many, []string{"50 experiments more", "left out for want of room"}},
+	} {
+		var b bytes.Buffer
+		if err := (Site{}).MarkdownOfRun(&b, c.ran); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s: no %q in\n%s", name, want, shorten(b.String(), 4000))
+			}
+		}
+		if n := utf8.RuneCount(b.Bytes()); n > MarkdownLimit {
+			t.Errorf("%s: %d characters", name, n)
+		}
+	}
+}

@@ -44,8 +44,10 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Take a look at the experiments, decide, record and deliver",
 		Long: `run takes one look at each selected experiment as of one instant, records it in
 the ledger, delivers what is owed to the flag stores, and writes the report. A
-look that the ledger already has is shown from there and sends nothing again.`,
-		Args: exactly(0),
+look that the ledger already has is shown from there and sends nothing again. With
+-o markdown the result is a comment for a pull request.`,
+		Args:        exactly(0),
+		Annotations: map[string]string{outputs: "markdown"},
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
@@ -319,17 +321,24 @@ func (a *app) conclude(s summary) error {
 	if s.resulted.Left > 0 && s.unwritten == nil {
 		a.log.Info("the table of results is behind the ledger; the next runs go on", "written", s.resulted.Written, "left", s.resulted.Left)
 	}
-	if a.output == "json" {
-		if err := a.summaryJSON(s, undelivered, code); err != nil {
-			return err
-		}
-	} else if err := a.summaryText(s, undelivered); err != nil {
+	if err := a.summarise(s, undelivered, code); err != nil {
 		return err
 	}
 	if code == exitDone {
 		return nil
 	}
 	return exit{code: code}
+}
+
+// summarise writes the result as it is asked for.
+func (a *app) summarise(s summary, undelivered, code int) error {
+	switch a.output {
+	case "json":
+		return a.summaryJSON(s, undelivered, code)
+	case "markdown":
+		return a.summaryMarkdown(s, undelivered)
+	}
+	return a.summaryText(s, undelivered)
 }
 
 func (s summary) writes() bool { return !s.flags.dry && !s.flags.refresh }
