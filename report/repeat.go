@@ -14,6 +14,7 @@ import (
 type repeatView struct {
 	Commands   []commandView
 	Facts      []fact
+	Policy     []fact
 	Spec       string // resolved, as YAML
 	SpecDigest string
 	Statements []statementView
@@ -41,7 +42,7 @@ func newRepeat(look *ledger.Look) repeatView {
 	v.add("Alpha", fmt.Sprintf("guardrails %s, goals %s, sample ratio %s",
 		web.general(a.Guardrails, 4), web.general(a.Goals, 4), web.general(a.SampleRatio, 4)))
 	for _, key := range slices.Sorted(maps.Keys(look.Spec.Policy)) {
-		v.add("policy."+key, look.Spec.Policy[key])
+		v.Policy = append(v.Policy, fact{name(key), message(look.Spec.Policy[key])})
 	}
 	v.add("Scanned", scanned(look.Incremental))
 	v.add("Cost", costOfAll(look.Statements))
