@@ -160,7 +160,7 @@ func specInfo(at *vantage) ledger.SpecInfo {
 		Alpha: ledger.Alphas{
 			Guardrails: e.Policy.Alpha.Guardrails, Goals: e.Policy.Alpha.Goals, SampleRatio: e.Policy.Alpha.SampleRatio,
 		},
-		GoalCorrection: e.Policy.GoalCorrection, Activation: e.Activation, Policy: e.Policy.Words(),
+		GoalCorrection: e.Policy.GoalCorrection, Activation: e.Activation, Policy: e.Policy.Words(), Text: at.project.Resolved(e),
 	}
 	for _, v := range e.Variations {
 		out := ledger.Variation{ID: v.ID, KnownGood: v.KnownGood, Weight: v.Weight}

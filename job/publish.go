@@ -7,14 +7,17 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"assay/ledger"
 	"assay/report"
+	"assay/spec"
 )
 
 // shown is how many looks a page's history has at most: all of the recent ones
@@ -24,25 +27,50 @@ const shown = 60
 // attemptsShown is how many of the attempts at one delivery are listed.
 const attemptsShown = 20
 
+// Folder is where the pages of a ledger are written, and how.
+type Folder struct {
+	Path string
+	Site report.Site
+	// Keep is how many looks of an experiment have a page of their own, the newest;
+	// 0 = all. In the place of a page that is not kept is one that says so.
+	Keep int
+	// Cadence is how often the experiments of the spec are looked at, by name; nil =
+	// the spec is not known. Others are marked as gone.
+	Cadence map[string]time.Duration
+}
+
+// FolderOf is the folder of a project's report.
+func FolderOf(p *spec.Project) Folder {
+	r := p.Config.Report
+	f := Folder{
+		Path: p.Abs(r.Path), Keep: r.Keep, Cadence: map[string]time.Duration{},
+		Site: report.Site{Assets: report.Assets(r.Assets), URL: r.URL},
+	}
+	for i := range p.Experiments {
+		f.Cadence[p.Experiments[i].Name] = p.Experiments[i].Cadence.Duration
+	}
+	return f
+}
+
 // Publish writes the pages of the given looks, the latest page of their
-// experiments and of those touched otherwise, and the index below dir; with
-// them what a run that was killed before this one has left out. A page of a look
-// is made of the looks up to it and nothing else, so that writing it again gives
-// the same bytes.
-func Publish(l *ledger.Ledger, dir string, looks []*ledger.Look, touched ...string) error {
-	return publisher{l, dir, func(string) {}}.publish(looks, touched)
+// experiments and of those touched otherwise, the index and the feed; with them
+// what a run that was killed before this one has left out. A page of a look is
+// made of the looks up to it and nothing else, so that writing it again gives the
+// same bytes.
+func Publish(l *ledger.Ledger, f Folder, looks []*ledger.Look, touched ...string) error {
+	return publisher{l, f, func(string) {}}.publish(looks, touched)
 }
 
 // Publish is the function of that name for the job's ledger.
-func (j *Job) Publish(dir string, looks []*ledger.Look, touched ...string) error {
-	return publisher{j.Ledger, dir, j.reached}.publish(looks, touched)
+func (j *Job) Publish(f Folder, looks []*ledger.Look, touched ...string) error {
+	return publisher{j.Ledger, f, j.reached}.publish(looks, touched)
 }
 
-// publisher writes the pages of one ledger below a folder.
+// publisher writes the pages of one ledger into a folder.
 type publisher struct {
 	ledger *ledger.Ledger
-	dir    string
-	at     func(instant string)
+	Folder
+	at func(instant string)
 }
 
 func (p publisher) publish(looks []*ledger.Look, touched []string) error {
@@ -51,34 +79,72 @@ func (p publisher) publish(looks []*ledger.Look, touched []string) error {
 		return err
 	}
 	looks, touched = append(missed, looks...), append(names, touched...)
+	if err := p.styleSheet(); err != nil {
+		return err
+	}
 	for _, look := range looks {
 		if err := p.look(look); err != nil {
 			return err
 		}
 		touched = append(touched, look.Experiment)
 	}
-	var entries []report.Entry
-	for _, name := range p.ledger.Experiments() {
-		entry, err := p.latest(name, slices.Contains(touched, name))
-		if err != nil {
-			return err
-		}
-		if entry != nil {
-			entries = append(entries, *entry)
-		}
-	}
-	if err := p.write(filepath.Join(p.dir, "index.html"), func(w io.Writer) error { return report.Index(w, entries) }); err != nil {
+	entries, err := p.entries(touched)
+	if err != nil {
 		return err
 	}
-	return p.write(p.mark(), func(w io.Writer) error {
+	if err := p.write("index.html", func(w io.Writer) error { return p.Site.Index(w, entries) }); err != nil {
+		return err
+	}
+	if err := p.write("feed.json", func(w io.Writer) error { return p.Site.Feed(w, entries) }); err != nil {
+		return err
+	}
+	return p.write(mark, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%d\n", p.ledger.LastSeq())
 		return err
 	})
 }
 
+// styleSheet writes that of pages that do not have it in them. Those of earlier
+// versions stay: pages that are not written anew refer to them.
+func (p publisher) styleSheet() error {
+	if p.Site.Assets != report.Separate {
+		return nil
+	}
+	file, content := report.StyleSheet()
+	return p.write(file, func(w io.Writer) error {
+		_, err := io.WriteString(w, content)
+		return err
+	})
+}
+
+// entries are all experiments that the ledger or the spec knows; their pages are
+// written where something happened to them.
+func (p publisher) entries(touched []string) ([]report.Entry, error) {
+	var entries []report.Entry
+	known := p.ledger.Experiments()
+	for _, name := range known {
+		entry, err := p.latest(name, slices.Contains(touched, name))
+		if err != nil {
+			return nil, err
+		}
+		if entry != nil {
+			entries = append(entries, *entry)
+		}
+	}
+	looked := func(name string) bool {
+		return slices.ContainsFunc(entries, func(e report.Entry) bool { return e.Name == name })
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Cadence)) {
+		if !looked(name) {
+			entries = append(entries, report.Entry{Name: name})
+		}
+	}
+	return entries, nil
+}
+
 // mark is a file with the number of the record of the ledger up to which the
 // folder is complete.
-func (p publisher) mark() string { return filepath.Join(p.dir, ".published") }
+const mark = ".published"
 
 // mostMissed is how many looks are published that no run has asked for: far more
 // than a run that was killed has left out, and few enough where somebody has
@@ -88,7 +154,7 @@ const mostMissed = 200
 // missed are the looks without a page that were recorded since the folder was
 // complete, but for those given, and the experiments that something happened to.
 func (p publisher) missed(given []*ledger.Look) (looks []*ledger.Look, touched []string, err error) {
-	text, err := os.ReadFile(p.mark())
+	text, err := os.ReadFile(filepath.Join(p.Path, mark))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
@@ -117,12 +183,17 @@ func (p publisher) missed(given []*ledger.Look) (looks []*ledger.Look, touched [
 // LookPath is where a look's page is, relative to the report's folder; its
 // JSON is beside it.
 func LookPath(look *ledger.Look) string {
-	return filepath.Join(look.Experiment, "looks", look.AsOf.UTC().Format("20060102T150405Z")+"-"+look.ID+".html")
+	return filepath.Join(look.Experiment, "looks", report.LookFile(look))
 }
 
-// PublishLook writes the page of one look of the ledger and its JSON.
-func PublishLook(l *ledger.Ledger, dir string, look *ledger.Look) error {
-	return publisher{l, dir, func(string) {}}.look(look)
+// PublishLook writes the page of one look of the ledger and its JSON, unless they
+// are not kept.
+func PublishLook(l *ledger.Ledger, f Folder, look *ledger.Look) error {
+	p := publisher{l, f, func(string) {}}
+	if err := p.styleSheet(); err != nil {
+		return err
+	}
+	return p.look(look)
 }
 
 func (p publisher) look(look *ledger.Look) error {
@@ -130,16 +201,22 @@ func (p publisher) look(look *ledger.Look) error {
 	if err != nil || written == nil {
 		return cmp.Or(err, fmt.Errorf("look %s of %s is not in the ledger", look.ID, look.Experiment))
 	}
+	if !p.kept(look) {
+		return nil
+	}
 	history, err := UpTo(p.ledger, written)
 	if err != nil {
 		return err
 	}
-	page := filepath.Join(p.dir, LookPath(look))
-	if err := p.write(page, func(w io.Writer) error { return report.Page(w, look, history) }); err != nil {
+	page := LookPath(look)
+	if err := p.write(page, func(w io.Writer) error { return p.Site.Page(w, look, history) }); err != nil {
 		return err
 	}
-	return p.write(page[:len(page)-len(".html")]+".json", func(w io.Writer) error { return report.JSON(w, look) })
+	return p.write(dataOf(page), func(w io.Writer) error { return report.JSON(w, look) })
 }
+
+// dataOf is the JSON beside a page.
+func dataOf(page string) string { return strings.TrimSuffix(page, ".html") + ".json" }
 
 // UpTo are the looks that decided, up to and including this one, oldest first.
 // Of many the older ones are thinned out: always the same ones for one look.
@@ -181,8 +258,8 @@ func thinned(seqs []int64, n int) []int64 {
 	return append(out, seqs[len(seqs)-recent:]...)
 }
 
-// latest writes an experiment's latest page, where something happened to
-// it or the page is missing, and returns its entry in the index.
+// latest writes an experiment's latest page and the list of its looks, where
+// something happened to it or a page is missing, and returns its entry in the index.
 func (p publisher) latest(name string, touched bool) (*report.Entry, error) {
 	latest, err := Latest(p.ledger, name)
 	if err != nil || latest == nil {
@@ -194,18 +271,25 @@ func (p publisher) latest(name string, touched bool) (*report.Entry, error) {
 	}
 	look := &latest.Body
 	entry := &report.Entry{Name: name, Look: look, Since: look.Standing.VerdictSince, Delivery: worst(decision), Failure: firstLine(look.Failed)}
-	page := filepath.Join(p.dir, name, "report.html")
-	if _, err := os.Stat(page); err == nil && !touched {
+	p.due(entry)
+	if entry.Changes, err = changes(p.ledger, name); err != nil {
+		return nil, err
+	}
+	page := filepath.Join(name, "report.html")
+	if p.has(page) && p.has(listPath(name)) && !touched {
 		return entry, nil
 	}
 	history, err := UpTo(p.ledger, latest)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.write(page, func(w io.Writer) error { return report.Latest(w, look, history, since) }); err != nil {
+	if err := p.write(page, func(w io.Writer) error { return p.Site.Latest(w, look, history, since) }); err != nil {
 		return nil, err
 	}
-	return entry, p.write(filepath.Join(p.dir, name, "report.json"), func(w io.Writer) error { return report.JSON(w, look) })
+	if err := p.write(dataOf(page), func(w io.Writer) error { return report.LatestJSON(w, look, history, since) }); err != nil {
+		return nil, err
+	}
+	return entry, p.list(name)
 }
 
 // worst is what became of one decision in all its stores: that which is not as
@@ -258,7 +342,7 @@ func since(l *ledger.Ledger, name string) (s report.Since, decision []report.Del
 	for _, debt := range debts {
 		decision = nil
 		for _, d := range debt.Body.Deliveries {
-			decision = append(decision, delivered(h, d))
+			decision = append(decision, delivered(h, &debt, d))
 		}
 		s.Deliveries = append(s.Deliveries, decision...)
 	}
@@ -271,11 +355,22 @@ func since(l *ledger.Ledger, name string) (s report.Since, decision []report.Del
 	for _, c := range h.Clears {
 		s.Clears = append(s.Clears, report.Clear{At: c.At.UTC(), Message: c.Body.Note})
 	}
+	for _, plan := range h.Plans {
+		s.Plans = append(s.Plans, report.Planned{At: plan.At.UTC(), Version: plan.Body.Version, Changed: plan.Body.Changed})
+	}
 	return s, decision, nil
 }
 
-func delivered(h *ledger.History, d ledger.Delivery) report.Delivered {
-	out := report.Delivered{ID: d.ID, Store: d.Store, FlagKey: d.FlagKey, Target: d.Target, Proposal: d.Proposal, Outcome: report.Pending}
+func delivered(h *ledger.History, debt *ledger.Entry[ledger.Debt], d ledger.Delivery) report.Delivered {
+	out := report.Delivered{
+		ID: d.ID, Store: d.Store, FlagKey: d.FlagKey, Target: d.Target, Proposal: d.Proposal, Outcome: report.Pending,
+		Verdict: debt.Body.Decision.Verdict, AsOf: debt.Body.AsOf.UTC(),
+	}
+	for _, a := range h.Approvals {
+		if a.Seq == debt.Seq {
+			out.Approved, out.By = true, a.Body.By
+		}
+	}
 	for _, a := range h.Attempts {
 		if a.Body.Delivery != d.ID {
 			continue
@@ -289,6 +384,7 @@ func delivered(h *ledger.History, d ledger.Delivery) report.Delivered {
 
 // write replaces a file whole: a reader sees the old page or the new one.
 func (p publisher) write(path string, render func(io.Writer) error) error {
+	path = filepath.Join(p.Path, path)
 	var b bytes.Buffer
 	if err := render(&b); err != nil {
 		return fmt.Errorf("rendering %s: %w", path, err)

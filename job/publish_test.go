@@ -74,7 +74,7 @@ func TestPublishLong(t *testing.T) {
 	const n = 200
 	l, looks := longLedger(t, n)
 	dir := t.TempDir()
-	if err := Publish(l, dir, looks); err != nil {
+	if err := Publish(l, Folder{Path: dir}, looks); err != nil {
 		t.Fatal(err)
 	}
 	first := pages(t, dir)
@@ -101,7 +101,7 @@ func TestPublishLong(t *testing.T) {
 
 	again := t.TempDir()
 	for _, look := range slices.Backward(looks) {
-		if err := PublishLook(l, again, look); err != nil {
+		if err := PublishLook(l, Folder{Path: again}, look); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -126,13 +126,13 @@ func TestPublishTouches(t *testing.T) {
 	}
 	publish := func(touched ...string) {
 		t.Helper()
-		if err := Publish(l, dir, nil, touched...); err != nil {
+		if err := Publish(l, Folder{Path: dir}, nil, touched...); err != nil {
 			t.Fatal(err)
 		}
 	}
 	publish()
 	whole := pages(t, dir)
-	if len(whole) != 3+2*3+1 { // The looks that nobody has published are among them, and the mark.
+	if len(whole) != 2+2*3+3+1 { // Index and feed, the looks that nobody has published, the latest page and the list, and the mark.
 		t.Fatalf("pages %q", slices.Sorted(maps.Keys(whole)))
 	}
 	write("untouched")
@@ -153,7 +153,7 @@ func TestPublishTouches(t *testing.T) {
 	if err := errors.Join(os.Remove(blocked), os.Mkdir(blocked, 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	if err := Publish(l, dir, looks); err == nil {
+	if err := Publish(l, Folder{Path: dir}, looks); err == nil {
 		t.Error("no error where a page cannot be written")
 	}
 	for path := range pages(t, dir) {
@@ -236,14 +236,14 @@ func TestUpToRepeated(t *testing.T) {
 func TestPublishMissed(t *testing.T) {
 	l, looks := longLedger(t, 3)
 	dir := t.TempDir()
-	if err := Publish(l, dir, looks); err != nil {
+	if err := Publish(l, Folder{Path: dir}, looks); err != nil {
 		t.Fatal(err)
 	}
 	r := looked(4, 4.1, numbered(4))
 	look := r.body.(ledger.Look)
 	put(t, l, r.at, look)
 	// The run was killed here.
-	if err := Publish(l, dir, nil); err != nil {
+	if err := Publish(l, Folder{Path: dir}, nil); err != nil {
 		t.Fatal(err)
 	}
 	whole := pages(t, dir)
@@ -254,7 +254,7 @@ func TestPublishMissed(t *testing.T) {
 	if err := os.Remove(missed); err != nil {
 		t.Fatal(err)
 	}
-	if err := Publish(l, dir, nil); err != nil || pages(t, dir)[missed] != "" {
+	if err := Publish(l, Folder{Path: dir}, nil); err != nil || pages(t, dir)[missed] != "" {
 		t.Errorf("what was published is published again: %v", err)
 	}
 	// A mark of another ledger, or one that is no number, says nothing.
@@ -262,7 +262,7 @@ func TestPublishMissed(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, ".published"), []byte(mark), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if err := Publish(l, dir, nil); err != nil || pages(t, dir)[missed] != whole[missed] {
+		if err := Publish(l, Folder{Path: dir}, nil); err != nil || pages(t, dir)[missed] != whole[missed] {
 			t.Errorf("mark %q: %v", mark, err)
 		}
 	}

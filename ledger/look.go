@@ -108,6 +108,9 @@ type SpecInfo struct {
 	// Policy is the whole policy in words, by the keys of the spec ("max_blind",
 	// "alpha.guardrails"); looks from before it was kept have none.
 	Policy map[string]string `json:"policy,omitempty"`
+	// Text is the resolved spec as YAML: what Look.Digest is made of. Looks from
+	// before it was kept have none.
+	Text string `json:"text,omitempty"`
 }
 
 // Alphas are the families' error rates, each in (0,1).

@@ -84,6 +84,16 @@ func shoot(t *testing.T, chromium, page string, width, scheme int) image.Image {
 	_, stderr := browse(t, chromium, "--screenshot="+file, fmt.Sprintf("--window-size=%d,800", width),
 		"--blink-settings=preferredColorScheme="+strconv.Itoa(scheme), fileURL(page))
 	silent(t, stderr)
+	picture := decode(t, file)
+	if picture.Bounds().Dx() != width {
+		t.Errorf("picture is %d wide, want %d", picture.Bounds().Dx(), width)
+	}
+	return picture
+}
+
+// decode reads a picture.
+func decode(t *testing.T, file string) image.Image {
+	t.Helper()
 	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -91,9 +101,6 @@ func shoot(t *testing.T, chromium, page string, width, scheme int) image.Image {
 	picture, err := png.Decode(bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
-	}
-	if picture.Bounds().Dx() != width {
-		t.Errorf("picture is %d wide, want %d", picture.Bounds().Dx(), width)
 	}
 	return picture
 }

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
@@ -28,13 +27,18 @@ func Explain(w io.Writer, e Explained, o TextOptions) error {
 	p.title("the flag")
 	p.item("  ", flagSentence(e.Look, term))
 	p.deliveries(&e.Since)
+	p.steps(e.Look, &e.Since)
 	p.title("the data")
 	p.healthLines(e.Look)
 	p.opened(e.Look)
 	p.effects(e.Look)
+	p.slices(e.Look)
+	p.prompts(e.Look, e.History, &e.Since)
 	p.history(e.Look, e.History)
 	p.title("to repeat it")
-	p.item("  ", runCommand(e.Look))
+	for _, c := range commands(e.Look) {
+		p.item("  ", c.Line)
+	}
 	p.origin(e.Look)
 	return write(w, []byte(p.out.String()))
 }
@@ -42,22 +46,18 @@ func Explain(w io.Writer, e Explained, o TextOptions) error {
 // brief is a text fit for a line; nothing stays nothing.
 func brief(s string) string { return shorten(clean(s), nameLength) }
 
-// origin says what the decision was made of: which spec, prompts, program and SQL.
+// origin says what the decision was made of: which spec, program and SQL.
 func (p *printer) origin(look *ledger.Look) {
 	p.labelled("spec", joined(brief(look.Digest), ", plan ", brief(look.PlanDigest)))
 	p.labelled("revision", brief(look.Revision))
 	p.labelled("assay", brief(look.Tool))
-	for _, v := range look.Spec.Variations {
-		if v.Prompt != nil {
-			p.labelled("prompt", fmt.Sprintf("%s: %s %s", name(v.ID), name(v.Prompt.Name), brief(v.Prompt.Version)))
-		}
-	}
 	var digests []string
 	for _, s := range look.Statements {
 		if s.Digest != "" {
 			digests = append(digests, name(s.Name)+" "+s.Digest[:min(12, len(s.Digest))])
 		}
 	}
+	p.labelled("cost", plain(costOfAll(look.Statements)))
 	p.labelled("sql", strings.Join(digests, ", "))
 }
 
@@ -104,6 +104,9 @@ func (p *printer) deliveries(s *Since) {
 	for _, a := range s.Approvals {
 		p.labelled("applied", joined(instant(a.At)+": "+approvedBy(a), ", ", message(a.Message)))
 	}
+	for _, plan := range s.Plans {
+		p.labelled("plan", instant(plan.At)+": "+plannedText(plan))
+	}
 	for _, c := range s.Clears {
 		p.labelled("cleared", joined(instant(c.At)+": "+clearedBy(c), ", ", message(c.Message)))
 	}
@@ -117,6 +120,9 @@ func (p *printer) delivery(d Delivered) {
 	text := name(d.Store) + " " + name(d.FlagKey) + ": " + p.painted(b.Tone, b.Word)
 	if d.Proposal && d.Outcome != Proposed {
 		text += ", as a proposal"
+	}
+	if d.Verdict != "" {
+		text += ", " + d.decidedBy()
 	}
 	text += ", " + plural(d.Tries, "try", "tries")
 	if !d.At.IsZero() {
@@ -134,7 +140,7 @@ func (p *printer) history(look *ledger.Look, history []ledger.Look) {
 	for i := len(history) - 1; i >= max(len(history)-explainLooks, 0); i-- {
 		h := &history[i]
 		b := decisionBadge(&h.Decision)
-		when := padded(lookFactShort(h), 4) + " " + instant(h.AsOf)
+		when := padded(lookNumberShort(h.Number, h.Version), 4) + " " + instant(h.AsOf)
 		prefix := "  " + when + "  " + p.painted(b.Tone, padded(strings.ToLower(b.Word), 12)) + " "
 		p.item(prefix, message(h.Decision.Summary))
 	}

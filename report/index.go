@@ -2,13 +2,24 @@ package report
 
 import (
 	"cmp"
+	"io"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"assay/decide"
 	"assay/ledger"
 )
+
+// Index writes the table of all experiments, those first that need a person. Its
+// errors are those of w.
+func (s Site) Index(w io.Writer, entries []Entry) error {
+	return render(w, "index.tmpl", s.newIndex(entries))
+}
+
+// Index is Site.Index of the zero Site.
+func Index(w io.Writer, entries []Entry) error { return Site{}.Index(w, entries) }
 
 // Entry is one experiment of the index.
 type Entry struct {
@@ -26,6 +37,14 @@ type Entry struct {
 	Link string
 	// Failure says why the latest run of this experiment failed; "" = it did not.
 	Failure string
+	// Next is when the next look is due; zero = none is to come, or not known.
+	Next time.Time
+	// Overdue: when the index was written two looks were due since the latest one.
+	Overdue bool
+	// Gone: the spec has the experiment no longer.
+	Gone bool
+	// Changes are the looks at which the verdict changed, newest first, for the feed.
+	Changes []*ledger.Entry[ledger.Look]
 }
 
 // need is why an experiment is where it is in the index; smaller comes first.
@@ -36,6 +55,7 @@ const (
 	needReview
 	needDelivery // of a rollback
 	needOtherDelivery
+	needOverdue
 	needHold
 	needProposal
 	needRollback
@@ -43,6 +63,7 @@ const (
 	needLook // never looked at
 	needNothing
 	needEnded
+	needGone
 )
 
 var needWords = map[need]string{
@@ -50,6 +71,7 @@ var needWords = map[need]string{
 	needReview:        "Somebody has to decide",
 	needDelivery:      "The rollback has not arrived",
 	needOtherDelivery: "The decision has not arrived",
+	needOverdue:       "Looks are overdue: does the job run?",
 	needHold:          "The data cannot be trusted",
 	needProposal:      "Somebody has to approve",
 	needRollback:      "Rolled back: find out why",
@@ -57,10 +79,33 @@ var needWords = map[need]string{
 	needLook:          "No look yet",
 	needNothing:       "Nothing to do",
 	needEnded:         "Ended",
+	needGone:          "No longer in the spec",
 }
+
+// needKeys are the needs for machines, part of the feed's format.
+var needKeys = map[need]string{
+	needFailed:        "failed",
+	needReview:        "review",
+	needDelivery:      "rollback_undelivered",
+	needOtherDelivery: "undelivered",
+	needOverdue:       "overdue",
+	needHold:          "hold",
+	needProposal:      "approval",
+	needRollback:      "rollback",
+	needData:          "data",
+	needLook:          "no_look",
+	needNothing:       "nothing",
+	needEnded:         "ended",
+	needGone:          "gone",
+}
+
+// person tells whether somebody has to do something.
+func (n need) person() bool { return n <= needRollback }
 
 func (e *Entry) need() need {
 	switch {
+	case e.Gone:
+		return needGone
 	case e.Failure != "":
 		return needFailed
 	case e.Look == nil:
@@ -71,6 +116,8 @@ func (e *Entry) need() need {
 		return needReview
 	case e.undelivered():
 		return needOtherDelivery
+	case e.Overdue:
+		return needOverdue
 	}
 	return e.verdictNeed()
 }
@@ -137,17 +184,38 @@ type indexRow struct {
 	Coverage         string
 	Health           badge
 	Delivery         *badge
-	AsOf, Units      string
+	Units            string
+	AsOf             *momentView
+	Next             *momentView
+	Overdue          bool
+	Over             bool // no look is to come
 	Owner            string
 	Looked           bool
 }
 
-func newIndex(entries []Entry) indexView {
+// momentView is an instant that breaks between date and time only.
+type momentView struct{ Date, Time string }
+
+func newMomentView(t time.Time) *momentView {
+	if t.IsZero() {
+		return nil
+	}
+	date, clock, _ := strings.Cut(instant(t), " ")
+	return &momentView{date, clock}
+}
+
+// sorted are the entries, those first that need a person.
+func sorted(entries []Entry) []Entry {
 	entries = slices.Clone(entries)
 	slices.SortStableFunc(entries, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(a.need(), b.need()), cmp.Compare(a.name(), b.name()))
 	})
-	v := indexView{frame: newFrame("assay: experiments"), Newest: dash, Count: plural(len(entries), "experiment", "experiments")}
+	return entries
+}
+
+func (s Site) newIndex(entries []Entry) indexView {
+	entries = sorted(entries)
+	v := indexView{frame: s.frame("assay: experiments", atIndex), Newest: dash, Count: plural(len(entries), "experiment", "experiments")}
 	var newestAsOf time.Time
 	waiting := 0
 	for i := range entries {
@@ -157,7 +225,7 @@ func newIndex(entries []Entry) indexView {
 			newestAsOf = e.Look.AsOf
 			v.Newest = instant(newestAsOf)
 		}
-		if e.need() <= needRollback {
+		if e.need().person() {
 			waiting++
 		}
 	}
@@ -171,7 +239,8 @@ func newIndex(entries []Entry) indexView {
 func newIndexRow(e *Entry) indexRow {
 	row := indexRow{
 		Name: name(e.name()), Link: e.link(), Need: needWords[e.need()], Since: instant(e.Since),
-		Badge: badge{"…", "No look yet", toneMute}, Coverage: dash, AsOf: dash, Units: dash,
+		Badge: badge{"…", "No look yet", toneMute}, Coverage: dash, Units: dash,
+		Next: newMomentView(e.Next), Overdue: e.Overdue, Over: e.Next.IsZero() && e.Look != nil,
 	}
 	if e.Look != nil {
 		row.fill(e.Look)
@@ -191,7 +260,7 @@ func (r *indexRow) fill(look *ledger.Look) {
 	r.Looked, r.Kind = true, kindText(look.Spec.Type)
 	r.Badge, r.Why = decisionBadge(&look.Decision), message(look.Decision.Summary)
 	r.Coverage, r.Health = coverageText(look), healthBadge(&look.Health)
-	r.AsOf, r.Units = instant(look.AsOf), web.count(look.Health.Units)
+	r.AsOf, r.Units = newMomentView(look.AsOf), web.count(look.Health.Units)
 	if look.Spec.Owner != "" {
 		r.Owner = shorten(clean(look.Spec.Owner), 60)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"assay/decide"
 	"assay/ledger"
 )
 
@@ -22,6 +23,9 @@ type promptCard struct {
 	Model, Template string
 	Parameters      []parameter
 	Lines           string
+	Served, Set     string // who gets it at this look, and since when by whom
+	Introduced      string // since when the spec has this version
+	Before          string // version that the spec had before
 }
 
 type parameter struct{ Key, Value string }
@@ -39,7 +43,9 @@ type property struct {
 	Name, KnownGood, Treatment string
 }
 
-func newPrompts(look *ledger.Look) *promptsView {
+// newPrompts also tells what the looks before and, where it is known, the
+// deliveries say of how each version came to be served.
+func newPrompts(look *ledger.Look, history []ledger.Look, since *Since) *promptsView {
 	v := &promptsView{}
 	var base *ledger.Variation
 	for i := range look.Spec.Variations {
@@ -47,7 +53,10 @@ func newPrompts(look *ledger.Look) *promptsView {
 		if variation.Prompt == nil {
 			continue
 		}
-		v.Cards = append(v.Cards, newPromptCard(variation))
+		card := newPromptCard(variation)
+		card.served(look, variation.ID, since)
+		card.introduced(variation, history)
+		v.Cards = append(v.Cards, card)
 		if variation.KnownGood {
 			base = variation
 		}
@@ -71,6 +80,68 @@ func newPromptCard(v *ledger.Variation) promptCard {
 		Model: shorten(clean(p.Model), nameLength), Template: cleanBlock(p.Template),
 		Parameters: parameters(p.Parameters), Lines: linesText(p.Template),
 	}
+}
+
+// served says what share of everybody gets the prompt, since when and by whom.
+func (c *promptCard) served(look *ledger.Look, variation string, since *Since) {
+	if len(look.Allocation.Arms) == 0 {
+		c.Served = "not known"
+		return
+	}
+	c.Served = web.exactShare(shareIn(look.Allocation, variation)) + " of everybody"
+	if target := look.Decision.Target; target != nil {
+		c.Served += "; " + afterWord(look) + " " + web.exactShare(shareIn(*target, variation))
+	}
+	if n := len(look.Epochs); n > 0 && alike(look.Epochs[n-1].Allocation, look.Allocation) {
+		start := look.Epochs[n-1].Start
+		c.Set = joined(instant(start), ", ", setBy(since, start, look.Allocation))
+	}
+}
+
+func shareIn(a decide.Allocation, variation string) float64 {
+	for _, arm := range received(a) {
+		if arm.Variation == variation {
+			return arm.Weight
+		}
+	}
+	return 0
+}
+
+// introduced finds the first look of the unbroken run that has this version.
+func (c *promptCard) introduced(v *ledger.Variation, history []ledger.Look) {
+	first := len(history)
+	for ; first > 0; first-- {
+		was := promptOf(&history[first-1], v.ID)
+		if was == nil || was.Version != v.Prompt.Version {
+			break
+		}
+	}
+	if first == len(history) {
+		return
+	}
+	look := &history[first]
+	c.Introduced = "look " + lookNumberShort(look.Number, look.Version) + ", as of " + instant(look.AsOf)
+	if look.Revision != "" {
+		c.Introduced += ", revision " + shorten(clean(look.Revision), 40)
+	}
+	if first == 0 {
+		return
+	}
+	if missing(history, first) > 0 {
+		c.Introduced += ", or a look before it that is not shown here"
+	}
+	if was := promptOf(&history[first-1], v.ID); was != nil {
+		c.Before = name(was.Version)
+	}
+}
+
+func promptOf(look *ledger.Look, variation string) *ledger.Prompt {
+	for i := range look.Spec.Variations {
+		if v := &look.Spec.Variations[i]; v.ID == variation {
+			return v.Prompt
+		}
+	}
+	return nil
 }
 
 func linesText(s string) string {

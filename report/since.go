@@ -1,6 +1,8 @@
 package report
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"assay/decide"
@@ -8,10 +10,11 @@ import (
 
 // Since is what has happened to an experiment's flag since a look.
 type Since struct {
-	Deliveries []Delivered // oldest first
-	Changes    []Change    // oldest first
-	Clears     []Clear     // oldest first
-	Approvals  []Applied   // oldest first
+	Deliveries []Delivered `json:"deliveries"` // oldest first
+	Changes    []Change    `json:"changes"`    // oldest first
+	Clears     []Clear     `json:"clears"`     // oldest first
+	Approvals  []Applied   `json:"approvals"`  // oldest first
+	Plans      []Planned   `json:"plans"`      // oldest first, the first one is where it began
 }
 
 // Outcome is what became of a delivery.
@@ -34,48 +37,63 @@ const (
 
 // Delivered is one delivery and what became of it.
 type Delivered struct {
-	ID       string
-	Store    string
-	FlagKey  string
-	Target   decide.Allocation
-	Proposal bool
-	Outcome  Outcome
-	At       time.Time // of the latest attempt; zero = none yet
-	Tries    int
-	Message  string
-	Attempts []Attempt // oldest first; may be empty
+	ID       string            `json:"id"`
+	Store    string            `json:"store"`
+	FlagKey  string            `json:"flagKey"`
+	Target   decide.Allocation `json:"target"`
+	Proposal bool              `json:"proposal,omitempty"`
+	Outcome  Outcome           `json:"outcome"`
+	At       time.Time         `json:"at,omitzero"` // of the latest attempt; zero = none yet
+	Tries    int               `json:"tries"`
+	Message  string            `json:"message,omitempty"`
+	Attempts []Attempt         `json:"attempts,omitempty"` // oldest first; may be empty
+
+	// Verdict and AsOf are of the look that decided it; Approved: a person had it
+	// applied, By says who, where that is known.
+	Verdict  decide.Verdict `json:"verdict,omitempty"`
+	AsOf     time.Time      `json:"asOf,omitzero"`
+	Approved bool           `json:"approved,omitempty"`
+	By       string         `json:"by,omitempty"`
 }
 
 // Attempt is one try to deliver.
 type Attempt struct {
-	At      time.Time
-	Outcome Outcome
-	Message string
+	At      time.Time `json:"at"`
+	Outcome Outcome   `json:"outcome"`
+	Message string    `json:"message,omitempty"`
 }
 
 // Change is a change of the flag that was observed.
 type Change struct {
-	At      time.Time
-	Store   string
-	From    decide.Allocation
-	To      decide.Allocation
-	Message string // who or what changed it, as far as that is known
+	At      time.Time         `json:"at"`
+	Store   string            `json:"store"`
+	From    decide.Allocation `json:"from"`
+	To      decide.Allocation `json:"to"`
+	Message string            `json:"message,omitempty"` // who or what changed it, as far as that is known
 }
 
 // Applied is a person's order to do what a look proposed.
 type Applied struct {
-	At      time.Time
-	Verdict decide.Verdict
-	AsOf    time.Time // of the look
-	By      string    // empty = not known
-	Message string
+	At      time.Time      `json:"at"`
+	Verdict decide.Verdict `json:"verdict"`
+	AsOf    time.Time      `json:"asOf"`         // of the look
+	By      string         `json:"by,omitempty"` // empty = not known
+	Message string         `json:"message,omitempty"`
 }
 
 // Clear is a person's order to judge an ended experiment afresh.
 type Clear struct {
-	At      time.Time
-	By      string // empty = not known
-	Message string
+	At      time.Time `json:"at"`
+	By      string    `json:"by,omitempty"` // empty = not known
+	Message string    `json:"message,omitempty"`
+}
+
+// Planned is a version of what is fixed before data; evidence begins anew with
+// each.
+type Planned struct {
+	At      time.Time `json:"at"`
+	Version int       `json:"version"`
+	Changed []string  `json:"changed,omitempty"` // names of what differs from the version before
 }
 
 var outcomeWords = map[Outcome]badge{
@@ -108,11 +126,13 @@ type sinceView struct {
 	Changes    []eventView
 	Clears     []eventView
 	Approvals  []eventView
+	Plans      []eventView
 	Empty      bool
 }
 
 type deliveryView struct {
 	Store, Flag, Target string
+	Decided             string
 	Badge               badge
 	At, Message, ID     string
 	Tries               int
@@ -140,11 +160,23 @@ func newSinceView(s *Since) *sinceView {
 	for _, c := range s.Clears {
 		v.Clears = append(v.Clears, eventView{instant(c.At), clearedBy(c), message(c.Message)})
 	}
+	for _, p := range s.Plans {
+		v.Plans = append(v.Plans, eventView{instant(p.At), plannedText(p), ""})
+	}
 	return v
 }
 
 func (s *Since) empty() bool {
 	return len(s.Deliveries)+len(s.Changes)+len(s.Clears)+len(s.Approvals) == 0
+}
+
+// plannedText says what a plan changed; the first one changed nothing.
+func plannedText(p Planned) string {
+	text := fmt.Sprintf("plan version %d", p.Version)
+	if len(p.Changed) == 0 {
+		return text
+	}
+	return text + ", with fresh evidence; changed: " + message(strings.Join(p.Changed, ", "))
 }
 
 // approvedBy says what was applied, and by whom, where that is known.
@@ -169,6 +201,9 @@ func newDeliveryView(d Delivered) deliveryView {
 		Store: name(d.Store), Flag: name(d.FlagKey), Target: allocationText(&d.Target, web),
 		Badge: outcomeBadge(d.Outcome), At: instant(d.At), Message: message(d.Message),
 		ID: name(d.ID), Tries: d.Tries,
+	}
+	if d.Verdict != "" {
+		v.Decided = d.decidedBy()
 	}
 	if d.Proposal && d.Outcome != Proposed {
 		v.Badge.Word += ", as a proposal"

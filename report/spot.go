@@ -1,11 +1,9 @@
 package report
 
 import (
-	"fmt"
 	"strings"
 
 	"assay/ledger"
-	"assay/spec"
 )
 
 // spot is the line of a file of the spec in which something is at fault, and the
@@ -42,23 +40,4 @@ func spotBlock(at *ledger.Place) string {
 		return ""
 	}
 	return line + "\n" + before + "^"
-}
-
-// cost is what an engine said of a statement, for a reader; "" where it said
-// nothing.
-func cost(s ledger.Statement) string {
-	var parts []string
-	if s.Bytes > 0 {
-		parts = append(parts, spec.Size(s.Bytes).String())
-	}
-	if s.ID != "" {
-		parts = append(parts, "job "+name(s.ID))
-	}
-	if s.Attached {
-		parts = append(parts, "begun by an earlier run")
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return fmt.Sprintf(", %s", strings.Join(parts, ", "))
 }

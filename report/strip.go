@@ -259,7 +259,7 @@ func (v *splitView) course(look *ledger.Look, history []ledger.Look) {
 		}
 		s.Points = append(s.Points, seqPoint{At: h.AsOf, Estimate: observed(g, arm) - r.Expected[arm], Known: true, Harmed: r.Failed})
 		v.Course = append(v.Course, ratioPoint{
-			Look: lookFactShort(h), AsOf: instant(h.AsOf), Shares: sharesOf(g), Evidence: ratioEvidence(r), Badge: ratioBadge(r),
+			Look: lookNumberShort(h.Number, h.Version), AsOf: instant(h.AsOf), Shares: sharesOf(g), Evidence: ratioEvidence(r), Badge: ratioBadge(r),
 		})
 	}
 	if len(s.Points) < 2 {

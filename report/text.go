@@ -38,6 +38,7 @@ func Text(w io.Writer, look *ledger.Look, o TextOptions) error {
 	p.flag(look)
 	p.healthLines(look)
 	p.effects(look)
+	p.slices(look)
 	return write(w, []byte(p.out.String()))
 }
 

@@ -95,6 +95,7 @@ func fillDefaults(p *Project) {
 func fillConfig(c *Config) {
 	c.Warehouse.Timeout = cmp.Or(c.Warehouse.Timeout, Duration{time.Hour})
 	c.Report.Path = cmp.Or(c.Report.Path, "report")
+	c.Report.Assets = cmp.Or(c.Report.Assets, "inline")
 	if c.Ledger.DuckDB == "" && c.Ledger.Table == "" {
 		c.Ledger.Path = cmp.Or(c.Ledger.Path, "ledger.jsonl")
 	} else {

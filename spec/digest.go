@@ -13,7 +13,10 @@ import (
 // Digest identifies everything an experiment's looks depend on: the resolved
 // experiment with the definitions it uses, prompts included; 32 hex digits. It
 // does not depend on paths, on the report, the ledger or the flag stores.
-func (p *Project) Digest(e *Experiment) string {
+func (p *Project) Digest(e *Experiment) string { return digest(p.resolved(e), 16) }
+
+// resolved is what Digest is made of.
+func (p *Project) resolved(e *Experiment) map[string]any {
 	assignment := p.Config.Assignments[e.Assignment]
 	assignment.AssignedAt = "" // No look reads it.
 	identifiers := map[string]Identifier{assignment.Identifier: p.Config.Identifiers[assignment.Identifier]}
@@ -41,7 +44,7 @@ func (p *Project) Digest(e *Experiment) string {
 	if traits := p.traits(e); len(traits) > 0 {
 		values["traits"] = canonical(reflect.ValueOf(traits))
 	}
-	return digest(values, 16)
+	return values
 }
 
 // traits are those that the experiment slices by.

@@ -331,8 +331,10 @@ type Notification struct {
 
 // Report says where reports are written.
 type Report struct {
-	Path string `yaml:"path,omitempty" doc:"Folder; default report."`
-	URL  string `yaml:"url,omitempty" doc:"Address at which the folder is published; notifications and commits link there."`
+	Path   string `yaml:"path,omitempty" doc:"Folder; default report."`
+	URL    string `yaml:"url,omitempty" doc:"Address at which the folder is published; notifications, commits and the feed link there."`
+	Assets string `yaml:"assets,omitempty" enum:"inline,separate" doc:"Where the style sheet is: inline in every page, which is then one file, or in a separate file beside the index, for hosts whose policy forbids inline styles. Default inline."`
+	Keep   int    `yaml:"keep,omitempty" doc:"How many looks of an experiment have a page of their own, the newest; in the place of the others is a small page that says so. Default all."`
 }
 
 // Ledger says where the ledger is kept: one of a file, a DuckDB file of its own and

@@ -79,6 +79,7 @@ func validateChannel(n Notification, at place) {
 
 func validateReport(r Report, at place) {
 	at.at("path").must(r.Path != "", "the path is empty")
+	at.at("keep").must(r.Keep >= 1, "want at least 1; without it all are kept")
 	u, err := url.Parse(r.URL)
 	good := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 	if err != nil || u.User != nil {

@@ -109,7 +109,7 @@ func (a *app) delivering(ctx context.Context, project *spec.Project, first func(
 	if err != nil {
 		return err
 	}
-	unpublished := j.Publish(reportDir(project), nil, touched(delivered)...)
+	unpublished := j.Publish(job.FolderOf(project), nil, touched(delivered)...)
 	notified, err := j.Notify(ctx)
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ func (a *app) clear(ctx context.Context, name, note string) error {
 	}
 	j := &job.Job{Ledger: l, Now: a.now, At: a.at}
 	now := a.now().UTC()
-	if err := errors.Join(j.Clear(name, note, now), j.Publish(reportDir(project), nil, name), l.Close()); err != nil {
+	if err := errors.Join(j.Clear(name, note, now), j.Publish(job.FolderOf(project), nil, name), l.Close()); err != nil {
 		return err
 	}
 	if a.output == "json" {
@@ -209,18 +209,18 @@ func (a *app) report(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = l.Close() }()
-	dir := reportDir(project)
+	folder := job.FolderOf(project)
 	for _, name := range l.Experiments() {
 		for look, err := range l.Looks(name) {
 			if err != nil {
 				return err
 			}
-			if err := job.PublishLook(l, dir, &look.Body); err != nil {
+			if err := job.PublishLook(l, folder, &look.Body); err != nil {
 				return err
 			}
 		}
 	}
-	if err := job.Publish(l, dir, nil, l.Experiments()...); err != nil {
+	if err := job.Publish(l, folder, nil, l.Experiments()...); err != nil {
 		return err
 	}
 	a.say("%s\n", index(project))

@@ -220,8 +220,13 @@ func (a *app) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain EXPERIMENT",
 		Short: "Say what was decided, why, and what would have changed it",
-		Args:  exactly(1),
-		RunE:  func(cmd *cobra.Command, args []string) error { return a.explain(cmd.Context(), args[0], asOf) },
+		Long: `explain says of one look what the report says: the verdict, why, and what would
+have changed it; the flag, the data, the effects, the prompts, the looks before and
+what repeats it. With -o json it is the look with the members history and since,
+with -o markdown a comment for a pull request.`,
+		Args:        exactly(1),
+		Annotations: map[string]string{outputs: "markdown"},
+		RunE:        func(cmd *cobra.Command, args []string) error { return a.explain(cmd.Context(), args[0], asOf) },
 	}
 	cmd.Flags().StringVar(&asOf, "as-of", "", "explain the look as of this instant; default the latest")
 	return cmd
@@ -241,9 +246,6 @@ func (a *app) explain(ctx context.Context, name, asOf string) error {
 	if err != nil {
 		return err
 	}
-	if a.output == "json" {
-		return report.JSON(a.stdout, &look.Body)
-	}
 	history, err := job.UpTo(l, look)
 	if err != nil {
 		return err
@@ -252,7 +254,14 @@ func (a *app) explain(ctx context.Context, name, asOf string) error {
 	if err != nil {
 		return err
 	}
-	return report.Explain(a.stdout, report.Explained{Look: &look.Body, History: history, Since: since}, a.text())
+	e := report.Explained{Look: &look.Body, History: history, Since: since}
+	switch a.output {
+	case "json":
+		return report.LatestJSON(a.stdout, e.Look, history, since)
+	case "markdown":
+		return job.FolderOf(project).Site.Markdown(a.stdout, e)
+	}
+	return report.Explain(a.stdout, e, a.text())
 }
 
 // lookOf finds the look that is to be explained: the latest, or the one as of

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,11 +70,11 @@ Exit codes: 0 done, 1 an experiment or the report failed and the rest was done,
 undelivered, 5 a --fail-on condition was met, 11 another run holds the lock, 130
 and 143 stopped by a signal.`,
 		SilenceUsage: true, SilenceErrors: true,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.setUp() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd) },
 	}
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.project, "project", "p", "assay.yaml", "assay.yaml or its folder")
-	flags.StringVarP(&a.output, "output", "o", "text", "result on stdout: text or json")
+	flags.StringVarP(&a.output, "output", "o", "text", "result on stdout: text or json; run and explain also markdown, for a comment")
 	flags.StringVar(&a.logFormat, "log-format", "text", "log on stderr: text or json")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "log errors only, show no progress")
 	flags.StringVar(&a.clock, "now", "", "use this instant as the clock (RFC 3339), for simulations and replays")
@@ -83,11 +84,16 @@ and 143 stopped by a signal.`,
 	return root
 }
 
+// outputs is the annotation of commands that write more than text and JSON.
+const outputs = "outputs"
+
 // setUp checks the flags that all commands share.
-func (a *app) setUp() error {
+func (a *app) setUp(cmd *cobra.Command) error {
 	a.begun = true
-	if a.output != "text" && a.output != "json" {
-		return badInput(fmt.Errorf("--output %q: want text or json", a.output))
+	known := append([]string{"text", "json"}, strings.Fields(cmd.Annotations[outputs])...)
+	if !slices.Contains(known, a.output) {
+		last := len(known) - 1
+		return badInput(fmt.Errorf("--output %q: want %s or %s", a.output, strings.Join(known[:last], ", "), known[last]))
 	}
 	level := slog.LevelInfo
 	if a.quiet {

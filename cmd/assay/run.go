@@ -45,9 +45,11 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Take a look at the experiments, decide, record and deliver",
 		Long: `run takes one look at each selected experiment as of one instant, records it in
 the ledger, delivers what is owed to the flag stores, and writes the report. A
-look that the ledger already has is shown from there and sends nothing again.`,
-		Args: exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
+look that the ledger already has is shown from there and sends nothing again. With
+-o markdown the result is a comment for a pull request.`,
+		Args:        exactly(0),
+		Annotations: map[string]string{outputs: "markdown"},
+		RunE:        func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
 	f.bindShared(flags)
@@ -261,9 +263,6 @@ func (a *app) channels(project *spec.Project) ([]job.Channel, error) {
 	return channels, nil
 }
 
-// reportDir is the folder of the report.
-func reportDir(project *spec.Project) string { return project.Abs(project.Config.Report.Path) }
-
 // index is the report's first page, named from where the user named the project.
 func index(project *spec.Project) string {
 	dir := project.Config.Report.Path
@@ -280,7 +279,7 @@ func publish(j *job.Job, results []job.Result, delivered []job.Delivered) error 
 			looks = append(looks, r.Look)
 		}
 	}
-	return j.Publish(reportDir(j.Project), looks, touched(delivered)...)
+	return j.Publish(job.FolderOf(j.Project), looks, touched(delivered)...)
 }
 
 // touched are the experiments that something was delivered of.
@@ -328,11 +327,7 @@ func (a *app) conclude(s summary) error {
 		a.log.Info("the table of results is behind the ledger; the next runs go on", "written", s.resulted.Written, "left", s.resulted.Left)
 	}
 	a.pointed(s.results)
-	if a.output == "json" {
-		if err := a.summaryJSON(s, undelivered, code); err != nil {
-			return err
-		}
-	} else if err := a.summaryText(s, undelivered); err != nil {
+	if err := a.summarise(s, undelivered, code); err != nil {
 		return err
 	}
 	if code == exitDone {
@@ -361,6 +356,17 @@ func misplaced(err error) spec.Problems {
 		problems = append(problems, e.Problem)
 	}
 	return problems
+}
+
+// summarise writes the result as it is asked for.
+func (a *app) summarise(s summary, undelivered, code int) error {
+	switch a.output {
+	case "json":
+		return a.summaryJSON(s, undelivered, code)
+	case "markdown":
+		return a.summaryMarkdown(s, undelivered)
+	}
+	return a.summaryText(s, undelivered)
 }
 
 func (s summary) writes() bool { return !s.flags.dry && !s.flags.refresh }

@@ -1,0 +1,113 @@
+package report
+
+import (
+	"fmt"
+
+	"assay/ledger"
+)
+
+// historyRow is one look in the history; Gap rows stand for looks left out.
+type historyRow struct {
+	Look, AsOf, Summary, Coverage, Units string
+	Link                                 string // of the look's page; empty: it is this one
+	Told                                 []plannedView
+	Badge                                badge
+	Gap                                  string
+	This                                 bool
+	Backfill, Failed                     bool
+}
+
+// newHistory lists the looks, newest first. The page of a look links to those
+// before it, which were there when it was made; the latest page knows what became
+// of deliveries.
+func newHistory(look *ledger.Look, history []ledger.Look, since *Since) []historyRow {
+	var out []historyRow
+	for i := len(history) - 1; i >= 0; i-- {
+		out = append(out, newHistoryRow(look, &history[i], since))
+		if gap := missing(history, i); gap > 0 {
+			out = append(out, historyRow{Gap: plural(gap, "look is", "looks are") + " not shown here"})
+		}
+	}
+	return out
+}
+
+func newHistoryRow(look, h *ledger.Look, since *Since) historyRow {
+	row := historyRow{
+		Look: lookNumberShort(h.Number, h.Version), AsOf: instant(h.AsOf), Summary: message(h.Decision.Summary),
+		Coverage: coverageText(h), Units: web.count(h.Health.Units), Badge: decisionBadge(&h.Decision),
+		This: h.ID == look.ID && h.AsOf.Equal(look.AsOf), Backfill: h.Backfill, Failed: h.Failed != "",
+	}
+	if since != nil {
+		row.Link = lookLink("./looks/", h.AsOf, h.ID)
+	} else if !row.This {
+		row.Link = lookLink("./", h.AsOf, h.ID)
+	}
+	for _, d := range h.Deliveries {
+		row.Told = append(row.Told, plannedView{name(d.Store), outcomeOf(d.ID, since)})
+	}
+	return row
+}
+
+// lookNumberShort is the number of a look, with its version after the first.
+func lookNumberShort(number, version int) string {
+	if version > 1 {
+		return fmt.Sprintf("%d (v%d)", number, version)
+	}
+	return web.count(int64(number))
+}
+
+func coverageText(h *ledger.Look) string {
+	now := web.exactShare(h.Allocation.Coverage)
+	if len(h.Allocation.Arms) == 0 {
+		now = dash
+	}
+	if h.Decision.Target == nil {
+		return now
+	}
+	return now + " → " + targetText(h)
+}
+
+// targetText is the coverage that is aimed at, or who gets everything.
+func targetText(h *ledger.Look) string {
+	for _, arm := range h.Decision.Target.Arms {
+		if arm.Weight == 1 && h.Decision.Target.Coverage == 1 {
+			return "all " + shorten(name(arm.Variation), 40)
+		}
+	}
+	if h.Decision.Target.Coverage == 0 {
+		return "all " + shorten(name(h.Decision.Target.KnownGood), 40)
+	}
+	return web.exactShare(h.Decision.Target.Coverage)
+}
+
+// missing counts the looks of the same version left out before the i-th.
+func missing(history []ledger.Look, i int) int {
+	h := &history[i]
+	if i == 0 {
+		return max(h.Number-1, 0)
+	}
+	if before := &history[i-1]; before.Version == h.Version {
+		return max(h.Number-before.Number-1, 0)
+	}
+	return max(h.Number-1, 0)
+}
+
+// plannedView is a delivery that the look owes, and what became of it so far.
+type plannedView struct {
+	Store   string
+	Outcome *badge // nil: not known to this page
+}
+
+// outcomeOf finds what became of a delivery.
+func outcomeOf(id string, since *Since) *badge {
+	if since == nil {
+		return nil
+	}
+	for _, d := range since.Deliveries {
+		if d.ID == id {
+			b := outcomeBadge(d.Outcome)
+			return &b
+		}
+	}
+	return nil
+}
