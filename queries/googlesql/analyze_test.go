@@ -112,10 +112,6 @@ func (s *session) all(e *spec.Experiment, look queries.Look) {
 	for _, st := range append(script.All(), script.Checks()...) {
 		results[st.Name] = s.run(st)
 	}
-	// As a dry run would see them, which makes no table.
-	for _, r := range queries.Rehearse(append(script.All(), script.Checks()...), queries.BigQuery) {
-		s.run(r.Statement)
-	}
 	checkup, err := queries.RenderTraffic(s.p, e, look, queries.BigQuery)
 	if err != nil {
 		s.t.Fatal(err)
