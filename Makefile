@@ -7,13 +7,16 @@ FUZZTIME ?= 10s
 BENCH ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race bench simulate faults life fuzz dialects conformance examples lint golden ci
+.PHONY: help build build-nocgo demo test race bench simulate faults life fuzz dialects conformance examples lint golden ci
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/assay, for this machine
 	$(GO) build -trimpath -o bin/assay ./cmd/assay
+
+build-nocgo: ## bin/assay-nocgo, without DuckDB: no C, one static file for any machine of GOOS and GOARCH
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/assay-nocgo ./cmd/assay
 
 demo: build ## 14 days of an LLM product, judged day by day; leaves demo/report/index.html
 	$(GO) build -trimpath -o bin/demo ./cmd/demo

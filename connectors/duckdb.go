@@ -285,6 +285,9 @@ func duckFault(ctx context.Context, err error) Fault {
 	return FaultWarehouse
 }
 
+// WithDuckDB tells whether this build has DuckDB.
+const WithDuckDB = true
+
 var _ Describer = (*duckSession)(nil)
 
 // Describe binds the query and reads no rows.

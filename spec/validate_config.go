@@ -36,6 +36,9 @@ func (v validator) validateConfig() {
 	v.places()
 	if i := c.Incremental; i != nil {
 		p := at.at("incremental")
+		if warehouseKeys[c.Warehouse.Type] != nil && c.Warehouse.Type != "duckdb" {
+			p.refuse("what looks keep is in a DuckDB file, which only a duckdb warehouse can read; this one is %s", c.Warehouse.Type)
+		}
 		p.at("overlap").must(i.Overlap.Duration > 0, "overlap must be more than 0: every load takes some time")
 		positive(p, map[string]Duration{"rebuild": i.Rebuild})
 		p.at("path").must(i.Path != "", "the path is empty")

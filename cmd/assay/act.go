@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay/connectors"
 	"assay/job"
 	"assay/ledger"
 	"assay/spec"
@@ -262,7 +263,11 @@ func (a *app) versionCommand() *cobra.Command {
 			if a.output == "json" {
 				return a.encode(v)
 			}
-			a.say("assay %s %s %s\n", v.Version, v.Go, v.Platform)
+			without := ""
+			if !connectors.WithDuckDB {
+				without = ", without DuckDB"
+			}
+			a.say("assay %s %s %s%s\n", v.Version, v.Go, v.Platform, without)
 			return nil
 		},
 	}
