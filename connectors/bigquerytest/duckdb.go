@@ -45,7 +45,9 @@ func Plain(text string) (string, error) {
 var (
 	zoneSetting = regexp.MustCompile(`^SET @@time_zone = ('[^']*')$`)
 	// The catalog of a dataset has another place in DuckDB.
-	catalog = regexp.MustCompile("(?:`?([\\w-]+)`?\\.)?`?(\\w+)`?\\.INFORMATION_SCHEMA\\.TABLES")
+	// Tables are not kept in any order in DuckDB.
+	clusters = regexp.MustCompile(`(?m)^CLUSTER BY .*$`)
+	catalog  = regexp.MustCompile("(?:`?([\\w-]+)`?\\.)?`?(\\w+)`?\\.INFORMATION_SCHEMA\\.TABLES")
 )
 
 // translated is a statement as DuckDB runs it.
@@ -54,6 +56,7 @@ func (s *Server) translated(text string) (string, *Problem) {
 		return "SET TimeZone = " + zone[1], nil
 	}
 	text = catalog.ReplaceAllString(text, "(SELECT table_name FROM information_schema.tables WHERE table_catalog = '"+s.project+"' AND table_schema = '$2')")
+	text = clusters.ReplaceAllString(text, "")
 	translate := s.Translate
 	if translate == nil {
 		translate = Plain
