@@ -27,8 +27,8 @@ func bigQueryDays(t *testing.T) (days int, python string) {
 }
 
 // TestDemoOnBigQuery lives the demo twice: on DuckDB, and through BigQuery's own
-// client on a server that runs BigQuery's SQL. Every look decides the same for the
-// same reasons, from the same numbers to 1e-9.
+// client on a server that runs BigQuery's SQL, with a table of results there. Every
+// look decides the same for the same reasons, from the same numbers to 1e-9.
 func TestDemoOnBigQuery(t *testing.T) {
 	days, python := bigQueryDays(t)
 	w := newDemoWorld(t)
@@ -44,17 +44,21 @@ func TestDemoOnBigQuery(t *testing.T) {
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("no looks: %v", err)
 	}
+	there := demoWorld{t: t, dir: dir}
+	if n := there.count("(SELECT DISTINCT look_id FROM assay_results)"); n != int64(len(pages)) {
+		t.Errorf("the table of results has %d looks of %d", n, len(pages))
+	}
 	largest := 0.0
 	for _, page := range pages {
 		name, err := filepath.Rel(w.dir, page)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var here, there any
-		w.load(page, &here)
-		w.load(filepath.Join(dir, name), &there)
+		var onDuckDB, onBigQuery any
+		w.load(page, &onDuckDB)
+		w.load(filepath.Join(dir, name), &onBigQuery)
 		c := comparison{}
-		c.compare("", here, there)
+		c.compare("", onDuckDB, onBigQuery)
 		for _, d := range c.differences {
 			t.Errorf("%s: %s", name, d)
 		}
@@ -117,6 +121,7 @@ func bigQueryProject(t *testing.T, address string) string {
 	}
 	edited := strings.Replace(string(text), duck, fmt.Sprintf(
 		"  type: bigquery\n  project: assay-demo\n  dataset: main\n  location: EU\n  endpoint: http://%s\n", address), 1)
+	edited += "\nresults: {table: main.assay_results}\n"
 	if err := os.WriteFile(path, []byte(edited), 0o644); err != nil {
 		t.Fatal(err)
 	}

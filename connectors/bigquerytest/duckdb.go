@@ -44,10 +44,9 @@ func Plain(text string) (string, error) {
 
 var (
 	zoneSetting = regexp.MustCompile(`^SET @@time_zone = ('[^']*')$`)
-	// The catalog of a dataset has another place in DuckDB.
-	// Tables are not kept in any order in DuckDB.
-	clusters = regexp.MustCompile(`(?m)^CLUSTER BY .*$`)
-	catalog  = regexp.MustCompile("(?:`?([\\w-]+)`?\\.)?`?(\\w+)`?\\.INFORMATION_SCHEMA\\.TABLES")
+	// Tables are not kept in any order in DuckDB, and a key that is not enforced is none.
+	undone  = regexp.MustCompile(`(?m)^CLUSTER BY .*$|,\n *PRIMARY KEY \(.*\) NOT ENFORCED$`)
+	catalog = regexp.MustCompile("(?:`?([\\w-]+)`?\\.)?`?(\\w+)`?\\.INFORMATION_SCHEMA\\.TABLES")
 )
 
 // translated is a statement as DuckDB runs it.
@@ -55,8 +54,8 @@ func (s *Server) translated(text string) (string, *Problem) {
 	if zone := zoneSetting.FindStringSubmatch(text); zone != nil {
 		return "SET TimeZone = " + zone[1], nil
 	}
-	text = catalog.ReplaceAllString(text, "(SELECT table_name FROM information_schema.tables WHERE table_catalog = '"+s.project+"' AND table_schema = '$2')")
-	text = clusters.ReplaceAllString(text, "")
+	text = catalog.ReplaceAllString(text, "catalog_of_$2")
+	text = undone.ReplaceAllString(text, "")
 	translate := s.Translate
 	if translate == nil {
 		translate = Plain
@@ -65,6 +64,7 @@ func (s *Server) translated(text string) (string, *Problem) {
 	if err != nil {
 		return "", &Problem{http.StatusBadRequest, "invalidQuery", oneLine(err.Error())}
 	}
+	out = catalogOf.ReplaceAllString(out, "(SELECT table_name FROM information_schema.tables WHERE table_catalog = '"+s.project+"' AND table_schema = '$1')")
 	return out, nil
 }
 
