@@ -33,8 +33,9 @@ type bigQuery struct {
 	project string // of the dataset, which may be another than the jobs'
 	dataset string
 
-	mu    sync.Mutex
-	looks map[string]bool // that have a session open
+	mu       sync.Mutex
+	looks    map[string]bool // that have a session open
+	location string          // of the data, as soon as it is known; "" = it is not
 }
 
 var _ Warehouse = (*bigQuery)(nil)
@@ -49,7 +50,7 @@ const (
 // openBigQuery makes a client and asks the service once, for nothing, whether it
 // may run jobs: whatever is wrong by then is not the fault of a statement.
 func openBigQuery(ctx context.Context, cfg spec.Warehouse, dir string) (Warehouse, error) {
-	w := &bigQuery{cfg: cfg, timeout: cmp.Or(cfg.Timeout.Duration, bigQueryTimeout), looks: map[string]bool{}}
+	w := &bigQuery{cfg: cfg, timeout: cmp.Or(cfg.Timeout.Duration, bigQueryTimeout), location: cfg.Location, looks: map[string]bool{}}
 	w.project, w.dataset = cfg.Project, cfg.Dataset
 	if i := strings.LastIndex(cfg.Dataset, "."); i >= 0 {
 		w.project, w.dataset = cfg.Dataset[:i], cfg.Dataset[i+1:]
@@ -144,24 +145,36 @@ func (w *bigQuery) Dialect() queries.Dialect { return queries.BigQuery }
 
 func (w *bigQuery) Close() error { return w.client.Close() }
 
-// Session opens none in the service yet: one begins with the first temporary
-// table, since statements that need none are faster without.
+// Session opens none in the service yet: one begins with the first temporary table
+// or transaction, since statements that need none are faster without.
 func (w *bigQuery) Session(ctx context.Context, tags Tags) (Session, error) {
 	if ctx.Err() != nil {
 		return nil, &Error{Fault: FaultCanceled, Err: fmt.Errorf("opening a session: %w", ctx.Err())}
 	}
-	s := &bigQuerySession{
-		w: w, look: tags.Look, labels: w.labels(tags), location: w.cfg.Location,
-		ran: map[string]int{}, planned: map[string]bigquery.Schema{},
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	s := &bigQuerySession{
+		w: w, look: tags.Look, labels: w.labels(tags), location: w.location,
+		ran: map[string]int{}, planned: map[string]bigquery.Schema{},
+	}
 	if w.looks[s.look] {
 		// Two sessions of one look must not be one and the same in the service.
 		s.look = ""
 	}
 	w.looks[s.look] = s.look != ""
 	return s, nil
+}
+
+// located remembers where the data is: a session that begins with a transaction
+// does not see it from its first statement.
+func (s *bigQuerySession) located(at string) {
+	if s.location != "" || at == "" {
+		return
+	}
+	s.location = at
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.w.location = at
 }
 
 // ended lets another session of the look begin.

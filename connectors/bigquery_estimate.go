@@ -61,9 +61,7 @@ func (s *bigQuerySession) dry(ctx context.Context, sql string) (*bigquery.QueryS
 	if err != nil {
 		return nil, err
 	}
-	if s.location == "" {
-		s.location = job.Location()
-	}
+	s.located(job.Location())
 	return outcome(job.LastStatus())
 }
 
@@ -79,7 +77,12 @@ func estimated(would *bigquery.QueryStatistics) Estimate {
 
 // allow refuses a statement that would be billed for more than the spec allows. The
 // job has the same limit; the service does not say by how much it would be passed.
+// What begins and ends a transaction scans nothing, and within one there are no dry
+// runs: the service does not say what they would be.
 func (s *bigQuerySession) allow(ctx context.Context, st queries.Statement) error {
+	if s.inside || transaction(st.SQL) != "" {
+		return nil
+	}
 	would, err := s.dry(ctx, st.SQL)
 	if err != nil {
 		return err
@@ -89,6 +92,13 @@ func (s *bigQuerySession) allow(ctx context.Context, st queries.Statement) error
 		return fmt.Errorf("would be billed for %s, more than the %s of warehouse.max_bytes_billed; %w", bytes, limit, errLimit)
 	}
 	return nil
+}
+
+var transactionControl = regexp.MustCompile(`(?i)^\s*(BEGIN|COMMIT|ROLLBACK)\b`)
+
+// transaction is BEGIN, COMMIT or ROLLBACK where a statement is one of these.
+func transaction(sql string) string {
+	return strings.ToUpper(strings.TrimSpace(transactionControl.FindString(sql)))
 }
 
 var temporaryTable = regexp.MustCompile(`(?is)^((?:\s|--[^\n]*\n|/\*.*?\*/)*)CREATE\s+TEMP(?:ORARY)?\s+TABLE\s+` + "`?" + `(\w+)` + "`?" + `\s+AS\b`)

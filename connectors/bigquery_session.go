@@ -15,17 +15,18 @@ import (
 	"assay/spec"
 )
 
-// bigQuerySession runs jobs. The first temporary table begins a session in the
-// service, and what follows is part of it.
+// bigQuerySession runs jobs. The first temporary table or transaction begins a
+// session in the service, and what follows is part of it.
 type bigQuerySession struct {
 	w        *bigQuery
 	look     string // names the jobs; "" = they are named by chance
 	labels   map[string]string
 	location string // of the jobs; "" = the service finds it
 
-	id    string // of the session in the service; "" = there is none
-	taken bool   // a run before this one began it
-	ran   map[string]int
+	id     string // of the session in the service; "" = there is none
+	inside bool   // a transaction is open
+	taken  bool   // a run before this one began it
+	ran    map[string]int
 
 	planned map[string]bigquery.Schema // temporary tables that were estimated and not made
 }
@@ -58,7 +59,9 @@ func (s *bigQuerySession) Run(ctx context.Context, st queries.Statement) (*Rows,
 }
 
 func (s *bigQuerySession) run(ctx context.Context, st queries.Statement) (*Rows, error) {
-	if _, _, creates := temporary(st.SQL); creates && s.id == "" {
+	_, _, creates := temporary(st.SQL)
+	control := transaction(st.SQL)
+	if s.id == "" && (creates || control == "BEGIN") {
 		if err := s.begin(ctx, st); err != nil {
 			return nil, err
 		}
@@ -70,6 +73,9 @@ func (s *bigQuerySession) run(ctx context.Context, st queries.Statement) (*Rows,
 	did, err := s.wait(ctx, job)
 	if err != nil {
 		return nil, err
+	}
+	if control != "" {
+		s.inside = control == "BEGIN"
 	}
 	rows, err := readJob(ctx, job, did)
 	if err != nil {

@@ -44,8 +44,10 @@ func Plain(text string) (string, error) {
 
 var (
 	zoneSetting = regexp.MustCompile(`^SET @@time_zone = ('[^']*')$`)
-	// The catalog of a dataset has another place in DuckDB.
-	catalog = regexp.MustCompile("(?:`?([\\w-]+)`?\\.)?`?(\\w+)`?\\.INFORMATION_SCHEMA\\.TABLES")
+	// Tables are not kept in any order in DuckDB, and a key that is not enforced is none.
+	undone    = regexp.MustCompile(`(?m)^CLUSTER BY .*$|,\n *PRIMARY KEY \(.*\) NOT ENFORCED$`)
+	catalogOf = regexp.MustCompile(`\bcatalog_of_(\w+)`)
+	catalog   = regexp.MustCompile("(?:`?([\\w-]+)`?\\.)?`?(\\w+)`?\\.INFORMATION_SCHEMA\\.TABLES")
 )
 
 // translated is a statement as DuckDB runs it.
@@ -53,7 +55,8 @@ func (s *Server) translated(text string) (string, *Problem) {
 	if zone := zoneSetting.FindStringSubmatch(text); zone != nil {
 		return "SET TimeZone = " + zone[1], nil
 	}
-	text = catalog.ReplaceAllString(text, "(SELECT table_name FROM information_schema.tables WHERE table_catalog = '"+s.project+"' AND table_schema = '$2')")
+	text = catalog.ReplaceAllString(text, "catalog_of_$2")
+	text = undone.ReplaceAllString(text, "")
 	translate := s.Translate
 	if translate == nil {
 		translate = Plain
@@ -62,6 +65,7 @@ func (s *Server) translated(text string) (string, *Problem) {
 	if err != nil {
 		return "", &Problem{http.StatusBadRequest, "invalidQuery", oneLine(err.Error())}
 	}
+	out = catalogOf.ReplaceAllString(out, "(SELECT table_name FROM information_schema.tables WHERE table_catalog = '"+s.project+"' AND table_schema = '$1')")
 	return out, nil
 }
 

@@ -223,6 +223,9 @@ func (s *Server) enterSession(ctx context.Context, j *Job) (*sql.Conn, func(), *
 	if id == "" && j.opens {
 		id = j.Session
 	}
+	if id == "" && statementType(j.SQL) == "SCRIPT" {
+		return nil, nil, invalid("Transaction control statements are supported only in scripts or sessions")
+	}
 	if id == "" {
 		return s.alone(ctx, j)
 	}
