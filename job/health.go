@@ -27,10 +27,7 @@ func (g *gatherer) exposureHealth() {
 	case g.at.ended() != nil || !ok:
 		// Nobody is exposed; that is no failure.
 	case h.NewestExposure == nil:
-		if span.to == nil && g.reference().Sub(span.from) >= limit {
-			g.trouble(&g.ev.stale, "no_exposures", "hold", "",
-				fmt.Sprintf("No exposure of experiment_id %q has been logged since %s.", e.ExperimentID, minute(span.from)))
-		}
+		g.unexposed(span, limit)
 	case g.expected().Sub(later(*h.NewestExposure, span.from)) > limit:
 		g.trouble(&g.ev.stale, "stale_exposures", "hold", "",
 			fmt.Sprintf("The newest exposure is from %s, more than %s before as-of.", minute(*h.NewestExposure), spec.Duration{Duration: limit}))
@@ -41,6 +38,23 @@ func (g *gatherer) exposureHealth() {
 	g.shareTrouble("unknown_variation", e.Policy.OnUnknown, h.Unknown, seen, e.Policy.MaxUnknown,
 		"%d of %d units (%s) are in undeclared variations ("+escaped(strings.Join(h.UnknownNames, ", "))+")."+g.unknownText())
 	g.strayFindings()
+}
+
+// unexposed tells that nobody was ever logged although the flag was open. Where the
+// fail-safe has closed it since, it stays closed: opened again it would be as blind as
+// before, and be closed again. One that was found closed may never have been open.
+func (g *gatherer) unexposed(open span, limit time.Duration) {
+	id := g.at.experiment.ExperimentID
+	switch {
+	case g.expected().Sub(open.from) < limit:
+	case open.to == nil:
+		g.trouble(&g.ev.stale, "no_exposures", "hold", "",
+			fmt.Sprintf("No exposure of experiment_id %q has been logged since %s.", id, minute(open.from)))
+	case g.at.past.closedAt(*open.to):
+		g.trouble(&g.ev.stale, "no_exposures", "hold", "", fmt.Sprintf(
+			"No exposure of experiment_id %q was logged while the flag was open, from %s to %s: it stays closed until there are any, or a person opens or clears it.",
+			id, minute(open.from), minute(*open.to)))
+	}
 }
 
 // escaped is a text inside of a format.

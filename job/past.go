@@ -94,6 +94,11 @@ func (p *past) arrived(ids []string) bool {
 	return taken > 0 || len(ids) == 0
 }
 
+// closedAt tells whether it was a delivery that changed the flag at an instant.
+func (p *past) closedAt(at time.Time) bool {
+	return slices.ContainsFunc(p.Attempts, func(a ledger.Entry[ledger.Attempt]) bool { return took(a.Body) && a.At.Equal(at) })
+}
+
 // took tells whether the store took what was delivered.
 func took(a ledger.Attempt) bool {
 	return a.Outcome == ledger.OutcomeDelivered || a.Outcome == ledger.OutcomeUnverified
