@@ -497,7 +497,7 @@ func coursePicture(v courseView, c course) picture {
 	return picture{
 		ID:    "course-" + strconv.Itoa(c.index),
 		Title: joined(v.Title, ", ", v.Versus) + ": " + v.Scale + " effect over the looks",
-		Desc: "Estimate and confidence sequence by look. Latest: " + last.Effect + ". The table below holds the numbers.",
+		Desc:  "Estimate and confidence sequence by look. Latest: " + last.Effect + ". The table below holds the numbers.",
 	}
 }
 
