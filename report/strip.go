@@ -201,6 +201,11 @@ func freshCheck(look *ledger.Look) checkView {
 	if stalest != "" {
 		v.Text += " Too old: " + stalest + "."
 	}
+	if look.Standing.Ended != nil && !v.Open {
+		v.Badge = badge{"○", "ended", toneMute}
+		v.Text += " The experiment has ended: nobody new is exposed."
+		return v
+	}
 	if limit := look.Spec.Policy["freshness"]; limit != "" {
 		v.Text += " At most " + shorten(clean(limit), 20) + " is allowed."
 	}

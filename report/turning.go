@@ -33,7 +33,11 @@ func newTurning(look *ledger.Look, history []ledger.Look) *turning {
 	if v == nil {
 		return nil
 	}
-	return &turning{nearestLead(look), *evidenceOf(look, m, v, web)}
+	t := &turning{nearestLead(look), *evidenceOf(look, m, v, web)}
+	if got, _, _, _ := v.Proof(); got < 0 && t.Harm {
+		t.E += ", which points away from harm"
+	}
+	return t
 }
 
 // ending is the look that ended an experiment which has ended since; nil where it

@@ -1,0 +1,142 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// axeVersion is the axe-core that CI installs.
+const axeVersion = "4.14.1"
+
+// axe finds axe-core where ASSAY_AXE or the cache of CI has it. Without it the
+// test is skipped, and fails where ASSAY_REQUIRE_AXE=1 says that there must be one.
+func axe(t *testing.T) []byte {
+	t.Helper()
+	path := os.Getenv("ASSAY_AXE")
+	if cache, err := os.UserCacheDir(); path == "" && err == nil {
+		path = filepath.Join(cache, "assay-axe", "node_modules", "axe-core", "axe.min.js")
+	}
+	script, err := os.ReadFile(path)
+	switch {
+	case err == nil && !strings.Contains(string(script[:min(len(script), 200)]), "axe v"+axeVersion):
+		t.Fatalf("%s is not axe-core %s", path, axeVersion)
+	case err == nil:
+		return script
+	case os.Getenv("ASSAY_REQUIRE_AXE") == "1":
+		t.Fatalf("ASSAY_REQUIRE_AXE=1 and no axe-core was found: %v", err)
+	}
+	t.Skip("NOT CHECKED: the rules of axe-core (ASSAY_AXE names its axe.min.js; ASSAY_REQUIRE_AXE=1 makes this a failure)")
+	return nil
+}
+
+// judge opens copies of the pages one after the other, at two widths with every
+// details element open, and asks axe-core for all that it can say of each.
+const judge = `<!DOCTYPE html><body><script>
+const pages = %s, found = [], dark = matchMedia("(prefers-color-scheme: dark)").matches;
+const jobs = pages.flatMap(page => (page === "large" ? [1280] : [1280, 390]).map(width => ({page, width})));
+const only = dark ? {runOnly: ["color-contrast"]} : {}; // Nothing else depends on the scheme.
+const next = () => {
+  const job = jobs.shift();
+  if (!job) { document.body.textContent = "MEASURED" + JSON.stringify(found) + "END"; return; }
+  const f = document.createElement("iframe");
+  f.style.cssText = "border:0;height:800px;width:" + job.width + "px";
+  f.src = job.page + ".axe.html";
+  f.onload = async () => {
+    for (const e of f.contentDocument.querySelectorAll("details")) e.open = true;
+    const r = await f.contentWindow.axe.run(f.contentDocument, {resultTypes: ["violations"], ...only});
+    found.push({...job, dark, passes: r.passes.length, violations: r.violations.map(v =>
+      v.id + " (" + v.nodes.length + "): " + v.nodes[0].target + " " + v.nodes[0].html.slice(0, 160) + " " + v.nodes[0].failureSummary)});
+    f.remove(); next();
+  };
+  document.body.append(f);
+};
+next();
+</script>`
+
+var policyTag = regexp.MustCompile(`<meta http-equiv="Content-Security-Policy"[^>]*>`)
+
+// judged is what axe-core says of a page at one width.
+type judged struct {
+	Page       string
+	Width      int
+	Dark       bool
+	Passes     int // rules that apply and are kept
+	Violations []string
+}
+
+// Every page keeps every rule of axe-core, on a page and on a phone, that of
+// contrast in both colour schemes. The copies that are judged lack the policy, which allows no script.
+func TestPagesKeepTheRulesOfAxe(t *testing.T) {
+	chromium, script := browser(t), axe(t)
+	dir := t.TempDir()
+	docs := documents(t)
+	names := slices.Sorted(maps.Keys(docs))
+	if err := os.WriteFile(filepath.Join(dir, "axe.js"), script, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if !policyTag.Match(docs[name]) {
+			t.Fatalf("%s: no policy", name)
+		}
+		copied := policyTag.ReplaceAllString(string(docs[name]), `<script src="axe.js"></script>`)
+		if err := os.WriteFile(filepath.Join(dir, name+".axe.html"), []byte(copied), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for word, scheme := range map[string]int{"light": light, "dark": dark} {
+		t.Run(word, func(t *testing.T) {
+			var pages []judged
+			for few := range slices.Chunk(names, 3) { // A browser that takes minutes is stopped.
+				var some []judged
+				asked(t, asking{chromium, dir, judge, scheme}, few, &some)
+				pages = append(pages, some...)
+			}
+			if len(pages) != 2*len(names)-1 {
+				t.Errorf("%d judged, want two widths of %d pages, but of the large one", len(pages), len(names))
+			}
+			for _, p := range pages {
+				if p.Dark != (scheme == dark) || p.Passes < 1 || scheme == light && p.Passes < 15 {
+					t.Errorf("%s at %d: %d rules apply, dark: %v", p.Page, p.Width, p.Passes, p.Dark)
+				}
+				for _, v := range p.Violations {
+					t.Errorf("%s at %d: %s", p.Page, p.Width, v)
+				}
+			}
+		})
+	}
+}
+
+// asking is a script that a browser runs over pages of a folder.
+type asking struct {
+	chromium, dir, script string
+	scheme                int
+}
+
+// asked runs the script and reads the JSON that it leaves behind.
+func asked(t *testing.T, a asking, pages []string, answer any) {
+	t.Helper()
+	list, err := json.Marshal(pages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(a.dir, fmt.Sprintf("ask-%d.html", a.scheme))
+	if err := os.WriteFile(file, fmt.Appendf(nil, a.script, list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := browse(t, a.chromium, "--allow-file-access-from-files", "--virtual-time-budget=600000",
+		fmt.Sprintf("--blink-settings=preferredColorScheme=%d", a.scheme), "--dump-dom", fileURL(file))
+	found := measured.FindStringSubmatch(out)
+	if found == nil {
+		t.Fatalf("nothing was measured: %s", shorten(out, 500))
+	}
+	if err := json.Unmarshal([]byte(found[1]), answer); err != nil {
+		t.Fatalf("%v in %s", err, shorten(found[1], 500))
+	}
+}
