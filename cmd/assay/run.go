@@ -48,7 +48,7 @@ look that the ledger already has is shown from there and sends nothing again. Wi
 -o markdown the result is a comment for a pull request.`,
 		Args:        exactly(0),
 		Annotations: map[string]string{outputs: "markdown"},
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
+		RunE:        func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
 	f.bindShared(flags)
