@@ -146,7 +146,7 @@ func newFeedExperiment(e *Entry) feedExperiment {
 	n := e.need()
 	out := feedExperiment{
 		Name: name(e.name()), Need: needKeys[n], NeedsPerson: n.person(), Needs: needWords[n],
-		Overdue: e.Overdue, Delivery: e.Delivery, Failure: message(e.Failure),
+		Overdue: e.Overdue, Delivery: Outcome(brief(string(e.Delivery))), Failure: message(e.Failure),
 	}
 	if !e.Next.IsZero() {
 		next := e.Next.UTC()

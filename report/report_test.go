@@ -117,7 +117,7 @@ var (
 // documents are all the pages, by name.
 func documents(t *testing.T) map[string][]byte {
 	t.Helper()
-	out := map[string][]byte{"index": index(t)}
+	out := map[string][]byte{"index": index(t), "looks": lists(t, Site{}, harmful())["looks"]}
 	for _, s := range append(stories(), large()) {
 		out[s.name] = latest(t, s)
 	}

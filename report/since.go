@@ -181,7 +181,7 @@ func plannedText(p Planned) string {
 
 // approvedBy says what was applied, and by whom, where that is known.
 func approvedBy(a Applied) string {
-	text := string(a.Verdict) + " of the look as of " + instant(a.AsOf) + " is to be applied"
+	text := name(string(a.Verdict)) + " of the look as of " + instant(a.AsOf) + " is to be applied"
 	if a.By == "" {
 		return text
 	}
