@@ -60,14 +60,11 @@ func plainly(err error) error {
 	if errors.Is(err, errShape) || errors.Is(err, errLimit) {
 		return err
 	}
-	e := &plainError{words: err.Error(), cause: err}
+	e := &plainError{words: err.Error(), reason: reasonOf(err), cause: err}
 	if api, ok := errors.AsType[*googleapi.Error](err); ok {
 		e.words = cmpText(api.Message, strings.TrimSpace(api.Body), http.StatusText(api.Code))
-		if len(api.Errors) > 0 {
-			e.reason = api.Errors[0].Reason
-		}
 	} else if job, ok := errors.AsType[*bigquery.Error](err); ok {
-		e.words, e.reason = cmpText(job.Message, job.Reason), job.Reason
+		e.words = cmpText(job.Message, job.Reason)
 	} else if lost, ok := errors.AsType[*lostError](err); ok {
 		e.words = lost.words()
 	}
@@ -88,24 +85,37 @@ func cmpText(texts ...string) string {
 	return ""
 }
 
+// limitReason is the service's own refusal of a job beyond its limit.
+const limitReason = "bytesBilledLimitExceeded"
+
 // bigQueryFault says who is to blame for what is not the end of a context.
 func bigQueryFault(err error) Fault {
-	if errors.Is(err, errShape) || errors.Is(err, errLimit) {
+	if errors.Is(err, errLimit) || reasonOf(err) == limitReason {
+		return FaultCost
+	}
+	if errors.Is(err, errShape) {
 		return FaultStatement
 	}
 	api, ok := errors.AsType[*googleapi.Error](err)
 	if ok && (api.Code == http.StatusUnauthorized || api.Code >= http.StatusInternalServerError || api.Code == http.StatusTooManyRequests) {
 		return FaultWarehouse
 	}
-	job, failed := errors.AsType[*bigquery.Error](err)
-	switch {
-	case ok && len(api.Errors) > 0 && !bigQueryFaults[api.Errors[0].Reason]:
+	_, failed := errors.AsType[*bigquery.Error](err)
+	if reason := reasonOf(err); (failed || reason != "") && !bigQueryFaults[reason] {
 		return FaultStatement
-	case failed && !bigQueryFaults[job.Reason]:
-		return FaultStatement
-	default:
-		return FaultWarehouse
 	}
+	return FaultWarehouse
+}
+
+// reasonOf is the service's word for what went wrong; "" where it has none.
+func reasonOf(err error) string {
+	if api, ok := errors.AsType[*googleapi.Error](err); ok && len(api.Errors) > 0 {
+		return api.Errors[0].Reason
+	}
+	if job, ok := errors.AsType[*bigquery.Error](err); ok {
+		return job.Reason
+	}
+	return ""
 }
 
 // missing tells whether the service does not know what was asked for.

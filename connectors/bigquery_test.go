@@ -308,7 +308,7 @@ func TestBigQueryLimit(t *testing.T) {
 	session := sessionOf(t, open(t, cfg, ""), tags)
 	for _, st := range []queries.Statement{units, statement("SELECT CAST(1 AS INT64) AS i")} {
 		_, err := session.Run(t.Context(), st)
-		wantFault(t, err, connectors.FaultStatement)
+		wantFault(t, err, connectors.FaultCost)
 		if err == nil || !strings.Contains(err.Error(), "would be billed for 3GB, more than the 2GB of warehouse.max_bytes_billed") {
 			t.Errorf("%v", err)
 		}
@@ -331,7 +331,7 @@ func TestBigQueryLimitOfJob(t *testing.T) {
 	cfg := s.spec(0)
 	cfg.MaxBytesBilled = 2_000_000_000
 	_, err := begin(t, open(t, cfg, "")).Run(t.Context(), statement("SELECT CAST(1 AS INT64) AS i"))
-	wantFault(t, err, connectors.FaultStatement)
+	wantFault(t, err, connectors.FaultCost)
 	if err == nil || !strings.Contains(err.Error(), "Query exceeded limit for bytes billed") {
 		t.Errorf("%v", err)
 	}

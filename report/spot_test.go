@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -55,11 +56,11 @@ func TestSpot(t *testing.T) {
 // said nothing.
 func TestStatementCost(t *testing.T) {
 	for want, s := range map[string]ledger.Statement{
-		"":                                      {Name: "units", Rows: 3},
-		", 1.2GB, job a\u27e8U+202E\u27e9b":     {ID: "a\u202eb", Bytes: 1_200_000_000},
-		", 5KB, job a, begun by an earlier run": {ID: "a", Bytes: 5000, Attached: true},
+		"[{Rows 3}]": {Name: "units", Rows: 3},
+		"[{Rows 0} {Bytes 1.2GB} {Job a\u27e8U+202E\u27e9b}]":      {ID: "a\u202eb", Bytes: 1_200_000_000},
+		"[{Rows 0} {Bytes 5KB} {Job a} {Begun by an earlier run}]": {ID: "a", Bytes: 5000, Attached: true},
 	} {
-		if got := cost(s); got != want {
+		if got := fmt.Sprint(cost(&s)); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
