@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -45,6 +46,8 @@ const (
 	bigQueryTimeout = time.Hour
 	// opening bounds the first question to the service.
 	opening = 2 * time.Minute
+	// overtime is how much longer than a statement its job may take.
+	overtime = 30 * time.Second
 )
 
 // openBigQuery makes a client and asks the service once, for nothing, whether it
@@ -101,11 +104,15 @@ func credentials(ctx context.Context, cfg spec.Warehouse, dir string) ([]option.
 	var base []option.ClientOption
 	switch {
 	case cfg.CredentialsFile != "":
-		kind, err := credentialsKind(absolute(dir, cfg.CredentialsFile))
+		path := cfg.CredentialsFile
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		kind, err := credentialsKind(path)
 		if err != nil {
 			return nil, fmt.Errorf("warehouse.credentials_file %s: %w", cfg.CredentialsFile, err)
 		}
-		base = append(base, option.WithAuthCredentialsFile(kind, absolute(dir, cfg.CredentialsFile)))
+		base = append(base, option.WithAuthCredentialsFile(kind, path))
 	case strings.HasPrefix(cfg.Endpoint, "http://"):
 		return []option.ClientOption{option.WithoutAuthentication()}, nil
 	}
@@ -217,8 +224,9 @@ func (w *bigQuery) query(sql string, labels map[string]string) *bigquery.Query {
 	if w.dataset != "" {
 		q.DefaultProjectID, q.DefaultDatasetID = w.project, w.dataset
 	}
-	// What was begun and is not waited for any more ends by itself.
-	q.JobTimeout = w.timeout
+	// What was begun and is not waited for any more ends by itself, a little later than
+	// one that is waited for, so that it is told which of the two it was.
+	q.JobTimeout = w.timeout + overtime
 	q.MaxBytesBilled = int64(w.cfg.MaxBytesBilled)
 	return q
 }

@@ -282,7 +282,7 @@ func TestBigQueryJobs(t *testing.T) {
 	}
 	id, value := regexp.MustCompile(`^assay_[A-Za-z0-9]{20,64}$`), regexp.MustCompile(`^[a-z0-9_-]{1,63}$`)
 	for _, j := range jobs {
-		if !id.MatchString(j.ID) || j.Limit != 5<<30 || j.Timeout != 90_000 || j.Session != jobs[0].Session || j.Problem != nil {
+		if !id.MatchString(j.ID) || j.Limit != 5<<30 || j.Timeout != 120_000 || j.Session != jobs[0].Session || j.Problem != nil {
 			t.Errorf("%+v", j)
 		}
 		if len(j.Labels) != 4 || j.Labels["team"] != "search" || j.Labels["assay_run"] != "2026-11-26t08-00-00z" || j.Labels["assay_look"] != "abc" {

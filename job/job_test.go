@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,9 +23,11 @@ type broken struct {
 	err          error // of every statement
 	session      error // of opening a session
 	asked, ended int
+	tags         []connectors.Tags // of the sessions
 }
 
-func (b *broken) Session(context.Context, connectors.Tags) (connectors.Session, error) {
+func (b *broken) Session(_ context.Context, tags connectors.Tags) (connectors.Session, error) {
+	b.tags = append(b.tags, tags)
 	if b.session != nil {
 		return nil, b.session
 	}
@@ -92,6 +95,28 @@ func TestLostWarehouse(t *testing.T) {
 				t.Errorf("metrics %+v, want two that cannot say", m)
 			}
 		})
+	}
+}
+
+// TestNamesForWarehouse: a look that begins anew has the name it had, so that its
+// jobs are found; what is computed anew on purpose has none.
+func TestNamesForWarehouse(t *testing.T) {
+	p, e := small(t, "rank")
+	l := openLedger(t)
+	w := &broken{err: fault(connectors.FaultWarehouse)}
+	j := newJob(t, p, l, w)
+	j.Call, j.Revision = "call-1", "1a2b"
+	for _, mode := range []Mode{ModeDry, ModeRun, ModeRefresh} {
+		if _, _, err := j.Run(t.Context(), []*spec.Experiment{e}, Options{AsOf: hours(24), Mode: mode}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name := lookID("rank", hours(24), p.Digest(e))
+	want := connectors.Tags{Experiment: "rank", Look: name, Run: "call-1", Revision: "1a2b"}
+	anew := want
+	anew.Look = ""
+	if !slices.Equal(w.tags, []connectors.Tags{want, want, anew}) {
+		t.Errorf("sessions for %+v", w.tags)
 	}
 }
 
