@@ -70,7 +70,8 @@ type Receipt struct {
 type opener func(ctx context.Context, cfg spec.Warehouse, dir string) (Warehouse, error)
 
 var openers = map[string]opener{
-	"duckdb": openDuckDB,
+	"duckdb":    openDuckDB,
+	"snowflake": openSnowflake,
 }
 
 // Open opens the warehouse of a spec. An unknown type is an error that lists
