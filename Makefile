@@ -22,8 +22,8 @@ demo: build ## 14 days of an LLM product, judged day by day; leaves demo/report/
 test: ## all tests
 	$(GO) test ./...
 
-conformance: ## flag stores against the real thing where it can be had, and real clients against assay flags serve
-	@set -e; for script in connectors/flags/conformance/*.sh; do echo "== $$script"; GO=$(GO) $$script; done
+conformance: ## warehouses and flag stores against the real thing where it can be had, and real clients against ours
+	@set -e; for script in connectors/conformance/*.sh connectors/flags/conformance/*.sh; do echo "== $$script"; GO=$(GO) $$script; done
 
 # Nothing in these starts a goroutine; cmd/demo is no part of the product. What uses
 # them from several is in the race.

@@ -3,8 +3,10 @@ package connectors_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
+	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -13,26 +15,49 @@ import (
 	"assay/spec"
 )
 
-// warehouse is an entry of the conformance table: what a warehouse of one type
-// has to be told so that it can be tested.
+// warehouse is an entry of the conformance table: what an engine has to be told so
+// that it can be tested. Each engine's is in a file of its own.
 type warehouse struct {
 	name    string
 	dialect queries.Dialect
-	open    func(t *testing.T, timeout time.Duration) connectors.Warehouse
-	slow    string // runs for minutes
+	// open opens it and closes it after the test, or skips the test and says that the
+	// engine is not checked; timeout 0 = the default one.
+	open func(t *testing.T, timeout time.Duration) connectors.Warehouse
+	// rows is a table expression with column i of 0 to n-1.
+	rows func(n int) string
+	// zoned are the microseconds since 1970 of midnight of 1970 where a time without a
+	// zone is one of the session's.
+	zoned   string
+	slow    string // a query that runs for minutes, or as long as anybody waits
 	missing string // words of the engine about a table that does not exist
 	syntax  string // words of the engine about text that is no SQL
+	// foreign are queries of one column that is no integer of 64 bits, float or text.
+	foreign []string
+	// toInteger are the words of the engine about 'seven' cast to an integer.
+	toInteger string
+	// effort is how much work the engine does now, as any number that is 0 or much
+	// less where no statement runs.
+	effort func(t *testing.T) float64
+	// positions: errors of SQL have a line and a column.
+	positions bool
+	// troubles are what goes wrong beside statements; nil = nothing can be provoked.
+	troubles func(t *testing.T) []trouble
 }
 
-var warehouses = []warehouse{{
-	name: "duckdb", dialect: queries.DuckDB,
-	open: func(t *testing.T, timeout time.Duration) connectors.Warehouse {
-		return open(t, spec.Warehouse{Type: "duckdb", Timeout: spec.Duration{Duration: timeout}}, t.TempDir())
-	},
-	slow:    "SELECT CAST(COUNT(*) AS BIGINT) AS n FROM range(300000) a(i), range(1000000) b(j) WHERE (i * j) % 7 = 3",
-	missing: "does not exist",
-	syntax:  "syntax error",
-}}
+// trouble is a warehouse in which one statement fails for a reason of its own.
+type trouble struct {
+	name  string
+	open  func(t *testing.T) connectors.Warehouse
+	sql   string
+	fault connectors.Fault
+	words []string // of the error
+}
+
+var warehouses = []warehouse{
+	duckDBWarehouse,
+	bigQueryWarehouse,
+	bigQueryService,
+}
 
 // open opens a warehouse that the test closes.
 func open(t *testing.T, cfg spec.Warehouse, dir string) connectors.Warehouse {
@@ -164,8 +189,8 @@ func TestWrongCell(t *testing.T) {
 
 // TestForeignCells: only integers of 64 bits, floats and text come back.
 func TestForeignCells(t *testing.T) {
-	each(t, 0, func(t *testing.T, _ warehouse, w connectors.Warehouse) {
-		for _, sql := range []string{"SELECT DATE '2026-01-01' AS d", "SELECT TRUE AS b"} {
+	each(t, 0, func(t *testing.T, c warehouse, w connectors.Warehouse) {
+		for _, sql := range c.foreign {
 			wantWords(t, fails(t, begin(t, w), sql, connectors.FaultStatement), "must be cast")
 		}
 	})
@@ -180,25 +205,151 @@ func TestNoRows(t *testing.T) {
 }
 
 func TestSessionIsUTC(t *testing.T) {
-	each(t, 0, func(t *testing.T, _ warehouse, w connectors.Warehouse) {
-		if got := epoch(t, w); got != 0 {
+	each(t, 0, func(t *testing.T, c warehouse, w connectors.Warehouse) {
+		if got := epoch(t, w, c.zoned); got != 0 {
 			t.Errorf("midnight UTC of 1970 is read as %d microseconds", got)
 		}
 	})
 }
 
-// epoch reads midnight of 1970 through a type that has a zone.
-func epoch(t *testing.T, w connectors.Warehouse) int64 {
+// epoch reads midnight of 1970 through the session's zone.
+func epoch(t *testing.T, w connectors.Warehouse, zoned string) int64 {
 	t.Helper()
-	at, _ := run(t, begin(t, w), "SELECT epoch_us(CAST(TIMESTAMP '1970-01-01 00:00:00' AS TIMESTAMPTZ)) AS at").Int(0, "at")
+	at, _ := run(t, begin(t, w), "SELECT "+zoned+" AS at").Int(0, "at")
 	return at
+}
+
+// TestInstants: a literal of a point in time is that one to the microsecond, in
+// every zone in which it is read.
+func TestInstants(t *testing.T) {
+	each(t, 0, func(t *testing.T, _ warehouse, w connectors.Warehouse) {
+		d := w.Dialect()
+		literal := fmt.Sprintf(d.Instant, "2026-03-29 01:59:59.999999")
+		rows := run(t, begin(t, w), "SELECT "+fmt.Sprintf(d.Micros, literal)+" AS at, "+fmt.Sprintf(d.Micros, "x")+" AS through"+
+			" FROM (SELECT "+fmt.Sprintf(d.FromMicros, "CAST(1774749599999999 AS "+d.Integer+")")+" AS x) AS t")
+		at, _ := rows.Int(0, "at")
+		through, _ := rows.Int(0, "through")
+		if at != 1774749599999999 || through != at {
+			t.Errorf("read as %d and %d", at, through)
+		}
+	})
+}
+
+// TestLimits: the largest and the smallest of 64 bits come back as they are, and
+// so do floats that are no number.
+func TestLimits(t *testing.T) {
+	each(t, 0, func(t *testing.T, _ warehouse, w connectors.Warehouse) {
+		d := w.Dialect()
+		rows := run(t, begin(t, w), "SELECT CAST(9223372036854775807 AS "+d.Integer+") AS most, -CAST(9223372036854775807 AS "+d.Integer+") - 1 AS least,"+
+			" CAST('NaN' AS "+d.Float+") AS nan, CAST('inf' AS "+d.Float+") AS inf, CAST('-inf' AS "+d.Float+") AS ninf,"+
+			" CAST(0.1 AS "+d.Float+") AS tenth, CAST(1.7976931348623157e308 AS "+d.Float+") AS large, CAST('é\u00a0𝄞' AS "+d.Text+") AS t, CAST('' AS "+d.Text+") AS empty")
+		most, _ := rows.Int(0, "most")
+		least, _ := rows.Int(0, "least")
+		if most != math.MaxInt64 || least != math.MinInt64 {
+			t.Errorf("whole numbers from %d to %d", least, most)
+		}
+		float := func(name string) float64 { x, _ := rows.Float(0, name); return x }
+		if !math.IsNaN(float("nan")) || !math.IsInf(float("inf"), 1) || !math.IsInf(float("ninf"), -1) {
+			t.Errorf("got %g, %g, %g", float("nan"), float("inf"), float("ninf"))
+		}
+		if float("tenth") != 0.1 || float("large") != math.MaxFloat64 {
+			t.Errorf("got %g, %g", float("tenth"), float("large"))
+		}
+		text, _ := rows.Text(0, "t")
+		empty, ok := rows.Text(0, "empty")
+		if text != "é\u00a0𝄞" || empty != "" || !ok {
+			t.Errorf("texts %q, %q %v", text, empty, ok)
+		}
+	})
+}
+
+// TestPages: a result of many rows comes back whole.
+func TestPages(t *testing.T) {
+	each(t, 0, func(t *testing.T, c warehouse, w connectors.Warehouse) {
+		const n = 30_000
+		d := w.Dialect()
+		rows := run(t, begin(t, w), "SELECT CAST(i AS "+d.Integer+") AS i, CAST(i AS "+d.Text+") AS t FROM "+c.rows(n))
+		seen := make(map[int64]bool, n)
+		for row := range rows.Len() {
+			i, _ := rows.Int(row, "i")
+			text, _ := rows.Text(row, "t")
+			if text != strconv.FormatInt(i, 10) || i < 0 || i >= n {
+				t.Fatalf("row %d is %d, %q", row, i, text)
+			}
+			seen[i] = true
+		}
+		if rows.Len() != n || len(seen) != n {
+			t.Errorf("%d rows, %d of them different", rows.Len(), len(seen))
+		}
+	})
+}
+
+// TestPositions: an error of SQL says where it is.
+func TestPositions(t *testing.T) {
+	each(t, 0, func(t *testing.T, c warehouse, w connectors.Warehouse) {
+		if !c.positions {
+			t.Skip("this warehouse does not tell where an error is")
+		}
+		s := begin(t, w)
+		for _, k := range []struct {
+			sql          string
+			line, column int
+		}{
+			{"SELECT 1 AS i,\n  nowhere AS j\nFROM (SELECT 2 AS k) AS t", 2, 3},
+			{"SELECT 1 AS i\nFROM nowhere", 2, 6},
+			{"SELECT 1 AS i\n\n  FRO x", 3, 3},
+		} {
+			_, err := s.Run(t.Context(), statement(k.sql))
+			e, ok := errors.AsType[*connectors.Error](err)
+			if !ok || e.Line != k.line || e.Column != k.column {
+				t.Errorf("%q: got %#v, want %d:%d", k.sql, e, k.line, k.column)
+			}
+		}
+	})
+}
+
+// TestTroubles: what goes wrong beside the SQL is told in the engine's words, on
+// one line, and is blamed on whom it is up to.
+func TestTroubles(t *testing.T) {
+	for _, c := range warehouses {
+		if c.troubles == nil {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			for _, k := range c.troubles(t) {
+				t.Run(k.name, func(t *testing.T) {
+					text := failsSomewhere(t, k)
+					wantWords(t, text, k.words...)
+					if strings.Contains(text, "\n") {
+						t.Errorf("several lines: %s", text)
+					}
+				})
+			}
+		})
+	}
+}
+
+// failsSomewhere runs the statement of a trouble: it may fail before it runs, when
+// the session opens.
+func failsSomewhere(t *testing.T, k trouble) string {
+	t.Helper()
+	s, err := k.open(t).Session(t.Context(), connectors.Tags{})
+	if err == nil {
+		defer func() { _ = s.Close() }()
+		_, err = s.Run(t.Context(), statement(k.sql))
+	}
+	wantFault(t, err, k.fault)
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // TestTemporaryTables stay in their session, and die with it.
 func TestTemporaryTables(t *testing.T) {
 	each(t, 0, func(t *testing.T, c warehouse, w connectors.Warehouse) {
 		create := func(value string) string {
-			return "CREATE TEMP TABLE assay_units AS SELECT CAST(" + value + " AS " + w.Dialect().Integer + ") AS i"
+			return fmt.Sprintf(w.Dialect().Temp, "assay_units") + " SELECT CAST(" + value + " AS " + w.Dialect().Integer + ") AS i"
 		}
 		first, err := w.Session(t.Context(), connectors.Tags{})
 		if err != nil {
@@ -225,7 +376,7 @@ func TestTemporaryTables(t *testing.T) {
 
 // TestSessionsTogether run at the same time.
 func TestSessionsTogether(t *testing.T) {
-	each(t, 0, func(t *testing.T, _ warehouse, w connectors.Warehouse) {
+	each(t, 0, func(t *testing.T, c warehouse, w connectors.Warehouse) {
 		type answer struct {
 			n   int64
 			err error
@@ -237,7 +388,7 @@ func TestSessionsTogether(t *testing.T) {
 				var a answer
 				var rows *connectors.Rows
 				for range 5 {
-					rows, a.err = s.Run(t.Context(), statement("SELECT CAST(SUM(i) AS BIGINT) AS n FROM range(200000) t(i)"))
+					rows, a.err = s.Run(t.Context(), statement("SELECT CAST(SUM(i) AS "+w.Dialect().Integer+") AS n FROM "+c.rows(200000)))
 					if a.err != nil {
 						break
 					}
@@ -263,7 +414,7 @@ func TestStatementFaults(t *testing.T) {
 			"syntax":     {"SELEC 1", c.syntax},
 			"table":      {"SELECT i FROM nowhere", c.missing},
 			"column":     {"SELECT j FROM (SELECT 1 AS i) AS t", "j"},
-			"conversion": {"SELECT CAST(v AS " + w.Dialect().Integer + ") AS i FROM (SELECT 'seven' AS v) AS t", "seven"},
+			"conversion": {"SELECT CAST(v AS " + w.Dialect().Integer + ") AS i FROM (SELECT 'seven' AS v) AS t", c.toInteger},
 		} {
 			text := fails(t, s, k.sql, connectors.FaultStatement)
 			if !strings.Contains(text, k.words) || !strings.HasPrefix(text, "test: ") {
@@ -285,7 +436,10 @@ func TestCancel(t *testing.T) {
 			done <- err
 		}()
 		time.Sleep(200 * time.Millisecond)
-		busy := work(t, 400*time.Millisecond)
+		busy := c.effort(t)
+		if busy == 0 {
+			t.Error("the engine does nothing")
+		}
 		cancel()
 		select {
 		case err := <-done:
@@ -293,28 +447,11 @@ func TestCancel(t *testing.T) {
 		case <-time.After(20 * time.Second):
 			t.Fatal("the statement goes on after 20 s")
 		}
-		if idle := work(t, 400*time.Millisecond); idle > busy/3 {
-			t.Errorf("the engine still works: %v of processor time after, %v before the end", idle, busy)
+		if idle := c.effort(t); idle > busy/3 {
+			t.Errorf("the engine still works: an effort of %g after, of %g before the end", idle, busy)
 		}
 		run(t, s, "SELECT CAST(1 AS "+w.Dialect().Integer+") AS i")
 	})
-}
-
-// work is the processor time that this process takes meanwhile.
-func work(t *testing.T, span time.Duration) time.Duration {
-	t.Helper()
-	before := processorTime(t)
-	time.Sleep(span)
-	return processorTime(t) - before
-}
-
-func processorTime(t *testing.T) time.Duration {
-	t.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 func TestTimeout(t *testing.T) {
@@ -338,7 +475,7 @@ func TestDeadline(t *testing.T) {
 }
 
 func TestProgress(t *testing.T) {
-	each(t, 0, func(t *testing.T, _ warehouse, w connectors.Warehouse) {
+	each(t, 0, func(t *testing.T, c warehouse, w connectors.Warehouse) {
 		s, err := w.Session(t.Context(), connectors.Tags{})
 		if err != nil {
 			t.Fatal(err)
@@ -350,10 +487,10 @@ func TestProgress(t *testing.T) {
 		if share, ok := m.Progress(); ok && share != 0 {
 			t.Errorf("%g before anything runs", share)
 		}
-		run(t, s, "CREATE TEMP TABLE numbers AS SELECT i FROM range(10000000) t(i)")
+		run(t, s, fmt.Sprintf(w.Dialect().Temp, "numbers")+" SELECT i FROM "+c.rows(10_000_000))
 		done := make(chan error)
 		go func() {
-			_, err := s.Run(t.Context(), statement("SELECT CAST(SUM(sqrt(i) + sin(i) * cos(i)) AS DOUBLE) AS n FROM numbers"))
+			_, err := s.Run(t.Context(), statement("SELECT CAST(SUM(sqrt(i) + sin(i) * cos(i)) AS "+w.Dialect().Float+") AS n FROM numbers"))
 			done <- err
 		}()
 		least := watch(t, m, done)

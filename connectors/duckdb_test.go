@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(role) {
 	case "hold":
 		hold(os.Getenv(subject))
+	case "look":
+		look(os.Getenv(subject))
 	default:
 		os.Exit(m.Run())
 	}
@@ -357,7 +359,7 @@ func TestSpill(t *testing.T) {
 // TestZoneOfMachine: the machine's zone means nothing.
 func TestZoneOfMachine(t *testing.T) {
 	if os.Getenv(subject) == "child" {
-		fmt.Println("epoch", epoch(t, open(t, spec.Warehouse{Type: "duckdb"}, t.TempDir())), time.Date(2026, 1, 1, 0, 0, 0, 0, time.Local).Format("MST"))
+		fmt.Println("epoch", epoch(t, open(t, spec.Warehouse{Type: "duckdb"}, t.TempDir()), duckDBWarehouse.zoned), time.Date(2026, 1, 1, 0, 0, 0, 0, time.Local).Format("MST"))
 		return
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestZoneOfMachine$")

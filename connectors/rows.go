@@ -74,7 +74,7 @@ func read(rows *sql.Rows) (*Rows, error) {
 	}
 	for rows.Next() {
 		if len(out.cells) == maxRows {
-			return nil, fmt.Errorf("%w: more than %d rows", errShape, maxRows)
+			return nil, tooMany()
 		}
 		values := make([]any, len(names))
 		targets := make([]any, len(names))
@@ -85,13 +85,23 @@ func read(rows *sql.Rows) (*Rows, error) {
 			return nil, err
 		}
 		for i, v := range values {
-			switch v.(type) {
-			case nil, int64, float64, string:
-			default:
-				return nil, fmt.Errorf("%w: column %s is %T; every column must be cast to an integer of 64 bits, a float or text", errShape, names[i], v)
+			if err := plainCell(names[i], v); err != nil {
+				return nil, err
 			}
 		}
 		out.cells = append(out.cells, values)
 	}
 	return out, errors.Join(rows.Err(), rows.Close())
 }
+
+// plainCell lets integers of 64 bits, floats, text and NULL pass.
+func plainCell(name string, value any) error {
+	switch value.(type) {
+	case nil, int64, float64, string:
+		return nil
+	default:
+		return fmt.Errorf("%w: column %s is %T; every column must be cast to an integer of 64 bits, a float or text", errShape, name, value)
+	}
+}
+
+func tooMany() error { return fmt.Errorf("%w: more than %d rows", errShape, maxRows) }

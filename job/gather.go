@@ -91,7 +91,7 @@ func (j *Job) gather(ctx context.Context, at *vantage) (*evidence, error) {
 	if err := g.render(); err != nil {
 		return nil, err
 	}
-	session, err := j.Warehouse.Session(ctx, j.tags(at.experiment.Name, at.id))
+	session, err := j.Warehouse.Session(ctx, j.tags(at.experiment.Name, at.computed()))
 	if err != nil {
 		if canceled(err) {
 			return nil, err

@@ -163,7 +163,7 @@ func (j *Job) one(ctx context.Context, e *spec.Experiment, o Options) Result {
 			return r
 		}
 	}
-	at.dry, at.full = o.Mode != ModeRun, o.Full
+	at.dry, at.full, at.anew = o.Mode != ModeRun, o.Full, o.Mode == ModeRefresh
 	if o.Mode != ModeRefresh {
 		if err := j.prepare(ctx, at); err != nil {
 			r.Err = err

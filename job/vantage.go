@@ -40,6 +40,7 @@ type vantage struct {
 	strayed        bool              // a person changed the flag since the last look
 	dry            bool              // nothing is recorded
 	full           bool              // nothing that earlier looks kept is used
+	anew           bool              // what the warehouse answered before does not count
 	beside         bool              // another experiment's variations are its slices
 }
 
@@ -71,6 +72,15 @@ func newVantage(p *spec.Project, e *spec.Experiment, past *past, o Options) *van
 		return o.Seq > past.previous.Seq
 	})
 	return at
+}
+
+// computed names for the warehouse what is computed: a run that begins anew may go
+// on with it. What is computed anew on purpose has no name.
+func (at *vantage) computed() string {
+	if at.anew {
+		return ""
+	}
+	return at.id
 }
 
 func lookID(name string, asOf time.Time, digest string) string {

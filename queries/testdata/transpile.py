@@ -1,7 +1,7 @@
 """Translate statements of BigQuery and Snowflake into DuckDB's SQL.
 
 Reads [{"dialect": "bigquery", "sql": "..."}, ...] and writes [{"sql": "..."} or {"error": "..."}, ...]
-in the same order. What sqlglot does not understand, or knows that it cannot
+in the same order; with --lines each request and each answer is a line. What sqlglot does not understand, or knows that it cannot
 express, is an error and never passed on as it is. Written for sqlglot 30.30.0.
 """
 
@@ -83,6 +83,10 @@ def answer(request):
 
 
 def main():
+    if "--lines" in sys.argv:
+        for line in sys.stdin:
+            print(json.dumps(answer(json.loads(line))), flush=True)
+        return
     with multiprocessing.Pool() as pool:
         json.dump(pool.map(answer, json.load(sys.stdin), chunksize=16), sys.stdout)
 
