@@ -45,8 +45,9 @@ func Plain(text string) (string, error) {
 var (
 	zoneSetting = regexp.MustCompile(`^SET @@time_zone = ('[^']*')$`)
 	// Tables are not kept in any order in DuckDB, and a key that is not enforced is none.
-	undone  = regexp.MustCompile(`(?m)^CLUSTER BY .*$|,\n *PRIMARY KEY \(.*\) NOT ENFORCED$`)
-	catalog = regexp.MustCompile("(?:`?([\\w-]+)`?\\.)?`?(\\w+)`?\\.INFORMATION_SCHEMA\\.TABLES")
+	undone    = regexp.MustCompile(`(?m)^CLUSTER BY .*$|,\n *PRIMARY KEY \(.*\) NOT ENFORCED$`)
+	catalogOf = regexp.MustCompile(`\bcatalog_of_(\w+)`)
+	catalog   = regexp.MustCompile("(?:`?([\\w-]+)`?\\.)?`?(\\w+)`?\\.INFORMATION_SCHEMA\\.TABLES")
 )
 
 // translated is a statement as DuckDB runs it.

@@ -12,6 +12,6 @@ if ! "$cache/bin/python" -c 'import sqlglot; assert sqlglot.__version__ == "30.3
   "$cache/bin/pip" install -q sqlglot==30.30.0
 fi
 export ASSAY_SQLGLOT=$cache/bin/python ASSAY_BIGQUERY_DAYS=${ASSAY_BIGQUERY_DAYS:-14}
-"${GO:-go}" test ./connectors -run '/bigquery|TestBigQuery' -count=1 -timeout 10m
+"${GO:-go}" test ./connectors -count=1 -timeout 10m
 "${GO:-go}" test ./ledger -run TestTableOfBigQuery -count=1 -timeout 10m
 "${GO:-go}" test ./cmd/assay -run TestDemoOnBigQuery -count=1 -timeout 40m -v
