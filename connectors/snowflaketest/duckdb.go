@@ -23,6 +23,8 @@ var plainRules = []struct {
 }{
 	{regexp.MustCompile(`\(SELECT ROW_NUMBER\(\) OVER \(ORDER BY SEQ4\(\)\) - 1 AS i FROM TABLE\(GENERATOR\(ROWCOUNT => (\d+)\)\)\)`), `(SELECT i FROM range($1) AS t(i))`},
 	{regexp.MustCompile(`DATE_PART\(EPOCH_MICROSECOND, `), "epoch_us("},
+	{regexp.MustCompile(`TO_TIMESTAMP_NTZ\((CAST\(-?\d+ AS BIGINT\)), 6\)`), "make_timestamp($1)"},
+	{regexp.MustCompile(`TO_TIMESTAMP_TZ\('([^']*) \+00:00'\)`), "TIMESTAMPTZ '$1+00:00'"},
 	{regexp.MustCompile(`TIMESTAMP_LTZ`), "TIMESTAMPTZ"},
 	{regexp.MustCompile(`TIMESTAMP_NTZ`), "TIMESTAMP"},
 }
@@ -56,6 +58,10 @@ func (s *Server) run(ctx context.Context, conn *sql.Conn, id, text string, descr
 			s.mu.Lock()
 			s.stopped = append(s.stopped, q.id)
 			s.mu.Unlock()
+			select {
+			case <-q.done:
+			case <-time.After(5 * time.Second):
+			}
 		}
 		return told(id, "query terminated."), nil
 	}
