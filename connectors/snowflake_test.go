@@ -165,23 +165,25 @@ func TestSnowflakeSettingsFaults(t *testing.T) {
 		mode  os.FileMode
 		words []string
 	}{
-		"no account":       {with: func(w *spec.Warehouse) { w.Account = "" }, words: []string{"warehouse.account", "SNOWFLAKE_ACCOUNT"}},
-		"no user":          {with: func(w *spec.Warehouse) { w.User = "" }, words: []string{"warehouse.user"}},
-		"no way":           {with: func(w *spec.Warehouse) { w.Password = spec.Secret{} }, words: []string{"a way to sign in", "private_key_file"}},
-		"two ways":         {with: func(w *spec.Warehouse) { w.PrivateKey = secret(plain) }, words: []string{"warehouse.password", "warehouse.private_key"}},
-		"which token":      {with: func(w *spec.Warehouse) { w.Password, w.Token = spec.Secret{}, secret("x") }, words: []string{"warehouse.token", "warehouse.authenticator"}},
-		"nothing for it":   {with: func(w *spec.Warehouse) { w.Authenticator = "key_pair" }, words: []string{"warehouse.private_key or warehouse.private_key_file"}},
-		"no key":           {with: func(w *spec.Warehouse) { w.Password, w.PrivateKey = spec.Secret{}, secret("??") }, words: []string{"warehouse.private_key", "not a private key"}},
-		"no passphrase":    {with: func(w *spec.Warehouse) { w.Password, w.PrivateKey = spec.Secret{}, secret(sealed) }, words: []string{"private_key_passphrase"}},
-		"elliptic":         {with: func(w *spec.Warehouse) { w.Password, w.PrivateKey = spec.Secret{}, secret(elliptical) }, words: []string{"RSA"}},
-		"no file":          {with: func(w *spec.Warehouse) { w.Password, w.PrivateKeyFile = spec.Secret{}, "none.p8" }, words: []string{"warehouse.private_key_file", "none.p8"}},
-		"no connection":    {with: func(w *spec.Warehouse) { w.Connection = "nowhere" }, words: []string{`"nowhere"`, "SNOWFLAKE_CONNECTIONS_NOWHERE_"}},
-		"a browser":        {with: func(w *spec.Warehouse) { w.Connection = "c" }, toml: "[c]\nauthenticator = \"externalbrowser\"\n", mode: 0o600, words: []string{"externalbrowser", "key_pair"}},
-		"others read it":   {with: func(w *spec.Warehouse) { w.Connection = "c" }, toml: "[c]\n", mode: 0o644, words: []string{"can be read by others", "chmod 600"}},
-		"others write it":  {with: func(w *spec.Warehouse) { w.Connection = "c" }, toml: "[c]\n", mode: 0o620, words: []string{"can be written by others"}},
-		"no TOML":          {with: func(w *spec.Warehouse) { w.Connection = "c" }, toml: "[c]\npassword = open sesame\n", mode: 0o600, words: []string{"line 2 is not TOML"}},
-		"plain http":       {with: func(w *spec.Warehouse) { w.Connection, w.Endpoint = "c", "" }, toml: "[c]\nprotocol = \"http\"\nhost = \"db.example.com\"\n", mode: 0o600, words: []string{"under https only"}},
-		"wrong passphrase": {with: func(w *spec.Warehouse) { w.Password, w.PrivateKey, w.PrivateKeyPassphrase = spec.Secret{}, secret(sealed), secret("open sesame") }, words: []string{"cannot be decrypted"}},
+		"no account":      {with: func(w *spec.Warehouse) { w.Account = "" }, words: []string{"warehouse.account", "SNOWFLAKE_ACCOUNT"}},
+		"no user":         {with: func(w *spec.Warehouse) { w.User = "" }, words: []string{"warehouse.user"}},
+		"no way":          {with: func(w *spec.Warehouse) { w.Password = spec.Secret{} }, words: []string{"a way to sign in", "private_key_file"}},
+		"two ways":        {with: func(w *spec.Warehouse) { w.PrivateKey = secret(plain) }, words: []string{"warehouse.password", "warehouse.private_key"}},
+		"which token":     {with: func(w *spec.Warehouse) { w.Password, w.Token = spec.Secret{}, secret("x") }, words: []string{"warehouse.token", "warehouse.authenticator"}},
+		"nothing for it":  {with: func(w *spec.Warehouse) { w.Authenticator = "key_pair" }, words: []string{"warehouse.private_key or warehouse.private_key_file"}},
+		"no key":          {with: func(w *spec.Warehouse) { w.Password, w.PrivateKey = spec.Secret{}, secret("??") }, words: []string{"warehouse.private_key", "not a private key"}},
+		"no passphrase":   {with: func(w *spec.Warehouse) { w.Password, w.PrivateKey = spec.Secret{}, secret(sealed) }, words: []string{"private_key_passphrase"}},
+		"elliptic":        {with: func(w *spec.Warehouse) { w.Password, w.PrivateKey = spec.Secret{}, secret(elliptical) }, words: []string{"RSA"}},
+		"no file":         {with: func(w *spec.Warehouse) { w.Password, w.PrivateKeyFile = spec.Secret{}, "none.p8" }, words: []string{"warehouse.private_key_file", "none.p8"}},
+		"no connection":   {with: func(w *spec.Warehouse) { w.Connection = "nowhere" }, words: []string{`"nowhere"`, "SNOWFLAKE_CONNECTIONS_NOWHERE_"}},
+		"a browser":       {with: func(w *spec.Warehouse) { w.Connection = "c" }, toml: "[c]\nauthenticator = \"externalbrowser\"\n", mode: 0o600, words: []string{"externalbrowser", "key_pair"}},
+		"others read it":  {with: func(w *spec.Warehouse) { w.Connection = "c" }, toml: "[c]\n", mode: 0o644, words: []string{"can be read by others", "chmod 600"}},
+		"others write it": {with: func(w *spec.Warehouse) { w.Connection = "c" }, toml: "[c]\n", mode: 0o620, words: []string{"can be written by others"}},
+		"no TOML":         {with: func(w *spec.Warehouse) { w.Connection = "c" }, toml: "[c]\npassword = open sesame\n", mode: 0o600, words: []string{"line 2 is not TOML"}},
+		"plain http":      {with: func(w *spec.Warehouse) { w.Connection, w.Endpoint = "c", "" }, toml: "[c]\nprotocol = \"http\"\nhost = \"db.example.com\"\n", mode: 0o600, words: []string{"under https only"}},
+		"wrong passphrase": {with: func(w *spec.Warehouse) {
+			w.Password, w.PrivateKey, w.PrivateKeyPassphrase = spec.Secret{}, secret(sealed), secret("open sesame")
+		}, words: []string{"cannot be decrypted"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := snow(t)
