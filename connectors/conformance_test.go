@@ -57,6 +57,8 @@ var warehouses = []warehouse{
 	duckDBWarehouse,
 	bigQueryWarehouse,
 	bigQueryService,
+	snowflakeWarehouse,
+	snowflakeService,
 }
 
 // open opens a warehouse that the test closes.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -70,8 +71,9 @@ type Receipt struct {
 type opener func(ctx context.Context, cfg spec.Warehouse, dir string) (Warehouse, error)
 
 var openers = map[string]opener{
-	"bigquery": openBigQuery,
-	"duckdb":   openDuckDB,
+	"bigquery":  openBigQuery,
+	"duckdb":    openDuckDB,
+	"snowflake": openSnowflake,
 }
 
 // Open opens the warehouse of a spec. An unknown type is an error that lists
@@ -84,6 +86,14 @@ func Open(ctx context.Context, cfg spec.Warehouse, dir string) (Warehouse, error
 			cfg.Type, strings.Join(slices.Sorted(maps.Keys(openers)), ", "))
 	}
 	return open(ctx, cfg, dir)
+}
+
+// absolute is a path of the spec, which starts at dir.
+func absolute(dir, path string) string {
+	if filepath.IsAbs(path) || strings.Contains(path, "://") {
+		return path
+	}
+	return filepath.Join(dir, path)
 }
 
 // Fault says what is to blame for an Error.

@@ -187,13 +187,6 @@ func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") 
 
 func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
-func absolute(dir, path string) string {
-	if filepath.IsAbs(path) || strings.Contains(path, "://") {
-		return path
-	}
-	return filepath.Join(dir, path)
-}
-
 func (w *duckDB) Dialect() queries.Dialect { return queries.DuckDB }
 
 func (w *duckDB) Close() error { return w.db.Close() }

@@ -17,6 +17,8 @@ type Dialect struct {
 	// quoted too (an engine that folds case must leave them bare).
 	Quote      string
 	QuotePlain bool
+	// Reserved are plain names, in lower case and between blanks, that cannot stand bare.
+	Reserved string
 	// Backslash tells whether a backslash escapes inside a string literal, and
 	// BackslashName inside a quoted identifier.
 	Backslash, BackslashName bool
@@ -110,7 +112,7 @@ var (
 	Snowflake = Dialect{
 		Name: "snowflake",
 		Text: "VARCHAR", Integer: "BIGINT", Small: "INTEGER", Float: "DOUBLE",
-		Quote: `"`, Backslash: true,
+		Quote: `"`, Backslash: true, Reserved: snowflakeReserved,
 		Temp:    "CREATE TEMPORARY TABLE %s AS",
 		Instant: "TO_TIMESTAMP_TZ('%s +00:00')",
 		Micros:  "DATE_PART(EPOCH_MICROSECOND, %s)",
@@ -147,10 +149,23 @@ func DialectOf(name string) (Dialect, error) {
 	return Dialect{}, fmt.Errorf("unknown dialect %q: want one of %s", name, strings.Join(DialectNames(), ", "))
 }
 
+// snowflakeReserved are the words that Snowflake does not take for a bare name of
+// a column. A column that is called so was made by quoting it, in upper case where
+// nobody chose otherwise: that is how it is asked for.
+const snowflakeReserved = " all alter and any as between by case cast check column connect constraint create cross current " +
+	"current_date current_time current_timestamp current_user delete distinct drop else exists false " +
+	"following for from full grant group having ilike in increment inner insert intersect into is join " +
+	"lateral left like localtime localtimestamp minus natural not null of on or order qualify regexp " +
+	"revoke right rlike row rows sample select set some start table tablesample then to trigger true " +
+	"try_cast union unique update using values when whenever where with "
+
 // ident writes a column name.
 func (d Dialect) ident(name string) string {
 	if !d.QuotePlain && plainName.MatchString(name) {
-		return name
+		if !strings.Contains(d.Reserved, " "+strings.ToLower(name)+" ") {
+			return name
+		}
+		name = strings.ToUpper(name) // as the engine would read it bare
 	}
 	return quote(name, d.Quote, d.BackslashName)
 }

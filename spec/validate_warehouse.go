@@ -43,9 +43,6 @@ func validateBigQuery(w Warehouse, at place) {
 }
 
 func validateSnowflake(w Warehouse, at place) {
-	if at.at("connection").absent && at.at("account").absent {
-		at.keyProblemf("a snowflake warehouse needs account, or connection, the name of one in connections.toml")
-	}
 	at.at("account").must(accountForm.MatchString(w.Account), "%q is not an account identifier, such as myorg-myaccount", w.Account)
 	for key, value := range map[string]string{
 		"connection": w.Connection, "user": w.User, "role": w.Role, "warehouse": w.Warehouse, "database": w.Database, "schema": w.Schema,

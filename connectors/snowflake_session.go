@@ -1,0 +1,244 @@
+//go:build !nosnowflake
+
+package connectors
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	sf "github.com/snowflakedb/gosnowflake"
+
+	"assay/queries"
+	"assay/spec"
+)
+
+// snowSession is one session of the service; temporary tables are its own.
+type snowSession struct {
+	warehouse *snowflake
+	conn      driver.Conn
+	tags      Tags
+	secrets   []string
+}
+
+var (
+	_ Describer = (*snowSession)(nil)
+	_ Estimator = (*snowSession)(nil)
+)
+
+// Close ends the session, and with it its temporary tables.
+func (s *snowSession) Close() error {
+	if s.conn == nil {
+		return nil
+	}
+	return s.conn.Close()
+}
+
+// answers are the statements whose rows are results; of others the service
+// returns a row that says what it did.
+var answers = regexp.MustCompile(`(?is)^(\s|--[^\n]*\n|/\*.*?\*/|\()*(SELECT|WITH|EXPLAIN|SHOW|DESCRIBE)\b`)
+
+// slow are those that scan, and so may take minutes.
+var slow = regexp.MustCompile(`(?is)^(\s|--[^\n]*\n|/\*.*?\*/|\()*(SELECT|WITH|CREATE\s+(OR\s+REPLACE\s+)?TEMP(ORARY)?\s+TABLE)\b`)
+
+// Run executes a statement. What scans runs in the background of the service:
+// its number is known at once, and a connection that breaks is no reason to run
+// it again. What changes tables that stay runs in the foreground, so that a
+// transaction holds nothing of the background.
+func (s *snowSession) Run(ctx context.Context, st queries.Statement) (*Rows, error) {
+	limited, cancel := context.WithTimeout(ctx, s.warehouse.timeout)
+	defer cancel()
+	var out *Rows
+	var id string
+	var err error
+	if slow.MatchString(st.SQL) {
+		out, id, err = s.background(limited, st.SQL)
+	} else {
+		out, id, err = s.foreground(limited, st.SQL)
+	}
+	if err != nil {
+		return nil, s.failed(ctx, limited, st, identified(err, id))
+	}
+	if !answers.MatchString(st.SQL) {
+		out = &Rows{}
+	}
+	out.Receipt = Receipt{ID: id, Bytes: s.scanned(limited, st, id)}
+	return out, nil
+}
+
+// foreground waits in one request. When the context ends the driver has the
+// service stop.
+func (s *snowSession) foreground(ctx context.Context, sql string) (*Rows, string, error) {
+	rows, err := s.query(ctx, sql)
+	if err != nil {
+		return nil, "", err
+	}
+	return consume(ctx, rows)
+}
+
+// background starts a statement, takes its number and waits.
+func (s *snowSession) background(ctx context.Context, sql string) (*Rows, string, error) {
+	rows, err := s.query(sf.WithAsyncMode(ctx), sql)
+	if err != nil {
+		return nil, "", err
+	}
+	id := numberOf(rows)
+	out, err := s.await(ctx, rows, id)
+	for attempt := 1; lost(ctx, err) && id != "" && attempt <= mostAttempts; attempt++ {
+		if !pause(ctx, attempt) {
+			break
+		}
+		if rows, err = s.query(sf.WithFetchResultByID(ctx, id), ""); err == nil {
+			out, err = s.await(ctx, rows, id)
+		}
+		err = reported(err)
+	}
+	return out, id, err
+}
+
+// mostAttempts is how often a statement is returned to after the connection
+// broke; the driver itself has tried eight times before each.
+const mostAttempts = 20
+
+func pause(ctx context.Context, attempt int) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(time.Duration(min(attempt, 10)) * 200 * time.Millisecond):
+		return true
+	}
+}
+
+func (s *snowSession) query(ctx context.Context, sql string) (driver.Rows, error) {
+	c, ok := s.conn.(snowConn)
+	if !ok {
+		return nil, errors.New("the driver's connection runs no queries")
+	}
+	return c.QueryContext(ctx, sql, nil)
+}
+
+// numberOf is the service's number of a statement.
+func numberOf(rows driver.Rows) string {
+	if r, ok := rows.(sf.SnowflakeRows); ok {
+		return r.GetQueryID()
+	}
+	return ""
+}
+
+// await reads the result of a statement that runs in the background. The driver
+// asks for it in pauses of up to five seconds that no context ends: who waits is
+// answered at once, and the service is told to stop.
+func (s *snowSession) await(ctx context.Context, rows driver.Rows, id string) (*Rows, error) {
+	type result struct {
+		rows *Rows
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		out, _, err := consume(ctx, rows)
+		done <- result{out, err}
+	}()
+	select {
+	case r := <-done:
+		if ctx.Err() != nil && r.err != nil {
+			s.abort(ctx, id)
+		}
+		return r.rows, r.err
+	case <-ctx.Done():
+		s.abort(ctx, id)
+		return nil, ctx.Err()
+	}
+}
+
+// abortTime is how long the service is asked to stop a statement.
+const abortTime = 10 * time.Second
+
+// abort has the service stop a statement. Where it cannot be reached, the
+// session's own limit of time does.
+func (s *snowSession) abort(ctx context.Context, id string) {
+	if id == "" {
+		return
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
+	defer cancel()
+	if rows, err := s.query(last, "SELECT SYSTEM$CANCEL_QUERY("+snowText(id)+")"); err == nil {
+		_ = rows.Close()
+	}
+}
+
+// scanned is what a statement of an experiment has read, by the service's own
+// account of it; 0 where it does not tell.
+func (s *snowSession) scanned(ctx context.Context, st queries.Statement, id string) int64 {
+	c, ok := s.conn.(snowConn)
+	if !ok || id == "" || s.tags.Experiment == "" || !slow.MatchString(st.SQL) {
+		return 0
+	}
+	status, err := c.GetQueryStatus(ctx, id)
+	if err != nil {
+		return 0
+	}
+	return status.ScanBytes
+}
+
+// Describe has the service compile the query; nothing runs.
+func (s *snowSession) Describe(ctx context.Context, st queries.Statement) ([]Column, error) {
+	limited, cancel := context.WithTimeout(ctx, s.warehouse.timeout)
+	defer cancel()
+	rows, err := s.query(sf.WithDescribeOnly(limited), st.SQL)
+	if err != nil {
+		return nil, s.failed(ctx, limited, st, err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := make([]Column, len(rows.Columns()))
+	for i, name := range rows.Columns() {
+		out[i] = Column{strings.ToLower(name), columnType(rows, i)}
+	}
+	return out, nil
+}
+
+// Estimate asks for the plan, for which no virtual warehouse has to run. The
+// service bounds what it will scan from above: more is pruned while it runs.
+func (s *snowSession) Estimate(ctx context.Context, st queries.Statement) (Estimate, error) {
+	rows, err := s.Run(ctx, queries.Statement{Name: st.Name, SQL: explain + st.SQL})
+	if err != nil {
+		if e, ok := errors.AsType[*Error](err); ok && e.Line > 0 {
+			e.Line-- // of the statement itself
+		}
+		return Estimate{}, err
+	}
+	var plan struct {
+		GlobalStats struct {
+			BytesAssigned int64 `json:"bytesAssigned"`
+		} `json:"GlobalStats"`
+	}
+	for i := range rows.cells {
+		for _, cell := range rows.cells[i] {
+			if text, ok := cell.(string); ok && json.Unmarshal([]byte(text), &plan) == nil {
+				return Estimate{Bytes: plan.GlobalStats.BytesAssigned, Upper: true}, nil
+			}
+		}
+	}
+	return Estimate{}, &Error{Fault: FaultWarehouse, Statement: st.Name, Err: errors.New("the plan is not JSON")}
+}
+
+const explain = "EXPLAIN USING JSON\n"
+
+// failed names who is to blame, in the service's own words on one line.
+func (s *snowSession) failed(ctx, limited context.Context, st queries.Statement, err error) error {
+	e := &Error{Statement: st.Name, Err: err}
+	e.Fault, e.Line, e.Column = snowFault(err)
+	switch {
+	case ctx.Err() != nil:
+		e.Fault = FaultCanceled
+	case limited.Err() != nil || tooLong(err):
+		e.Fault, e.Line, e.Column = FaultWarehouse, 0, 0
+		e.Err = fmt.Errorf("took longer than %s (warehouse.timeout): %w", spec.Duration{Duration: s.warehouse.timeout}, err)
+	}
+	e.Err = told{e.Err, oneLineOf(e.Err, s.secrets)}
+	return e
+}
