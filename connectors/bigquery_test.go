@@ -426,7 +426,8 @@ func TestBigQueryLost(t *testing.T) {
 		s.Before = func(ctx context.Context, _ string) { inside <- struct{}{}; <-ctx.Done() }
 	})
 	front := httptest.NewServer(inner)
-	cfg := inner.spec(12 * time.Second)
+	// Patience is a quarter of it; the client pauses for up to 32 s between its tries.
+	cfg := inner.spec(time.Minute)
 	cfg.Endpoint = front.URL
 	session := sessionOf(t, open(t, cfg, ""), connectors.Tags{})
 	go func() {
@@ -436,7 +437,7 @@ func TestBigQueryLost(t *testing.T) {
 	}()
 	_, err := session.Run(t.Context(), statement("SELECT CAST(1 AS INT64) AS i"))
 	wantFault(t, err, connectors.FaultWarehouse)
-	if err == nil || !strings.Contains(err.Error(), "out of reach for 3s") || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "took longer") {
+	if err == nil || !strings.Contains(err.Error(), "out of reach for 15s") || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "took longer") {
 		t.Errorf("%v", err)
 	}
 }

@@ -86,11 +86,12 @@ func (s snowSettings) driverConfig(endpoint string) (sf.Config, error) {
 		Account: account, Role: s.value("role"), Warehouse: s.value("warehouse"), Database: s.value("database"), Schema: s.value("schema"),
 		Host: s.value("host"), Protocol: s.value("protocol"),
 		Application:  "assay",
-		LoginTimeout: signInTime,
+		LoginTimeout: signInTime, //nolint:staticcheck // There is no other way yet.
 		// Stack traces of failed statements would be sent with it.
-		DisableTelemetry: true,
+		DisableTelemetry: true, //nolint:staticcheck // A session parameter would come after the first of them.
 		// Nothing is kept in the keyring of whoever runs the job.
-		ClientRequestMfaToken: sf.ConfigBoolFalse, ClientStoreTemporaryCredential: sf.ConfigBoolFalse,
+		ClientRequestMfaToken:          sf.ConfigBoolFalse, //nolint:staticcheck // The default is to keep it.
+		ClientStoreTemporaryCredential: sf.ConfigBoolFalse, //nolint:staticcheck // As above.
 	}
 	if port := s.value("port"); port != "" {
 		if cfg.Port, err = strconv.Atoi(port); err != nil {

@@ -38,7 +38,7 @@ func snow(t *testing.T) *snowflaketest.Server {
 	return s
 }
 
-func writeFile(t *testing.T, path, text string, mode os.FileMode) string {
+func writeFile(t *testing.T, path, text string, mode os.FileMode) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {
 		t.Fatal(err)
@@ -46,7 +46,6 @@ func writeFile(t *testing.T, path, text string, mode os.FileMode) string {
 	if err := os.Chmod(path, mode); err != nil {
 		t.Fatal(err)
 	}
-	return path
 }
 
 // keys are a private key in the forms that people have.

@@ -53,25 +53,11 @@ func (s *Server) run(ctx context.Context, conn *sql.Conn, id, text string, descr
 		}
 	}
 	if found := stops.FindStringSubmatch(text); found != nil {
-		if q := s.find(found[1]); q != nil {
-			q.cancel()
-			s.mu.Lock()
-			s.stopped = append(s.stopped, q.id)
-			s.mu.Unlock()
-			select {
-			case <-q.done:
-			case <-time.After(5 * time.Second):
-			}
-		}
+		s.stop(found[1])
 		return told(id, "query terminated."), nil
 	}
 	if strings.HasPrefix(text, "ALTER SESSION SET") {
-		if zone := zoneSet.FindStringSubmatch(text); zone != nil {
-			if _, err := conn.ExecContext(ctx, "SET TimeZone = "+zone[1]); err != nil {
-				return nil, problem(ctx, err)
-			}
-		}
-		return told(id, "Statement executed successfully."), nil
+		return s.set(ctx, conn, id, text)
 	}
 	plan := planning.MatchString(text)
 	translate := s.Translate
@@ -88,20 +74,17 @@ func (s *Server) run(ctx context.Context, conn *sql.Conn, id, text string, descr
 	if describe {
 		out = "SELECT * FROM (" + out + "\n) LIMIT 0"
 	}
+	if creating.MatchString(text) {
+		if _, err := conn.ExecContext(ctx, out); err != nil {
+			return nil, problem(ctx, err)
+		}
+		return told(id, "Table successfully created."), nil
+	}
 	rows, err := conn.QueryContext(ctx, out)
 	if err != nil {
 		return nil, problem(ctx, err)
 	}
 	defer func() { _ = rows.Close() }()
-	if creating.MatchString(text) {
-		for rows.Next() {
-			continue
-		}
-		if err := rows.Err(); err != nil {
-			return nil, problem(ctx, err)
-		}
-		return told(id, "Table successfully created."), nil
-	}
 	answer, err := fetch(id, rows)
 	if err != nil {
 		return nil, problem(ctx, err)
@@ -109,13 +92,35 @@ func (s *Server) run(ctx context.Context, conn *sql.Conn, id, text string, descr
 	return answer, nil
 }
 
+// stop ends a query and waits until it has ended.
+func (s *Server) stop(id string) {
+	q := s.find(id)
+	if q == nil {
+		return
+	}
+	q.cancel()
+	s.mu.Lock()
+	s.stopped = append(s.stopped, q.id)
+	s.mu.Unlock()
+	select {
+	case <-q.done:
+	case <-time.After(5 * time.Second):
+	}
+}
+
+// set takes the one setting of a session that DuckDB has.
+func (s *Server) set(ctx context.Context, conn *sql.Conn, id, text string) (any, *Problem) {
+	if zone := zoneSet.FindStringSubmatch(text); zone != nil {
+		if _, err := conn.ExecContext(ctx, "SET TimeZone = "+zone[1]); err != nil {
+			return nil, problem(ctx, err)
+		}
+	}
+	return told(id, "Statement executed successfully."), nil
+}
+
 // plan is what the service says of a statement that it does not run.
 func (s *Server) plan(ctx context.Context, conn *sql.Conn, id, text string) (any, *Problem) {
-	rows, err := conn.QueryContext(ctx, "EXPLAIN "+text)
-	if err != nil {
-		return nil, problem(ctx, err)
-	}
-	if err := rows.Close(); err != nil {
+	if _, err := conn.ExecContext(ctx, "EXPLAIN "+text); err != nil {
 		return nil, problem(ctx, err)
 	}
 	return told(id, fmt.Sprintf(`{"GlobalStats":{"partitionsTotal":2,"partitionsAssigned":1,"bytesAssigned":%d},"Operations":[]}`, s.Scanned)), nil
@@ -196,6 +201,14 @@ func shown(value any) any {
 
 var place = regexp.MustCompile(`(?m)^LINE (\d+): (.*)\n( *)\^`)
 
+// codes are the service's numbers of what goes wrong.
+var codes = map[duckdb.ErrorType]Problem{
+	duckdb.ErrorTypeCatalog:    {Code: "002003", State: "42S02"},
+	duckdb.ErrorTypeParser:     {Code: "001003", State: "42000"},
+	duckdb.ErrorTypeSyntax:     {Code: "001003", State: "42000"},
+	duckdb.ErrorTypeConversion: {Code: "100038", State: "22018"},
+}
+
 // problem is an error of DuckDB as the service would tell it.
 func problem(ctx context.Context, err error) *Problem {
 	if ctx.Err() != nil {
@@ -208,13 +221,11 @@ func problem(ctx context.Context, err error) *Problem {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	p.Message += "\n" + line
 	if e, ok := errors.AsType[*duckdb.Error](err); ok {
-		switch e.Type {
-		case duckdb.ErrorTypeCatalog:
-			p.Code, p.State = "002003", "42S02"
-		case duckdb.ErrorTypeParser, duckdb.ErrorTypeSyntax:
-			p.Code = "001003"
-		case duckdb.ErrorTypeConversion:
-			p.Code, p.State, p.Message = "100038", "22018", line
+		if known, ok := codes[e.Type]; ok {
+			p.Code, p.State = known.Code, known.State
+		}
+		if e.Type == duckdb.ErrorTypeConversion {
+			p.Message = line
 		}
 	}
 	return p

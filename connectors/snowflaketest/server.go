@@ -92,11 +92,16 @@ func (s *Server) Close() error {
 	return s.db.Close()
 }
 
-// Logins, Texts, Paths and Stopped are what was asked for so far: to sign in, to
-// run, at all, and to stop by number.
-func (s *Server) Logins() []Login   { return snapshot(s, &s.logins) }
-func (s *Server) Texts() []string   { return snapshot(s, &s.texts) }
-func (s *Server) Paths() []string   { return snapshot(s, &s.paths) }
+// Logins are those who asked to sign in so far.
+func (s *Server) Logins() []Login { return snapshot(s, &s.logins) }
+
+// Texts are the statements that were asked for so far.
+func (s *Server) Texts() []string { return snapshot(s, &s.texts) }
+
+// Paths are those of all requests so far.
+func (s *Server) Paths() []string { return snapshot(s, &s.paths) }
+
+// Stopped are the ids of the queries that were to be stopped so far.
 func (s *Server) Stopped() []string { return snapshot(s, &s.stopped) }
 
 func snapshot[T any](s *Server, of *[]T) []T {
