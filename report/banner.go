@@ -74,7 +74,7 @@ func newBanner(look *ledger.Look, history []ledger.Look, since *Since) banner {
 }
 
 // endWords are the verdicts that end an experiment, once they have.
-var endWords = map[decide.Verdict]string{decide.Rollback: "Hold: rolled back", decide.Ship: "Hold: shipped"}
+var endWords = map[decide.Verdict]string{decide.Rollback: "Rolled back", decide.Ship: "Shipped"}
 
 // verdictOf is the verdict as the page heads it: of an ended experiment what
 // ended it.

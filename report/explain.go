@@ -139,7 +139,7 @@ func (p *printer) history(look *ledger.Look, history []ledger.Look) {
 	p.title("looks, newest first")
 	for i := len(history) - 1; i >= max(len(history)-explainLooks, 0); i-- {
 		h := &history[i]
-		b := decisionBadge(&h.Decision)
+		b := verdictOf(h)
 		when := padded(lookNumberShort(h.Number, h.Version), 4) + " " + instant(h.AsOf)
 		prefix := "  " + when + "  " + p.painted(b.Tone, padded(strings.ToLower(b.Word), 12)) + " "
 		p.item(prefix, message(h.Decision.Summary))

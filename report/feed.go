@@ -210,7 +210,7 @@ func (s Site) newFeedItem(c *ledger.Entry[ledger.Look]) feedItem {
 	item := feedItem{
 		// A look that failed and was repeated is two records, and may be two verdicts.
 		ID:    fmt.Sprintf("%s/%d", name(look.Experiment), c.Seq),
-		Title: decisionBadge(&look.Decision).Word + ": " + name(look.Experiment),
+		Title: verdictOf(look).Word + ": " + name(look.Experiment),
 		Text:  message(look.Decision.Summary), Published: c.At.UTC().Format(time.RFC3339),
 		Tags:  append([]string{brief(string(look.Decision.Verdict))}, tags(look.Spec.Tags)...),
 		Assay: feedChange{Version: feedVersion, Experiment: name(look.Experiment), Page: page, Data: dataLink(page), feedLook: newFeedLook(look)},

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 
+	"assay/decide"
 	"assay/ledger"
 )
 
@@ -34,7 +35,7 @@ func newHistory(look *ledger.Look, history []ledger.Look, since *Since) []histor
 func newHistoryRow(look, h *ledger.Look, since *Since) historyRow {
 	row := historyRow{
 		Look: lookNumberShort(h.Number, h.Version), AsOf: instant(h.AsOf), Summary: message(h.Decision.Summary),
-		Coverage: coverageText(h), Units: web.count(h.Health.Units), Badge: decisionBadge(&h.Decision),
+		Coverage: coverageText(h), Units: web.count(h.Health.Units), Badge: verdictOf(h),
 		This: h.ID == look.ID && h.AsOf.Equal(look.AsOf), Backfill: h.Backfill, Failed: h.Failed != "",
 	}
 	if since != nil {
@@ -57,27 +58,22 @@ func lookNumberShort(number, version int) string {
 }
 
 func coverageText(h *ledger.Look) string {
-	now := web.exactShare(h.Allocation.Coverage)
-	if len(h.Allocation.Arms) == 0 {
-		now = dash
+	now := dash
+	if len(h.Allocation.Arms) > 0 {
+		now = covered(&h.Allocation)
 	}
 	if h.Decision.Target == nil {
 		return now
 	}
-	return now + " → " + targetText(h)
+	return now + " → " + covered(h.Decision.Target)
 }
 
-// targetText is the coverage that is aimed at, or who gets everything.
-func targetText(h *ledger.Look) string {
-	for _, arm := range h.Decision.Target.Arms {
-		if arm.Weight == 1 && h.Decision.Target.Coverage == 1 {
-			return "all " + shorten(name(arm.Variation), 40)
-		}
+// covered is the coverage of an allocation, or who gets everything.
+func covered(a *decide.Allocation) string {
+	if sole, ok := a.Sole(); ok {
+		return "all " + shorten(name(sole), 40)
 	}
-	if h.Decision.Target.Coverage == 0 {
-		return "all " + shorten(name(h.Decision.Target.KnownGood), 40)
-	}
-	return web.exactShare(h.Decision.Target.Coverage)
+	return web.exactShare(a.Coverage)
 }
 
 // missing counts the looks of the same version left out before the i-th.

@@ -258,7 +258,7 @@ func newIndexRow(e *Entry) indexRow {
 
 func (r *indexRow) fill(look *ledger.Look) {
 	r.Looked, r.Kind = true, kindText(look.Spec.Type)
-	r.Badge, r.Why = decisionBadge(&look.Decision), message(look.Decision.Summary)
+	r.Badge, r.Why = verdictOf(look), message(look.Decision.Summary)
 	r.Coverage, r.Health = coverageText(look), healthBadge(&look.Health)
 	r.AsOf, r.Units = newMomentView(look.AsOf), web.count(look.Health.Units)
 	if look.Spec.Owner != "" {

@@ -92,7 +92,7 @@ func (r *RanOne) brief() (verdict, why string) {
 	case r.Moved != nil:
 		return "refreshed", "estimates moved by at most " + term.smallShare(*r.Moved)
 	}
-	b := decisionBadge(&r.Look.Decision)
+	b := verdictOf(r.Look)
 	return b.Icon + " " + b.Word, message(r.Look.Decision.Summary)
 }
 
@@ -140,7 +140,7 @@ func (m *marked) text() string {
 }
 
 func (m *marked) head(look *ledger.Look) string {
-	b := decisionBadge(&look.Decision)
+	b := verdictOf(look)
 	text := "### " + b.Icon + " " + escaped(b.Word) + ": " + escaped(name(look.Experiment)) + "\n\n" + paragraph(message(look.Decision.Summary)) + "\n"
 	if look.Failed != "" {
 		text += "\n**Evidence is missing:** " + escaped(message(look.Failed)) + "\n"

@@ -133,7 +133,7 @@ func (p *printer) labelled(label, s string) {
 }
 
 func (p *printer) heading(look *ledger.Look) {
-	b := decisionBadge(&look.Decision)
+	b := verdictOf(look)
 	right := lookNumber(look) + ", as of " + instant(look.AsOf)
 	word := strings.ToUpper(b.Word)
 	left := word + "  " + shorten(name(look.Experiment), max(p.width-columns(word)-columns(right)-4, 12))
