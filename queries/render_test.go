@@ -77,7 +77,7 @@ func TestHostileNames(t *testing.T) {
 	}{
 		{queries.DuckDB, []string{"a.\"a\"\"b`c\\\nDROP TABLE x; --\"", `a."group"`, "'it''s \\ \n''; DROP'"}},
 		{queries.BigQuery, []string{"a.`a\"b\\`c\\\\\\nDROP TABLE x; --`", "a.`group`", `'it\'s \\ \n\'; DROP'`}},
-		{queries.Snowflake, []string{"a.\"a\"\"b`c\\\nDROP TABLE x; --\"", `a.group`, `'it\'s \\ \n\'; DROP'`}},
+		{queries.Snowflake, []string{"a.\"a\"\"b`c\\\nDROP TABLE x; --\"", `a."GROUP"`, `'it\'s \\ \n\'; DROP'`}},
 	} {
 		script, err := queries.Render(p, e, look, k.dialect)
 		if err != nil {
