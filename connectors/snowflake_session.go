@@ -83,11 +83,17 @@ func (s *snowSession) foreground(ctx context.Context, sql string) (*Rows, string
 
 // background starts a statement, takes its number and waits.
 func (s *snowSession) background(ctx context.Context, sql string) (*Rows, string, error) {
-	rows, err := s.query(sf.WithAsyncMode(ctx), sql)
+	// The rows have the number too, but the driver's own goroutine writes it there.
+	number := make(chan string, 1)
+	rows, err := s.query(sf.WithQueryIDChan(sf.WithAsyncMode(ctx), number), sql)
 	if err != nil {
 		return nil, "", err
 	}
-	id := numberOf(rows)
+	id := ""
+	select {
+	case id = <-number:
+	default:
+	}
 	out, err := s.await(ctx, rows, id)
 	for attempt := 1; lost(ctx, err) && id != "" && attempt <= mostAttempts; attempt++ {
 		if !pause(ctx, attempt) {
