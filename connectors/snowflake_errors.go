@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -120,10 +121,12 @@ func identified(err error, id string) error {
 	return numbered{err, id}
 }
 
-// oneLineOf is the text of an error on one line, without what must not be shown.
+// oneLineOf is the text of an error on one line, without what must not be shown:
+// the longest first, for one may be part of another.
 func oneLineOf(err error, secrets []string) string {
 	text := strings.Join(strings.Fields(err.Error()), " ")
-	for _, secret := range secrets {
+	longest := slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })
+	for _, secret := range longest {
 		if short := strings.Join(strings.Fields(secret), " "); short != "" {
 			text = strings.ReplaceAll(text, short, "***")
 		}

@@ -212,8 +212,8 @@ func (s *snowSession) Describe(ctx context.Context, st queries.Statement) ([]Col
 func (s *snowSession) Estimate(ctx context.Context, st queries.Statement) (Estimate, error) {
 	rows, err := s.Run(ctx, queries.Statement{Name: st.Name, SQL: explain + st.SQL})
 	if err != nil {
-		if e, ok := errors.AsType[*Error](err); ok && e.Line > 0 {
-			e.Line-- // of the statement itself
+		if e, ok := errors.AsType[*Error](err); ok && e.Line == 1 {
+			e.Column = max(e.Column-len(explain), 1)
 		}
 		return Estimate{}, err
 	}
@@ -232,7 +232,9 @@ func (s *snowSession) Estimate(ctx context.Context, st queries.Statement) (Estim
 	return Estimate{}, &Error{Fault: FaultWarehouse, Statement: st.Name, Err: errors.New("the plan is not JSON")}
 }
 
-const explain = "EXPLAIN USING JSON\n"
+// explain stands on the line that a statement begins with: lines stay those of the
+// statement.
+const explain = "EXPLAIN USING JSON "
 
 // failed names who is to blame, in the service's own words on one line.
 func (s *snowSession) failed(ctx, limited context.Context, st queries.Statement, err error) error {

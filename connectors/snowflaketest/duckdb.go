@@ -41,7 +41,7 @@ func Plain(text string) (string, error) {
 var (
 	stops    = regexp.MustCompile(`^SELECT SYSTEM\$CANCEL_QUERY\('([^']*)'\)$`)
 	zoneSet  = regexp.MustCompile(`TIMEZONE = ('[^']*')`)
-	planning = regexp.MustCompile(`(?s)^EXPLAIN USING JSON\n`)
+	planning = regexp.MustCompile(`(?s)^EXPLAIN USING JSON `)
 	creating = regexp.MustCompile(`(?is)^(?:\s|--[^\n]*\n)*CREATE\b`)
 )
 
