@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,8 +22,15 @@ import (
 type priced struct {
 	connectors.Warehouse
 	price      func(statement string) (int64, error)
+	mu         sync.Mutex // experiments are looked at together
 	asked, ran []string
 	refuse     string // a statement that its limit refuses
+}
+
+func (w *priced) note(list *[]string, name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	*list = append(*list, name)
 }
 
 type pricedSession struct {
@@ -36,7 +44,7 @@ func (w *priced) Session(ctx context.Context, tags connectors.Tags) (connectors.
 }
 
 func (s *pricedSession) Estimate(ctx context.Context, st queries.Statement) (connectors.Estimate, error) {
-	s.w.asked = append(s.w.asked, st.Name)
+	s.w.note(&s.w.asked, st.Name)
 	if _, err := s.Session.Run(ctx, queries.Statement{Name: st.Name, SQL: "EXPLAIN " + st.SQL}); err != nil {
 		return connectors.Estimate{}, err
 	}
@@ -45,7 +53,7 @@ func (s *pricedSession) Estimate(ctx context.Context, st queries.Statement) (con
 }
 
 func (s *pricedSession) Run(ctx context.Context, st queries.Statement) (*connectors.Rows, error) {
-	s.w.ran = append(s.w.ran, st.Name)
+	s.w.note(&s.w.ran, st.Name)
 	if st.Name == s.w.refuse {
 		return nil, &connectors.Error{Fault: connectors.FaultCost, Statement: st.Name, Err: errors.New("it would bill 9GB, more than warehouse.max_bytes_billed")}
 	}
