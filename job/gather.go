@@ -33,6 +33,7 @@ type evidence struct {
 	hourly     []dayCell // the same by hour
 	slices     []slice   // values of dimensions
 	sliced     []sliced  // by dimension, the largest slice first
+	since      [][][]counts // units that have had a day since exposure, by day
 	metrics    map[string]*metricData
 	stale      []decide.Trouble
 	blind      []decide.Trouble
@@ -65,6 +66,7 @@ type metricData struct {
 	// quantiles, by epoch and variation, of a metric that is one.
 	quantiles [][]stats.Quantile
 	slices    map[sliceKey][][]stats.Moments
+	days      [][][]stats.Moments // by day since exposure
 	caps      []float64 // what percentile caps came to
 	failed    bool
 }
@@ -180,6 +182,9 @@ func (g *gatherer) all(ctx context.Context) error {
 		if err := g.slice(ctx, i, s); err != nil {
 			return err
 		}
+	}
+	if err := g.daysSinceExposure(ctx); err != nil {
+		return err
 	}
 	for _, f := range g.script.Facts {
 		join, _ := g.at.project.JoinFor(g.at.experiment, f.Source)
@@ -461,11 +466,11 @@ func (g *gatherer) facts(ctx context.Context, f queries.Facts, join *ledger.Join
 	health.Present = make([]int64, len(health.Units))
 	var lost int64
 	for row := range rows.Len() {
-		lost += g.presence(rows, row, &health)
+		lost += g.presence(rows, row, layout{true, f.Days}, &health)
 	}
 	g.valueless(f.Source, lost, total(health.Present))
 	for _, m := range f.Measures {
-		g.ev.metrics[m.Metric] = g.measured(rows, f.Source, m)
+		g.ev.metrics[m.Metric] = g.measured(rows, f.Source, m, layout{true, f.Days})
 	}
 	health.Presence = g.sourcePresence(f, rows)
 	err = g.sourceHealth(ctx, f, &health)
@@ -486,7 +491,7 @@ func (g *gatherer) sourcePresence(f queries.Facts, rows *connectors.Rows) stats.
 	}
 	for row := range rows.Len() {
 		class, _ := rows.Int(row, "assay_class")
-		if _, sliced := g.sliceOf(rows, row, false); class != queries.ClassAll || sliced {
+		if class != queries.ClassAll || g.partial(rows, row, layout{true, f.Days}) {
 			continue
 		}
 		code, _ := rows.Int(row, "assay_stratum")
@@ -534,16 +539,15 @@ func (g *gatherer) across(ctx context.Context, a queries.Across) error {
 		return err
 	}
 	for _, m := range a.Measures {
-		g.ev.metrics[m.Metric] = g.measured(rows, a.Sources[0], m)
+		g.ev.metrics[m.Metric] = g.measured(rows, a.Sources[0], m, layout{})
 	}
 	return nil
 }
 
 // presence takes in a row that covers all facts of its units, and returns how
 // many of the facts have a value that is not a number.
-func (g *gatherer) presence(rows *connectors.Rows, row int, health *ledger.SourceHealth) (lost int64) {
-	_, sliced := g.sliceOf(rows, row, false)
-	if class, _ := rows.Int(row, "assay_class"); class != queries.ClassAll || sliced {
+func (g *gatherer) presence(rows *connectors.Rows, row int, l layout, health *ledger.SourceHealth) (lost int64) {
+	if class, _ := rows.Int(row, "assay_class"); class != queries.ClassAll || g.partial(rows, row, l) {
 		return 0
 	}
 	code, _ := rows.Int(row, "assay_stratum")
@@ -585,8 +589,7 @@ func shares(list []int64) []float64 {
 
 // measured turns the rows of one metric into moments over all units that
 // count: those without a fact enter as exact zeros.
-func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Measure) *metricData {
-	across := len(g.at.project.Config.Metrics[m.Metric].Sources()) > 1
+func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Measure, l layout) *metricData {
 	data := &metricData{source: source, measure: m}
 	for epoch := range g.ev.strata {
 		data.moments = append(data.moments, make([]stats.Moments, len(g.at.experiment.Variations)))
@@ -596,6 +599,7 @@ func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Meas
 		}
 	}
 	g.emptySlices(data)
+	g.emptyDays(data)
 	var off int64
 	for row := range rows.Len() {
 		if class, _ := rows.Int(row, "assay_class"); class != m.Class {
@@ -603,7 +607,11 @@ func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Meas
 		}
 		code, _ := rows.Int(row, "assay_stratum")
 		epoch, arm := g.script.Stratum(code)
-		if key, ok := g.sliceOf(rows, row, across); ok {
+		if day, ok := dayOf(rows, row, l); ok {
+			g.measuredDay(rows, row, day, epoch, arm, data)
+			continue
+		}
+		if key, ok := g.sliceOf(rows, row, l); ok {
 			if units := g.unitsOf(key); m.Sliced && units != nil {
 				data.slices[key][epoch][arm] = whole(rows, row, m, &units[epoch][arm])
 			}

@@ -67,7 +67,7 @@ func (c *checkup) beside(other *spec.Experiment) *vantage {
 		p.Config.Traits = map[string]spec.Trait{}
 	}
 	p.Config.Traits[name] = queries.OtherArms(&p, other, e.Start.Time, c.until(), c.job.Warehouse.Dialect())
-	e.Slices, e.Secondary = []string{name}, nil
+	e.Slices, e.Secondary, e.DaysSinceExposure = []string{name}, nil, 0
 	at.project, at.experiment, at.previous, at.beside = &p, &e, nil, true
 	return &at
 }
@@ -173,7 +173,7 @@ func (c *checkup) effects(at *vantage, ev *evidence, both []sliced, out *ledger.
 func sliceEffect(at *vantage, ev *evidence, q question, s *sliced) stats.Comparison {
 	d := design(at, q)
 	d.Margin, d.Method, d.MinUnits, d.Covariate = stats.Size{}, stats.MethodMixture, leastCell, false
-	return stats.Compare(d, sliceStrata(at, ev, ev.metrics[q.use.Metric].slices[s.key], s, q.treatment), stats.Look{})
+	return stats.Compare(d, strataAmong(at, ev, ev.metrics[q.use.Metric].slices[s.key], s.strata, q.treatment), stats.Look{})
 }
 
 // differs is the difference of two effects on units of their own, tested by the

@@ -30,7 +30,7 @@ func (g *gatherer) sliceUnits(ctx context.Context) (ok bool, err error) {
 	if s == nil {
 		return true, nil
 	}
-	if _, ok, err = g.undecided(ctx, s.Statement); ok || err != nil {
+	if _, ok, err = g.undecided(ctx, s.Statement, noSlices, withoutSlices); ok || err != nil {
 		return ok, err
 	}
 	g.unsliced = true
@@ -38,9 +38,15 @@ func (g *gatherer) sliceUnits(ctx context.Context) (ok bool, err error) {
 	return ok, err
 }
 
+// The finding where slices cannot be told.
+const (
+	noSlices      = "no_slices"
+	withoutSlices = "Effects by dimension are not shown: %s."
+)
+
 // undecided runs a statement that nothing depends on: where it fails a finding
-// says so.
-func (g *gatherer) undecided(ctx context.Context, s queries.Statement) (rows *connectors.Rows, ok bool, err error) {
+// says so, in text with the reason filled in.
+func (g *gatherer) undecided(ctx context.Context, s queries.Statement, code, text string) (rows *connectors.Rows, ok bool, err error) {
 	rows, err = g.try(ctx, s)
 	switch {
 	case err == nil:
@@ -48,7 +54,7 @@ func (g *gatherer) undecided(ctx context.Context, s queries.Statement) (rows *co
 	case canceled(err):
 		return nil, false, err
 	}
-	g.find("no_slices", fmt.Sprintf("Effects by dimension are not shown: %s.", oneLine(err)), s.Name)
+	g.find(code, fmt.Sprintf(text, oneLine(err)), s.Name)
 	return nil, false, nil
 }
 
@@ -57,7 +63,7 @@ func (g *gatherer) slice(ctx context.Context, dimension int, s queries.Slice) er
 	if g.unsliced {
 		return nil
 	}
-	rows, ok, err := g.undecided(ctx, s.Statement)
+	rows, ok, err := g.undecided(ctx, s.Statement, noSlices, withoutSlices)
 	if !ok {
 		return err
 	}
@@ -89,8 +95,8 @@ func (g *gatherer) closed(rows *connectors.Rows, row int, c *counts) {
 
 // sliceOf is the slice that a row of facts is about; not ok where it is about
 // all of them.
-func (g *gatherer) sliceOf(rows *connectors.Rows, row int, across bool) (key sliceKey, ok bool) {
-	if across {
+func (g *gatherer) sliceOf(rows *connectors.Rows, row int, l layout) (key sliceKey, ok bool) {
+	if !l.slices {
 		return key, false
 	}
 	for i, s := range g.script.Slices {
@@ -118,18 +124,27 @@ func bySlice(at *vantage, ev *evidence, q question) []ledger.SliceResult {
 	var out []ledger.SliceResult
 	for i := range ev.sliced {
 		s := &ev.sliced[i]
-		d := design(at, q)
-		d.Alpha = alphaSlices / family
-		d.Margin, d.Method = stats.Size{}, sliceMethod(d)
-		c := stats.Compare(d, sliceStrata(at, ev, data.slices[s.key], s, q.treatment), stats.Look{})
 		out = append(out, ledger.SliceResult{
 			Dimension: at.experiment.Slices[s.key.dimension], Value: s.value, Rest: s.key.code == queries.SliceRest,
-			Variation: at.experiment.Variations[q.treatment].ID, Status: c.Status, Note: c.Note,
-			Control: c.Control, Treatment: c.Treatment,
-			Absolute: c.Absolute, AbsoluteInterval: c.AbsoluteInterval, Relative: c.Relative, RelativeInterval: c.RelativeInterval,
+			Effect: effectAmong(at, ev, q, data.slices[s.key], s.strata, alphaSlices/family),
 		})
 	}
 	return out
+}
+
+// effectAmong is the effect of one question among some of the units, of which
+// strata has the numbers, by an interval of error alpha that needs no record of
+// the looks before.
+func effectAmong(at *vantage, ev *evidence, q question, moments [][]stats.Moments, strata [][]counts, alpha float64) ledger.Effect {
+	d := design(at, q)
+	d.Alpha = alpha
+	d.Margin, d.Method = stats.Size{}, sliceMethod(d)
+	c := stats.Compare(d, strataAmong(at, ev, moments, strata, q.treatment), stats.Look{})
+	return ledger.Effect{
+		Variation: at.experiment.Variations[q.treatment].ID, Status: c.Status, Note: c.Note,
+		Control: c.Control, Treatment: c.Treatment,
+		Absolute: c.Absolute, AbsoluteInterval: c.AbsoluteInterval, Relative: c.Relative, RelativeInterval: c.RelativeInterval,
+	}
 }
 
 // sliceMethod is a method that holds however long one looks and needs no record
@@ -141,7 +156,7 @@ func sliceMethod(d stats.Design) stats.Method {
 	return stats.MethodScaleMixture
 }
 
-func sliceStrata(at *vantage, ev *evidence, moments [][]stats.Moments, s *sliced, treatment int) []stats.Stratum {
+func strataAmong(at *vantage, ev *evidence, moments [][]stats.Moments, strata [][]counts, treatment int) []stats.Stratum {
 	control := controlOf(at.experiment)
 	var out []stats.Stratum
 	for i, epoch := range at.dataEpochs() {
@@ -150,7 +165,7 @@ func sliceStrata(at *vantage, ev *evidence, moments [][]stats.Moments, s *sliced
 			continue
 		}
 		share := w[treatment] / (w[treatment] + w[control])
-		nc, nt := s.strata[i][control].units, s.strata[i][treatment].units
+		nc, nt := strata[i][control].units, strata[i][treatment].units
 		if bySize(at, ev, i) && nc > 0 && nt > 0 {
 			share = float64(nt) / float64(nt+nc)
 		}

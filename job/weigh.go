@@ -42,6 +42,7 @@ func weigh(at *vantage, ev *evidence) {
 		versus := compare(at, ev, q)
 		ev.results[i].Comparisons = append(ev.results[i].Comparisons, versus)
 		ev.results[i].Slices = append(ev.results[i].Slices, bySlice(at, ev, q)...)
+		ev.results[i].Days = append(ev.results[i].Days, bySince(at, ev, q)...)
 		if q.role != decide.RoleSecondary {
 			ev.judgements = append(ev.judgements, judgement(at, ev, q, versus))
 		}

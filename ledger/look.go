@@ -305,14 +305,32 @@ type MetricResult struct {
 	// Slices are effects by the dimensions that the experiment names, the largest
 	// slice of each first. They decide nothing.
 	Slices []SliceResult `json:"slices,omitempty"`
+	// Days are effects by day since exposure, where the experiment asks for them, in
+	// order. They decide nothing.
+	Days []DayResult `json:"days,omitempty"`
 }
 
-// SliceResult is the effect among the units of one slice. The intervals are
-// two-sided, hold at every look, and for all slices of the dimension together.
+// SliceResult is the effect among the units of one slice. The intervals hold for
+// all slices of the dimension together.
 type SliceResult struct {
-	Dimension string         `json:"dimension"`
-	Value     string         `json:"value"`
-	Rest      bool           `json:"rest,omitempty"` // all values that are not among the largest
+	Dimension string `json:"dimension"`
+	Value     string `json:"value"`
+	Rest      bool   `json:"rest,omitempty"` // all values that are not among the largest
+	Effect
+}
+
+// DayResult is the effect on what units did on one of their days, among those for
+// which it was over. The intervals hold for all days of the metric together.
+type DayResult struct {
+	// Day is the number of 24 hours since the unit's first exposure, or activation,
+	// that had passed when the day began: 0, 1, ...
+	Day int `json:"day"`
+	Effect
+}
+
+// Effect is a treatment against the known-good variation among some of the units.
+// The intervals are two-sided and hold at every look.
+type Effect struct {
 	Variation string         `json:"variation"`
 	Status    stats.Status   `json:"status"`
 	Note      string         `json:"note,omitempty"`

@@ -21,6 +21,20 @@ type side struct {
 	value, past term
 	cap         string // column of the table with a percentile cap; "" = none
 	classed     bool   // the table has rows by class besides those over all facts
+	dayed       bool   // and by day
+}
+
+// whole is the condition of the rows over all facts of a unit; "" where there are
+// no others.
+func (s *side) whole() string {
+	classes, days := "", ""
+	if s.classed {
+		classes = "assay_group = -1"
+	}
+	if s.dayed {
+		days = "assay_on = -1"
+	}
+	return and(classes, days)
 }
 
 // split gives a ratio's parts to their sources.
@@ -45,7 +59,7 @@ func (a *across) take(b *builder, half *measure, column, before string) {
 		if s.half != half {
 			continue
 		}
-		s.classed = len(b.classes) > 0
+		s.classed, s.dayed = len(b.classes) > 0, b.days
 		c := half.parts[0].cap
 		s.value = b.capped(half, c, column)
 		if c != nil && c.At == nil {
@@ -97,7 +111,7 @@ func (r *renderer) ratio(sources [2]*source, group []*across) Across {
 			}
 		}
 		a.whole.prefix, a.whole.closed = b.quotient(terms, a.whole.pre > 0), a.sides[0].half.closed
-		out.Measures = append(out.Measures, a.whole.result())
+		out.Measures = append(out.Measures, a.whole.result(0))
 	}
 	out.Statement = r.statement("ratios of "+sources[0].name+" over "+sources[1].name, "across.sql",
 		"moments of the ratios of both", map[string]any{
@@ -105,7 +119,7 @@ func (r *renderer) ratio(sources [2]*source, group []*across) Across {
 			"AboveTable": sources[0].table, "AboveName": sources[0].name,
 			"BelowTable": sources[1].table, "BelowName": sources[1].name,
 			"AboveColumns": columns[0], "BelowColumns": columns[1],
-			"AboveClassed": group[0].sides[0].classed, "BelowClassed": group[0].sides[1].classed,
+			"AboveOf": group[0].sides[0].whole(), "BelowOf": group[0].sides[1].whole(),
 			"Outputs": b.outputs,
 		})
 	return out

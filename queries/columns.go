@@ -101,6 +101,8 @@ type builder struct {
 	terms      map[string]string // what a unit's value is -> its name
 	quantiles  []float64         // that are asked for
 
+	days bool // some measure is told by day since exposure as well
+
 	// Where what facts come to is kept for the next look: the columns that are, and
 	// what they come to.
 	keeps   bool
@@ -118,9 +120,9 @@ type builder struct {
 // puts one input of its own into each.
 type shelf map[string]map[int64]input // name of the aggregate -> class
 
-func newBuilder(d Dialect, measures []*measure) *builder {
+func newBuilder(d Dialect, measures []*measure, days int) *builder {
 	b := &builder{
-		d: d, shared: share(measures), column: discriminator(measures),
+		d: d, days: toldByDay(measures, days), shared: share(measures), column: discriminator(measures),
 		slots: map[string]string{}, terms: map[string]string{},
 	}
 	b.build(measures)

@@ -29,7 +29,7 @@ type Doctor struct {
 // the project has been loaded with problems.
 func NewDoctor(p *spec.Project, e *spec.Experiment, c Checkup, d Dialect) (*Doctor, error) {
 	plain := *e
-	plain.Activation, plain.Slices = "", nil // windows begin at first exposure here
+	plain.Activation, plain.Slices, plain.DaysSinceExposure = "", nil, 0 // windows begin at first exposure here
 	r := &renderer{p: p, e: &plain, look: Look{AsOf: c.AsOf, Epochs: []Epoch{{}}}, d: d, tables: map[string]string{}}
 	sources, err := r.sources()
 	if err != nil {

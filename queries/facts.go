@@ -3,6 +3,7 @@ package queries
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -230,11 +231,11 @@ func (r *renderer) facts(s *Script, src *source) Facts {
 	if kept {
 		b = newKeeper(r.d, src.measures, r.e.End())
 	} else {
-		b = newBuilder(r.d, src.measures)
+		b = newBuilder(r.d, src.measures, r.e.DaysSinceExposure)
 	}
 	data := r.factsData(src, b)
 	f := Facts{
-		Source: src.name, Metrics: names(src.measures), Whole: whole,
+		Source: src.name, Metrics: names(src.measures), Whole: whole, Days: b.days,
 		Alignment: r.statement("alignment of "+src.name, "alignment.sql",
 			"whether the identifiers of "+src.name+" meet the exposed units", r.alignmentData(src, "assay_units")),
 		Shapes: r.statement("shapes of "+src.name, "shapes.sql",
@@ -252,15 +253,18 @@ func (r *renderer) facts(s *Script, src *source) Facts {
 	}
 	for _, m := range src.measures {
 		if m.across == nil {
-			f.Measures = append(f.Measures, m.result())
+			f.Measures = append(f.Measures, m.result(r.e.DaysSinceExposure))
 		}
 	}
 	return f
 }
 
-// result says where the numbers of a measure are.
-func (m *measure) result() Measure {
+// result says where the numbers of a measure are; days is how many days since
+// exposure are asked for.
+func (m *measure) result(days int) Measure {
+	from, until := m.byDay(days)
 	return Measure{
+		DayFrom: from, DayUntil: until,
 		Metric: m.name, Kind: m.metric.Kind, Class: m.class, Prefix: m.prefix, Caps: m.capped,
 		Closed: m.closed, CompleteOnly: m.completeOnly(), Zeros: m.zeros(), Log: m.log(), Cube: m.cube,
 		Covariate: m.pre > 0, Quantile: m.metric.Quantile, Events: m.metric.Of == "event",
@@ -285,6 +289,9 @@ func (r *renderer) factsData(src *source, b *builder) map[string]any {
 	data["Newest"] = b.newest
 	data["Slices"] = r.slices()
 	data["Keep"], data["Create"] = src.table, r.create(src.table)
+	if data["Days"] = b.days; b.days {
+		maps.Copy(data, r.daysData())
+	}
 	data["From"] = "cells"
 	switch {
 	case src.table != "":

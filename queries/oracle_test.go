@@ -318,7 +318,7 @@ func (w *world) cells(m metricOf, units map[string]*unit) map[part]*cell {
 	out := map[part]*cell{}
 	var all []unitTotals
 	for k, u := range units {
-		if u.code < 0 || m.spec.CompleteOnly && u.anchor.Add(m.spec.Delay.Duration+m.spec.Window.Duration).After(w.limit(m)) {
+		if u.code < 0 || !w.had(m, u) || m.spec.CompleteOnly && u.anchor.Add(m.spec.Delay.Duration+m.spec.Window.Duration).After(w.limit(m)) {
 			continue
 		}
 		for _, p := range u.parts() {
@@ -360,6 +360,12 @@ func (w *world) inside(m metricOf, u *unit, facts []fact) []fact {
 	}
 	if l := m.spec.Lookback.Duration; l > 0 && opens.Before(w.limit(m).Add(-l)) {
 		opens = w.limit(m).Add(-l)
+	}
+	if m.day != nil {
+		limit = earlier(limit, u.anchor.Add(time.Duration(*m.day+1)*day))
+		if begins := u.anchor.Add(time.Duration(*m.day) * day); begins.After(opens) {
+			opens = begins
+		}
 	}
 	return between(m, facts, opens, limit)
 }
@@ -704,7 +710,7 @@ func TestOracle(t *testing.T) {
 type coverage struct {
 	Long, Mixed, Wide, Joined, Fanned, Settling, Multiple, Unknown, Null, Partial, Infinite, Moments int
 	Logs, Off, Cubes, Quantiles, Events, Covariates, Caps, Percentiles, Totals, Rules, Lookbacks     int
-	Inactive, Activated, Across, Sliced                                                              int
+	Inactive, Activated, Across, Sliced, Days                                                        int
 	Kinds                                                                                            map[string]int
 }
 
@@ -743,7 +749,7 @@ func (c *coverage) add(o *coverage) {
 	c.Caps, c.Percentiles, c.Totals = c.Caps+o.Caps, c.Percentiles+o.Percentiles, c.Totals+o.Totals
 	c.Rules, c.Lookbacks = c.Rules+o.Rules, c.Lookbacks+o.Lookbacks
 	c.Inactive, c.Activated, c.Across = c.Inactive+o.Inactive, c.Activated+o.Activated, c.Across+o.Across
-	c.Sliced += o.Sliced
+	c.Sliced, c.Days = c.Sliced+o.Sliced, c.Days+o.Days
 	if c.Kinds == nil {
 		c.Kinds = map[string]int{}
 	}
@@ -760,7 +766,7 @@ func (c *coverage) assert(t *testing.T) {
 		"logarithms": c.Logs, "values without one": c.Off, "cubes": c.Cubes, "quantiles": c.Quantiles,
 		"quantiles of events": c.Events, "covariates": c.Covariates, "caps": c.Caps, "percentile caps": c.Percentiles,
 		"totals": c.Totals, "rules": c.Rules, "lookbacks": c.Lookbacks, "max": c.Kinds["max"], "distinct": c.Kinds["distinct"],
-		"inactive units": c.Inactive, "activated units": c.Activated, "ratios over two sources": c.Across, "slices": c.Sliced, "retention": c.Kinds["retention"], "daily participation": c.Kinds["daily_participation"],
+		"inactive units": c.Inactive, "activated units": c.Activated, "ratios over two sources": c.Across, "slices": c.Sliced, "days": c.Days, "retention": c.Kinds["retention"], "daily participation": c.Kinds["daily_participation"],
 	} {
 		if n < 10 {
 			t.Errorf("only %d worlds had %s", n, name)
@@ -779,8 +785,9 @@ type check struct {
 	units   map[string]*unit
 	summary map[int64]summaryRow
 	parts   map[part]summaryRow
-	partial bool // alignment would not be that of all rows and metrics
-	quiet   bool // nothing is told
+	days    map[int64][]int64 // units by stratum that have had each day
+	partial bool              // alignment would not be that of all rows and metrics
+	quiet   bool              // nothing is told
 	failed  bool
 }
 
@@ -1019,6 +1026,7 @@ func (c *check) checkDimension() {
 	}
 	rows := c.query(c.script.Dimensions[0].Statement)
 	c.readSlices()
+	c.readDays()
 	for i := range rows.Len() {
 		value, _ := rows.Text(i, "value")
 		code, _ := rows.Int(i, "assay_stratum")
@@ -1086,6 +1094,7 @@ func (c *check) checkFacts(f queries.Facts) {
 	classed := 0
 	for _, m := range f.Measures {
 		c.checkMetric(f, m, rows, c.w.cells(c.metrics[m.Metric], c.units))
+		c.checkDays(f, m, rows)
 		if m.Class != queries.ClassAll {
 			classed++
 		}
@@ -1100,7 +1109,7 @@ func (c *check) checkFacts(f queries.Facts) {
 	}
 	for i := range rows.Len() {
 		class, _ := rows.Int(i, "assay_class")
-		if class == queries.ClassAll && c.whole(rows, i) {
+		if class == queries.ClassAll && c.whole(rows, i) && allDays(f, rows, i) {
 			c.presence(f, rows, i, byUnit)
 		}
 		if code, ok := rows.Int(i, "assay_stratum"); code < 0 || !ok || class < queries.ClassAll {
@@ -1202,7 +1211,7 @@ func (c *check) checkMetric(f queries.Facts, m queries.Measure, rows *connectors
 	got := map[part]moments{}
 	across := len(c.metrics[m.Metric].spec.Sources()) > 1
 	for i := range rows.Len() {
-		if class, _ := rows.Int(i, "assay_class"); class == m.Class && m.Kind != "quantile" {
+		if class, _ := rows.Int(i, "assay_class"); class == m.Class && m.Kind != "quantile" && allDays(f, rows, i) {
 			got[c.partOf(rows, i, !across)] = readMoments(rows, i, m)
 		}
 	}
@@ -1240,12 +1249,16 @@ func (c *check) checkMetric(f queries.Facts, m queries.Measure, rows *connectors
 func emptyCell() *cell { return &cell{} }
 
 func (c *check) compare(f queries.Facts, m queries.Measure, code int64, g moments, cell *cell) {
+	c.compareTo(f, m, c.metrics[m.Metric].spec, code, g, cell)
+}
+
+// compareTo compares with a metric of the spec, or what of it is told.
+func (c *check) compareTo(f queries.Facts, m queries.Measure, s spec.Metric, code int64, g moments, cell *cell) {
 	want := cell.moments()
 	if cell.vague {
 		return
 	}
 	square := cell.size * cell.size
-	s := c.metrics[m.Metric].spec
 	ok := g.n == want.n && g.nonzero == want.nonzero && g.off == want.off
 	if isShare(m) && !m.Covariate {
 		want.mean, want.co = g.mean, g.co // Told by nonzero.
@@ -1280,7 +1293,7 @@ func (c *check) compareQuantile(f queries.Facts, m queries.Measure, code int64, 
 	row := -1
 	for i := range rows.Len() {
 		class, _ := rows.Int(i, "assay_class")
-		if at, _ := rows.Int(i, "assay_stratum"); at == code && class == m.Class && c.whole(rows, i) {
+		if at, _ := rows.Int(i, "assay_stratum"); at == code && class == m.Class && c.whole(rows, i) && allDays(f, rows, i) {
 			row = i
 		}
 	}

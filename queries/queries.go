@@ -52,6 +52,7 @@ type Script struct {
 	Changes    []string  // columns of Strays, one for every epoch but the first
 	Dimensions []Dimension
 	Slices     []Slice
+	Days       *Days // counts units by day since exposure; nil where none are asked for
 	Facts      []Facts
 	Ratios     []Across
 	Leave      *Leave // writes the state; nil without one
@@ -114,6 +115,8 @@ type Facts struct {
 	// there is a state.
 	Recent *Statement
 	Whole  string
+	// Days: the rows of Statement have column assay_day.
+	Days bool
 	Statement
 	Alignment Statement
 	Shapes    Statement
@@ -163,6 +166,9 @@ type Measure struct {
 	// Sliced: there are moments by slice as well. A quantile has none, since that of
 	// a slice would rank its values anew, nor has a ratio over two sources.
 	Sliced bool
+	// DayFrom and DayUntil: there are moments of each day since exposure from one to
+	// before the other as well; both are 0 where there are none.
+	DayFrom, DayUntil int
 	// Caps are the columns with the values of percentile caps, of a ratio one for
 	// each part that has one. Where it is not positive nothing is capped.
 	Caps []string
@@ -233,6 +239,9 @@ func (s *Script) All() []Statement {
 	}
 	for _, slice := range s.Slices {
 		all = append(all, slice.Statement)
+	}
+	if s.Days != nil {
+		all = append(all, s.Days.Statement)
 	}
 	for _, f := range s.Facts {
 		for _, before := range []*Statement{f.Recent, f.Keep} {

@@ -94,6 +94,7 @@ func (r *renderer) script(sources []*source) *Script {
 			"slices by "+slice.Name, "slice.sql", "counts units per slice by "+slice.Name,
 			map[string]any{"Name": slice.Name, "Alias": slice.Alias, "Column": slice.Column, "Values": DimensionValues, "Horizons": horizons})})
 	}
+	s.Days = r.days()
 	for _, src := range sources {
 		r.linked(s, src)
 		s.Facts = append(s.Facts, r.facts(s, src))

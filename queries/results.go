@@ -165,6 +165,9 @@ func (b *builder) partition(stratum string) string {
 	if len(b.classes) > 0 {
 		by = append(by, "assay_group")
 	}
+	if b.days {
+		by = append(by, "assay_on")
+	}
 	if len(by) == 0 {
 		return ""
 	}

@@ -145,6 +145,9 @@ func (r *renderer) unkept(src *source) string {
 	if src.join != "" {
 		return fmt.Sprintf("its facts reach units through join %s, and a link that comes in later brings older facts along", src.join)
 	}
+	if toldByDay(src.measures, r.e.DaysSinceExposure) {
+		return "effects are shown by days since exposure, which are not kept"
+	}
 	for _, m := range src.measures {
 		switch {
 		case m.metric.Of == "event":

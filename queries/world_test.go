@@ -168,6 +168,7 @@ type metricOf struct {
 	where, above, below                 condition
 	rule                                func(fact) bool // nil = none
 	value, numerator, denominatorValues valueOf
+	day                                 *int // of units, the only one that counts; nil = all do
 }
 
 // counts tells whether a fact meets the metric's own conditions.
@@ -187,6 +188,7 @@ func newWorld(seed uint64) (*world, map[string]metricOf) {
 	metrics := w.metrics()
 	w.activate()
 	w.slice()
+	w.askDays()
 	w.events()
 	return w, metrics
 }

@@ -33,6 +33,7 @@ func Explain(w io.Writer, e Explained, o TextOptions) error {
 	p.opened(e.Look)
 	p.effects(e.Look)
 	p.slices(e.Look)
+	p.days(e.Look)
 	p.prompts(e.Look, e.History, &e.Since)
 	p.history(e.Look, e.History)
 	p.title("to repeat it")

@@ -23,6 +23,7 @@ type pageView struct {
 	Effects                 []effectsView
 	Raw                     []rawRow
 	Slices                  []slicesView
+	Days                    *daysSection
 	Level                   string
 	Forest                  forestView
 	Courses                 []courseView
@@ -52,7 +53,7 @@ func (s Site) newPage(look *ledger.Look, history []ledger.Look, since *Since) pa
 		Owner: shorten(clean(look.Spec.Owner), nameLength), Tags: tags(look.Spec.Tags),
 		Facts: facts(look), Banner: newBanner(look, history, since), Since: newSinceView(since),
 		Health: newHealthView(look, history), Effects: newEffects(look), Raw: newRaw(look), Slices: newSlices(look), Level: level(look),
-		Forest: newForest(look), Courses: newCourses(look, history),
+		Forest: newForest(look), Courses: newCourses(look, history), Days: newDays(look),
 		Daily: newDaily(look), Ladder: ladder(look, since, web), Epochs: epochs(look),
 		Prompts: newPrompts(look, history, since), History: newHistory(look, history, since),
 		Repeat: newRepeat(look), Past: since == nil, List: list,

@@ -22,6 +22,7 @@ func enrich(look *ledger.Look, dimension string, values ...string) {
 				m.Arms = append(m.Arms, armMoments(look, v.Control, epoch, knownGood(look)), armMoments(look, v.Treatment, epoch, v.Variation))
 			}
 			sliced(m, v, dimension, values)
+			byDay(m, v, 14)
 		}
 	}
 	if len(look.Metrics) > 4 {
@@ -38,14 +39,40 @@ func armMoments(look *ledger.Look, a stats.ArmValue, epoch int, variation string
 	return ledger.ArmMoments{Variation: variation, Epoch: look.Epochs[epoch-1].Index, Moments: m}
 }
 
+// effectOf is a comparison as an effect among some of the units.
+func effectOf(v *ledger.Versus) ledger.Effect {
+	return ledger.Effect{
+		Variation: v.Variation, Status: v.Status, Control: v.Control, Treatment: v.Treatment,
+		Absolute: v.Absolute, AbsoluteInterval: v.AbsoluteInterval, Relative: v.Relative, RelativeInterval: v.RelativeInterval,
+	}
+}
+
+// byDay is a comparison by day, of which the first has the effect, and later ones
+// ever fewer units and less of it.
+func byDay(m *ledger.MetricResult, v *ledger.Versus, days int) {
+	for day := range days {
+		d := ledger.DayResult{Day: day, Effect: effectOf(v)}
+		left := int64(days - day)
+		d.Control.N, d.Treatment.N = d.Control.N*left/int64(days), d.Treatment.N*left/int64(days)
+		wider, fades := math.Sqrt(float64(days)/float64(left)), float64(left)/float64(days)
+		if d.Relative.Known {
+			half := (v.RelativeInterval.Upper - v.RelativeInterval.Lower) / 2 * wider
+			d.Relative.Value *= fades
+			d.RelativeInterval = stats.Interval{Lower: d.Relative.Value - half, Upper: d.Relative.Value + half}
+		}
+		m.Days = append(m.Days, d)
+	}
+	if days > 0 {
+		m.Days[len(m.Days)-1].Status = stats.StatusTooFew
+	}
+}
+
 // sliced splits a comparison into slices around the whole effect.
 func sliced(m *ledger.MetricResult, v *ledger.Versus, dimension string, values []string) {
 	for k, value := range values {
 		shift := 0.01 * float64(k-len(values)/2)
 		s := ledger.SliceResult{
-			Dimension: dimension, Value: value, Variation: v.Variation, Status: v.Status,
-			Control: v.Control, Treatment: v.Treatment, Absolute: v.Absolute, AbsoluteInterval: v.AbsoluteInterval,
-			Relative: v.Relative, RelativeInterval: v.RelativeInterval,
+			Dimension: dimension, Value: value, Effect: effectOf(v),
 		}
 		s.Control.N, s.Control.Any, s.Treatment.N, s.Treatment.Any = s.Control.N/3, s.Control.Any/3, s.Treatment.N/3, s.Treatment.Any/3
 		if s.Relative.Known {
@@ -55,6 +82,6 @@ func sliced(m *ledger.MetricResult, v *ledger.Versus, dimension string, values [
 		m.Slices = append(m.Slices, s)
 	}
 	if len(values) > 0 {
-		m.Slices = append(m.Slices, ledger.SliceResult{Dimension: dimension, Rest: true, Variation: v.Variation, Status: stats.StatusTooFew})
+		m.Slices = append(m.Slices, ledger.SliceResult{Dimension: dimension, Rest: true, Effect: ledger.Effect{Variation: v.Variation, Status: stats.StatusTooFew}})
 	}
 }

@@ -111,10 +111,13 @@ func sliceForest(m *ledger.MetricResult, row slicedRow, v *ledger.Versus) forest
 }
 
 // sliceVersus is a slice as a comparison, of which it has what is shown.
-func sliceVersus(s *ledger.SliceResult) ledger.Versus {
-	return ledger.Versus{Variation: s.Variation, Comparison: stats.Comparison{
-		Status: s.Status, Note: s.Note, Control: s.Control, Treatment: s.Treatment,
-		Absolute: s.Absolute, AbsoluteInterval: s.AbsoluteInterval, Relative: s.Relative, RelativeInterval: s.RelativeInterval,
+func sliceVersus(s *ledger.SliceResult) ledger.Versus { return effectVersus(&s.Effect) }
+
+// effectVersus is an effect among some units as a comparison.
+func effectVersus(e *ledger.Effect) ledger.Versus {
+	return ledger.Versus{Variation: e.Variation, Comparison: stats.Comparison{
+		Status: e.Status, Note: e.Note, Control: e.Control, Treatment: e.Treatment,
+		Absolute: e.Absolute, AbsoluteInterval: e.AbsoluteInterval, Relative: e.Relative, RelativeInterval: e.RelativeInterval,
 	}}
 }
 

@@ -14,11 +14,9 @@ func TestSlicesInText(t *testing.T) {
 	look := harmful().look
 	v := look.Metrics[0].Comparisons[0]
 	slice := func(value, status string, rest bool) ledger.SliceResult {
-		return ledger.SliceResult{
-			Dimension: "platform", Value: value, Rest: rest, Variation: "treatment", Status: stats.Status(status),
-			Control: v.Control, Treatment: v.Treatment, Absolute: v.Absolute, AbsoluteInterval: v.AbsoluteInterval,
-			Relative: v.Relative, RelativeInterval: v.RelativeInterval,
-		}
+		e := effectOf(&v)
+		e.Variation, e.Status = "treatment", stats.Status(status)
+		return ledger.SliceResult{Dimension: "platform", Value: value, Rest: rest, Effect: e}
 	}
 	look.Metrics[0].Slices = []ledger.SliceResult{slice("ios", string(stats.StatusOK), false), slice("", string(stats.StatusOK), false), slice(evil, string(stats.StatusTooFew), false), slice("x", string(stats.StatusOK), true)}
 	var text, explained bytes.Buffer

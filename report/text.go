@@ -39,6 +39,7 @@ func Text(w io.Writer, look *ledger.Look, o TextOptions) error {
 	p.healthLines(look)
 	p.effects(look)
 	p.slices(look)
+	p.days(look)
 	return write(w, []byte(p.out.String()))
 }
 

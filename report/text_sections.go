@@ -45,14 +45,52 @@ func (p *printer) sliced(look *ledger.Look, m *ledger.MetricResult) {
 }
 
 // sliceText is one slice against the known-good variation.
-func sliceText(m *ledger.MetricResult, s *ledger.SliceResult) string {
-	v := sliceVersus(s)
+func sliceText(m *ledger.MetricResult, s *ledger.SliceResult) string { return effectAmong(m, &s.Effect) }
+
+// effectAmong is the effect among some of the units.
+func effectAmong(m *ledger.MetricResult, s *ledger.Effect) string {
+	v := effectVersus(s)
 	q := quantityOf(term, m, &v.Comparison)
 	arms := textArm(s.Control.N, s.Control.Value, q) + " → " + textArm(s.Treatment.N, s.Treatment.Value, q)
 	if s.Status != stats.StatusOK {
 		return arms + ", cannot say: " + whyNot(&v)
 	}
 	return arms + ", " + effectText(&v, q)
+}
+
+// days writes the effects by day since exposure, as the page's tables.
+func (p *printer) days(look *ledger.Look) {
+	section := newDays(look)
+	if section == nil {
+		return
+	}
+	p.title("by days since first " + section.Anchor + " (decides nothing)")
+	for _, r := range roles {
+		for i := range look.Metrics {
+			m := &look.Metrics[i]
+			if m.Role != r.Role {
+				continue
+			}
+			for _, t := range treatments(look) {
+				p.daysOf(look, m, daysOf(m, t))
+			}
+		}
+	}
+}
+
+func (p *printer) daysOf(look *ledger.Look, m *ledger.MetricResult, days []*ledger.DayResult) {
+	if len(days) < 2 {
+		return
+	}
+	heading := shorten(name(m.Name), 60)
+	if len(treatments(look)) > 1 {
+		heading += " in " + shorten(name(days[0].Variation), 40)
+	}
+	p.line("  " + shorten(heading, p.width-2))
+	p.item("    ", daysFinding(days))
+	for _, d := range days {
+		p.item("    "+padded(fmt.Sprintf("day %d", d.Day), 6)+"  ", effectAmong(m, &d.Effect))
+	}
 }
 
 // steps writes the ladder: what was applied when, and what comes next.

@@ -386,11 +386,13 @@ type Experiment struct {
 	Ladder       []float64   `yaml:"ladder,omitempty" share:"true" doc:"Coverage steps of a rollout, as 0.25 or 25%, ending at 1; default [0.1, 0.25, 0.5, 0.75, 1]."`
 	Activation   string      `yaml:"activation,omitempty" doc:"Metric (proportion or count) whose first fact after first exposure starts the windows of all others; units without one are counted, and left out of the effects."`
 	Slices       []string    `yaml:"slices,omitempty" doc:"Dimensions of the assignment query, or traits, by whose values effects are shown: the twenty with most units and the rest. They decide nothing."`
-	Guardrails   []Use       `yaml:"guardrails,omitempty" doc:"Metrics whose harm beyond the margin rolls back."`
-	Goals        []Use       `yaml:"goals,omitempty" doc:"Metrics that are meant to get better."`
-	Secondary    []Use       `yaml:"secondary,omitempty" doc:"Metrics that are reported and decide nothing."`
-	Flag         FlagRef     `yaml:"flag,omitempty" doc:"The flag that serves the variations; without it decisions are only reported."`
-	Policy       Policy      `yaml:"policy,omitempty" doc:"Overrides of the project's policy."`
+	// DaysSinceExposure is 0 where effects are not shown by day.
+	DaysSinceExposure int     `yaml:"days_since_exposure,omitempty" doc:"Show effects by day since a unit's first exposure (or activation) as well, for so many days, 2 to 28; left out: not. They decide nothing, and make looks dearer."`
+	Guardrails        []Use   `yaml:"guardrails,omitempty" doc:"Metrics whose harm beyond the margin rolls back."`
+	Goals             []Use   `yaml:"goals,omitempty" doc:"Metrics that are meant to get better."`
+	Secondary         []Use   `yaml:"secondary,omitempty" doc:"Metrics that are reported and decide nothing."`
+	Flag              FlagRef `yaml:"flag,omitempty" doc:"The flag that serves the variations; without it decisions are only reported."`
+	Policy            Policy  `yaml:"policy,omitempty" doc:"Overrides of the project's policy."`
 }
 
 // End is the end of the monitoring duration.

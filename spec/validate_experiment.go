@@ -25,6 +25,7 @@ func (v validator) experiment(e *Experiment, at place) {
 	v.roles(e, at)
 	v.activation(e, at.at("activation"))
 	v.slices(e, at.at("slices"))
+	v.days(e, at.at("days_since_exposure"))
 	v.flag(e.Flag, at.at("flag"))
 	v.wholePercents(e, at)
 	validatePolicy(e.Policy, at.at("policy"))
@@ -91,6 +92,17 @@ func (v validator) slices(e *Experiment, at place) {
 		case t.Identifier != a.Identifier:
 			p.problemf("trait %s is of %s; the experiment randomises %s", name, t.Identifier, a.Identifier)
 		}
+	}
+}
+
+// mostDays bounds the days since exposure by which effects are shown: each may add
+// a row for every unit.
+const mostDays = 28
+
+// days checks the days since exposure by which effects are shown.
+func (v validator) days(e *Experiment, at place) {
+	if !at.absent {
+		at.must(e.DaysSinceExposure >= 2 && e.DaysSinceExposure <= mostDays, "want 2 to %d days", mostDays)
 	}
 }
 

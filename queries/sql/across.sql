@@ -9,8 +9,8 @@ WITH above AS ( -- {{.AboveName}}
     {{$c.Expression}} AS {{$c.Name}}{{comma $i (len $.AboveColumns)}}
 {{- end}}
   FROM {{.AboveTable}}
-{{- if .AboveClassed}}
-  WHERE assay_group = -1
+{{- if .AboveOf}}
+  WHERE {{.AboveOf}}
 {{- end}}
 ),
 below AS ( -- {{.BelowName}}
@@ -21,8 +21,8 @@ below AS ( -- {{.BelowName}}
     {{$c.Expression}} AS {{$c.Name}}{{comma $i (len $.BelowColumns)}}
 {{- end}}
   FROM {{.BelowTable}}
-{{- if .BelowClassed}}
-  WHERE assay_group = -1
+{{- if .BelowOf}}
+  WHERE {{.BelowOf}}
 {{- end}}
 ),
 both_sources AS (

@@ -22,6 +22,9 @@ counted AS ( -- one row per fact in the window of its unit
 {{- end}}
 {{- end}}
     {{.Newest}} AS assay_at,
+{{- if .Days}}
+    {{.Day}} AS assay_day, -- since first {{.Anchor}}, where it was over at {{.DaysUntil}}
+{{- end}}
 {{- if .Classes}}
     CAST(CASE {{.ClassColumn}}
 {{- range .Classes}}

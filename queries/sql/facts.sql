@@ -1,5 +1,8 @@
 {{- if .Keep}}-- Purpose: what the facts of {{.Source}} come to for each unit, from one scan of it; {{.Names}} are made of them.
--- Rows: one per unit{{if .Classes}} and class of its facts (-1: all of them){{end}} that has such a fact.
+-- Rows: one per unit{{if .Classes}} and class of its facts (-1: all of them){{end}} that has such a fact
+{{- if .Days}};
+--   besides, one for each of the unit's days (assay_on) that has such a fact; -1: all of them
+{{- end}}.
 {{.Create}}
 {{else}}{{template "moments_header" .}}{{end -}}
 {{template "counted" .}}
@@ -29,7 +32,7 @@ compared_facts AS ( -- beside the quantiles
   FROM placed_facts
 ),
 {{- end}}
-cells AS ( -- one row per unit{{if .Classes}} and class of its facts, and one per unit over all of them{{end}}
+cells AS ( -- one row per unit{{if .Classes}} and class of its facts, and one per unit over all of them{{end}}{{if .Days}}; the same for each of its days{{end}}
   SELECT
 {{- if .Keep}}
     assay_unit,
@@ -37,6 +40,9 @@ cells AS ( -- one row per unit{{if .Classes}} and class of its facts, and one pe
     assay_stratum,
 {{- if .Classes}}
     CASE WHEN GROUPING(assay_class) = 1 THEN -1 ELSE assay_class END AS assay_group,
+{{- end}}
+{{- if .Days}}
+    CASE WHEN GROUPING(assay_day) = 1 THEN -1 ELSE assay_day END AS assay_on,
 {{- end}}
 {{- range .Slices}}
     MAX({{.Column}}) AS {{.Column}},
@@ -49,7 +55,19 @@ cells AS ( -- one row per unit{{if .Classes}} and class of its facts, and one pe
     {{$c.Expression}} AS {{$c.Name}}{{comma $i (len $.Aggregates)}}
 {{- end}}
   FROM {{if .Places}}compared_facts{{else}}counted{{end}}
-{{- if .Classes}}
+{{- if .Days}}
+  GROUP BY GROUPING SETS (
+    (assay_unit, assay_stratum),
+    (assay_unit, assay_stratum, assay_day){{if .Classes}},
+    (assay_unit, assay_stratum, assay_class),
+    (assay_unit, assay_stratum, assay_class, assay_day)
+{{- end}}
+  )
+  HAVING (GROUPING(assay_day) = 1 OR assay_day IS NOT NULL)
+{{- if and .Classes .Unclassed}}
+    AND (GROUPING(assay_class) = 1 OR assay_class IS NOT NULL)
+{{- end}}
+{{- else if .Classes}}
   GROUP BY GROUPING SETS ((assay_unit, assay_stratum, assay_class), (assay_unit, assay_stratum))
 {{- if .Unclassed}}
   HAVING GROUPING(assay_class) = 1 OR assay_class IS NOT NULL

@@ -3,6 +3,10 @@
 {{- if .Slices}}
 --   besides, the same for each slice of one dimension ({{range $i, $s := .Slices}}{{if $i}}, {{end}}{{$s.Column}}: {{note $s.Name}}{{end}}; -1: all of them);
 {{- end}}
+{{- if .Days}}
+--   besides, the same for each day since first {{.Anchor}} (assay_day: where it begins, in microseconds; -1: all of them),
+--   among the units for which it was over;
+{{- end}}
 --   units without one are counted by the summary and enter as zeros.
 -- Numbers: *_n units, *_any units with a value other than zero, *_mean, *_var (sample variance),
 --   *_den_* of the denominator, *_co (sample covariance); newest in microseconds since 1970 UTC;
@@ -27,6 +31,9 @@
 {{define "moments"}}SELECT
   CAST(c.assay_stratum AS {{.D.Integer}}) AS assay_stratum,
   CAST({{if .Classes}}c.assay_group{{else}}-1{{end}} AS {{.D.Integer}}) AS assay_class,
+{{- if .Days}}
+  CAST(c.assay_on AS {{.D.Integer}}) AS assay_day,
+{{- end}}
 {{- range .Slices}}
   CAST(CASE WHEN GROUPING(c.{{.Column}}) = 1 THEN -1 ELSE c.{{.Column}} END AS {{$.D.Integer}}) AS {{.Column}},
 {{- end}}
@@ -38,11 +45,15 @@
 {{- end}}
 FROM {{.From}} AS c
 GROUP BY {{if .Slices}}GROUPING SETS (
-  (c.assay_stratum{{if .Classes}}, c.assay_group{{end}})
+  (c.assay_stratum{{if .Classes}}, c.assay_group{{end}}{{if .Days}}, c.assay_on{{end}})
 {{- range .Slices}},
-  (c.assay_stratum{{if $.Classes}}, c.assay_group{{end}}, c.{{.Column}})
+  (c.assay_stratum{{if $.Classes}}, c.assay_group{{end}}{{if $.Days}}, c.assay_on{{end}}, c.{{.Column}})
 {{- end}}
 )
-ORDER BY 1, 2{{range $i, $s := .Slices}}, {{add $i 3}}{{end}}
-{{- else}}c.assay_stratum{{if .Classes}}, c.assay_group{{end}}
-ORDER BY 1, 2{{end}}{{end}}
+{{- if .Days}}
+HAVING c.assay_on = -1 -- a slice is not told by day
+  OR ({{range $i, $s := .Slices}}{{if $i}} AND {{end}}GROUPING(c.{{$s.Column}}) = 1{{end}})
+{{- end}}
+ORDER BY 1, 2{{if .Days}}, 3{{end}}{{range $i, $s := .Slices}}, {{if $.Days}}{{add $i 4}}{{else}}{{add $i 3}}{{end}}{{end}}
+{{- else}}c.assay_stratum{{if .Classes}}, c.assay_group{{end}}{{if .Days}}, c.assay_on{{end}}
+ORDER BY 1, 2{{if .Days}}, 3{{end}}{{end}}{{end}}
