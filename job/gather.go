@@ -29,10 +29,10 @@ type evidence struct {
 	strata     [][]counts // by epoch and variation
 	health     ledger.Health
 	days       []ledger.DayCount
-	cells      []dayCell // days by epoch, in order of time
-	hourly     []dayCell // the same by hour
-	slices     []slice   // values of dimensions
-	sliced     []sliced  // by dimension, the largest slice first
+	cells      []dayCell    // days by epoch, in order of time
+	hourly     []dayCell    // the same by hour
+	slices     []slice      // values of dimensions
+	sliced     []sliced     // by dimension, the largest slice first
 	since      [][][]counts // units that have had a day since exposure, by day
 	metrics    map[string]*metricData
 	stale      []decide.Trouble
@@ -67,7 +67,7 @@ type metricData struct {
 	quantiles [][]stats.Quantile
 	slices    map[sliceKey][][]stats.Moments
 	days      [][][]stats.Moments // by day since exposure
-	caps      []float64 // what percentile caps came to
+	caps      []float64           // what percentile caps came to
 	failed    bool
 }
 

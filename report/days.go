@@ -16,8 +16,8 @@ type daysView struct {
 	Scale              string
 	Finding            string // whether days differ, in words
 	KnownGood, Heading string
-	Rows               []dayRow
-	Chart              template.HTML // "" where there is nothing to compare, or no room
+	Rows               []dayRow      // none where a page has no room for them
+	Chart              template.HTML // "" where there is nothing to compare
 }
 
 // dayRow is one day against the known-good variation.
@@ -53,6 +53,8 @@ func newDays(look *ledger.Look) *daysSection {
 				v := newDaysView(look, m, days)
 				if room -= len(days); room >= 0 {
 					v.Chart = daysChart(m, days, v, len(s.Views))
+				} else {
+					v.Rows = nil
 				}
 				s.Views = append(s.Views, v)
 			}
@@ -64,7 +66,8 @@ func newDays(look *ledger.Look) *daysSection {
 	return &s
 }
 
-// daysDrawn is the most days that a page draws: the tables have them all.
+// daysDrawn is the most days that a page has numbers of: of the metrics beyond
+// them it has in words whether the effect moved, and the JSON has the numbers.
 const daysDrawn = 120
 
 // anchorWord is what days are counted from.
@@ -254,15 +257,17 @@ func dayEstimate(d *ledger.DayResult, relative bool) float64 {
 // daysDrawn draws the interval and the estimate of each day.
 func (c *canvas) daysDrawn(days []*ledger.DayResult, x, y scale, relative bool) {
 	var dots []point
+	var lines []segment
 	for _, d := range days {
 		if d.Status != stats.StatusOK {
 			continue
 		}
 		at, i := x.at(float64(d.Day)), dayInterval(d, relative)
 		if bounded(i) {
-			c.line("whisker s-info", segment{at, y.at(i.Lower), at, y.at(i.Upper)})
+			lines = append(lines, segment{at, y.at(i.Lower), at, y.at(i.Upper)})
 		}
 		dots = append(dots, point{at, y.at(dayEstimate(d, relative))})
 	}
+	c.bars("whisker s-info", lines)
 	c.dots("look", dots)
 }

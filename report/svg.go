@@ -67,6 +67,18 @@ func (c *canvas) path(class string, points []point, end string) {
 	c.out.WriteString(end + `"/>`)
 }
 
+// bars draws upright lines, all in one path.
+func (c *canvas) bars(class string, lines []segment) {
+	if len(lines) == 0 {
+		return
+	}
+	c.out.WriteString(`<path class="` + class + `" d="`)
+	for _, l := range lines {
+		c.out.WriteString("M" + coord(l.X1) + " " + coord(l.Y1) + "V" + coord(l.Y2))
+	}
+	c.out.WriteString(`"/>`)
+}
+
 // dots draws a round dot at each point.
 func (c *canvas) dots(class string, points []point) {
 	if len(points) == 0 {
@@ -78,7 +90,8 @@ func (c *canvas) dots(class string, points []point) {
 }
 
 // steps writes the distance of each point from the one before, in tenths so that
-// no rounding adds up; after and between stand between two points.
+// no rounding adds up; after and between stand between two points. A minus sign
+// parts two numbers as well as a space does.
 func (c *canvas) steps(points []point, after, between string) {
 	x, y := 0.0, 0.0
 	for i, p := range points {
@@ -86,7 +99,11 @@ func (c *canvas) steps(points []point, after, between string) {
 		if i > 0 {
 			c.out.WriteString(after + between)
 		}
-		c.out.WriteString(coord((toX-x)/10) + " " + coord((toY-y)/10))
+		right, down := coord((toX-x)/10), coord((toY-y)/10)
+		if !strings.HasPrefix(down, "-") {
+			down = " " + down
+		}
+		c.out.WriteString(right + down)
 		x, y = toX, toY
 	}
 }

@@ -45,7 +45,9 @@ func (p *printer) sliced(look *ledger.Look, m *ledger.MetricResult) {
 }
 
 // sliceText is one slice against the known-good variation.
-func sliceText(m *ledger.MetricResult, s *ledger.SliceResult) string { return effectAmong(m, &s.Effect) }
+func sliceText(m *ledger.MetricResult, s *ledger.SliceResult) string {
+	return effectAmong(m, &s.Effect)
+}
 
 // effectAmong is the effect among some of the units.
 func effectAmong(m *ledger.MetricResult, s *ledger.Effect) string {

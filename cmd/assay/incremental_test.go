@@ -69,6 +69,10 @@ func newIncrementalWorld(t *testing.T) *incrementalWorld {
 			w.move(dir, metric)
 		}
 	}
+	for _, dir := range []string{w.kept, w.all} {
+		c := crashWorld{dir: dir}
+		c.edit(t, filepath.Join("experiments", "kinds.yaml"), "days_since_exposure: 5\n", "") // Days are not kept.
+	}
 	w.edit(w.kept, "identifiers:\n", "incremental: {overlap: 1d}\n\nidentifiers:\n")
 	return w
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/json"
 	"math"
@@ -12,6 +13,7 @@ import (
 
 	"assay/ledger"
 	"assay/spec"
+	"assay/stats"
 )
 
 // TestKinds runs the example that has every kind of metric through the program,
@@ -79,6 +81,7 @@ func TestKinds(t *testing.T) {
 		}
 	}
 	checkSlices(t, db, look)
+	checkDays(t, db, look)
 	field, _ := reflect.TypeFor[spec.Metric]().FieldByName("Kind")
 	for kind := range strings.SplitSeq(field.Tag.Get("enum"), ",") {
 		if !kinds[kind] {
@@ -123,6 +126,63 @@ func checkSlices(t *testing.T, db *sql.DB, look ledger.Look) {
 	}
 	if seen["platform"] != 3 || seen["plan"] != 21 {
 		t.Errorf("slices: %v", seen)
+	}
+}
+
+// dayByHand are the users of an arm whose day was over, with what they did on it;
+// the arguments are the arm and twice the day.
+const dayByHand = usersByHand + `
+there AS (SELECT user_id, t0, CAST(? AS INTEGER) AS d FROM users WHERE t0 + (? + 1) * INTERVAL 1 DAY <= TIMESTAMP '2026-11-08'),
+did AS (
+  SELECT after.* FROM after JOIN there USING (user_id)
+  WHERE ts >= there.t0 + d * INTERVAL 1 DAY AND ts < there.t0 + (d + 1) * INTERVAL 1 DAY
+),
+`
+
+// onDayByHand gives the value of metrics on one day; those that have none by day
+// are not here.
+var onDayByHand = map[string]string{
+	"error_rate":        `ill AS (SELECT DISTINCT user_id FROM did WHERE failed) SELECT (SELECT COUNT(*) FROM ill) / (SELECT COUNT(*) FROM there)`,
+	"bad_format":        `bad AS (SELECT DISTINCT user_id FROM did WHERE body LIKE 'Sorry%') SELECT (SELECT COUNT(*) FROM bad) / (SELECT COUNT(*) FROM there)`,
+	"responses":         `x AS (SELECT 1) SELECT (SELECT COUNT(*) FROM did) / (SELECT COUNT(*) FROM there)`,
+	"latency":           `each AS (SELECT AVG(latency_ms) AS v FROM did GROUP BY user_id) SELECT AVG(v) FROM each`,
+	"worst_latency":     `each AS (SELECT MAX(latency_ms) AS v FROM did GROUP BY user_id) SELECT AVG(v) FROM each`,
+	"topics":            `each AS (SELECT COUNT(DISTINCT topic) AS v FROM did GROUP BY user_id) SELECT SUM(v) / (SELECT COUNT(*) FROM there) FROM each`,
+	"cost_per_response": `each AS (SELECT LEAST(SUM(cost), 20) AS y, COUNT(*) AS n FROM did GROUP BY user_id) SELECT SUM(y) / SUM(n) FROM each`,
+	"active_days":       `each AS (SELECT DISTINCT user_id FROM did) SELECT (SELECT COUNT(*) FROM each) / (SELECT COUNT(*) FROM there)`,
+}
+
+// checkDays compares each metric on each day since exposure, and how many units
+// had the day.
+func checkDays(t *testing.T, db *sql.DB, look ledger.Look) {
+	t.Helper()
+	most := map[string]int{"error_rate": 3, "active_days": 3}
+	for _, m := range look.Metrics {
+		query, told := onDayByHand[m.Name]
+		if want := cmp.Or(most[m.Name], 5); told != (len(m.Days) > 0) || told && len(m.Days) != want {
+			t.Errorf("%s has %d days", m.Name, len(m.Days))
+		}
+		for i, d := range m.Days {
+			if d.Day != i || d.Status != "ok" || d.AbsoluteInterval.Lower >= d.Absolute || d.Absolute >= d.AbsoluteInterval.Upper {
+				t.Errorf("%s, day %d: %+v", m.Name, i, d)
+			}
+			for variation, got := range map[string]stats.ArmValue{"control": d.Control, "treatment": d.Treatment} {
+				var want float64
+				var units int64
+				if err := db.QueryRowContext(t.Context(), dayByHand+query, variation, d.Day, d.Day).Scan(&want); err != nil {
+					t.Fatalf("%s: %v", m.Name, err)
+				}
+				if err := db.QueryRowContext(t.Context(), dayByHand+"x AS (SELECT 1) SELECT COUNT(*) FROM there", variation, d.Day, d.Day).Scan(&units); err != nil {
+					t.Fatal(err)
+				}
+				if math.Abs(got.Value-want) > 1e-9*want || want == 0 {
+					t.Errorf("%s on day %d, %s: %.12g, by hand %.12g", m.Name, d.Day, variation, got.Value, want)
+				}
+				if zeros := m.Kind != "mean" && m.Kind != "max"; zeros != (got.N == units) || got.N > units {
+					t.Errorf("%s on day %d, %s: %d units, by hand %d", m.Name, d.Day, variation, got.N, units)
+				}
+			}
+		}
 	}
 }
 
