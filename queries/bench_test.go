@@ -82,6 +82,16 @@ func render(b *testing.B, name string, at queries.Look, metrics []spec.Metric) c
 
 func scriptOf(b *testing.B, at queries.Look, metrics []spec.Metric) *queries.Script {
 	b.Helper()
+	p, e := projectOf(metrics, 3*day)
+	script, err := queries.Render(p, e, at, queries.DuckDB)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return script
+}
+
+// projectOf is a project with one experiment at metrics of one window.
+func projectOf(metrics []spec.Metric, window time.Duration) (*spec.Project, *spec.Experiment) {
 	p := &spec.Project{Config: spec.Config{
 		Identifiers: map[string]spec.Identifier{"user_id": {}},
 		Assignments: map[string]spec.Assignment{"exposures": {
@@ -102,15 +112,11 @@ func scriptOf(b *testing.B, at queries.Look, metrics []spec.Metric) *queries.Scr
 	}
 	for i, m := range metrics {
 		metric := fmt.Sprintf("metric_%d", i)
-		m.Source, m.Window = "facts", spec.Duration{Duration: 3 * day}
+		m.Source, m.Window = "facts", spec.Duration{Duration: window}
 		p.Config.Metrics[metric] = m
 		e.Goals = append(e.Goals, spec.Use{Metric: metric})
 	}
-	script, err := queries.Render(p, e, at, queries.DuckDB)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return script
+	return p, e
 }
 
 // totalOf reads the total of a script's metrics from the last of its statements; units
@@ -364,6 +370,27 @@ func BenchmarkMoments(b *testing.B) {
 		onLogs := look(b, "logs", logs...)
 		onLogs.answer = nil
 		compete(b, open(b, parquet, s), render(b, "cubes", skewed, sparse(20)), onLogs, look(b, "sparse20", sparse(20)...))
+	})
+}
+
+// BenchmarkDays: what effects by days since exposure add to a look at a week.
+func BenchmarkDays(b *testing.B) {
+	weekly := func(name string, days int, metrics ...spec.Metric) contender {
+		p, e := projectOf(metrics, 7*day)
+		e.DaysSinceExposure = days
+		script, err := queries.Render(p, e, atEnd(), queries.DuckDB)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return contender{name: name, statements: script.All()}
+	}
+	atScales(b, func(b *testing.B, s scale) {
+		b.Run("one", func(b *testing.B) {
+			compete(b, open(b, parquet, s), weekly("days", 7, everything), weekly("look", 0, everything))
+		})
+		b.Run("sparse20", func(b *testing.B) {
+			compete(b, open(b, parquet, s), weekly("days", 7, sparse(20)...), weekly("look", 0, sparse(20)...))
+		})
 	})
 }
 

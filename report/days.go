@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"math"
 	"strconv"
+	"strings"
 
 	"assay/ledger"
 	"assay/stats"
@@ -14,6 +15,7 @@ import (
 type daysView struct {
 	Metric, Versus     string // Versus is "" where there is one treatment
 	Scale              string
+	Unit               string // of values, with the gap before it; "" for shares
 	Finding            string // whether days differ, in words
 	KnownGood, Heading string
 	Rows               []dayRow      // none where a page has no room for them
@@ -94,6 +96,9 @@ func newDaysView(look *ledger.Look, m *ledger.MetricResult, days []*ledger.DayRe
 		Metric: name(m.Name), Scale: "absolute", Finding: daysFinding(days),
 		KnownGood: name(knownGood(look)), Heading: name(days[0].Variation),
 	}
+	if unit := shorten(clean(m.Unit), 12); unit != "" && !counted(m) && m.Kind != "daily_participation" {
+		v.Unit = web.gap + unit
+	}
 	if relativeDays(days) {
 		v.Scale = "relative"
 	}
@@ -103,6 +108,7 @@ func newDaysView(look *ledger.Look, m *ledger.MetricResult, days []*ledger.DayRe
 	for _, d := range days {
 		versus := effectVersus(&d.Effect)
 		q := quantityOf(web, m, &versus.Comparison)
+		q.after = strings.TrimPrefix(q.after, v.Unit)
 		v.Rows = append(v.Rows, dayRow{
 			Day:    strconv.Itoa(d.Day),
 			Units:  web.count(d.Control.N) + " → " + web.count(d.Treatment.N),
@@ -181,8 +187,10 @@ func daysChart(m *ledger.MetricResult, days []*ledger.DayResult, v daysView, ind
 	relative := v.Scale == "relative"
 	whole := versus(m, days[0].Variation)
 	s := sequence{Label: web.relativeTick}
-	if whole != nil {
+	if whole != nil && m.Direction != "" {
 		s.Harm = towardsHarm(whole.Design.Harm)
+	}
+	if whole != nil {
 		q := quantityOf(web, m, &whole.Comparison)
 		switch {
 		case relative:
