@@ -66,7 +66,7 @@ func (p *printer) days(look *ledger.Look) {
 	if section == nil {
 		return
 	}
-	p.title("by days since first " + section.Anchor + " (decides nothing)")
+	p.title("days since " + section.Anchor + " (decides nothing)")
 	for _, r := range roles {
 		for i := range look.Metrics {
 			m := &look.Metrics[i]
