@@ -2,6 +2,7 @@ package connectors_test
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"sync"
 	"testing"
@@ -51,27 +52,53 @@ var snowflakeService = func() warehouse {
 	return w
 }()
 
-var (
-	snowServer *snowflaketest.Server
-	errSnow    error
-	snowOnce   sync.Once
-)
-
-// snowShared is the server of all tests of this process.
-func snowShared(t *testing.T) *snowflaketest.Server {
-	t.Helper()
-	snowOnce.Do(func() { snowServer, errSnow = snowflaketest.New("") })
-	if errSnow != nil {
-		t.Fatal(errSnow)
-	}
-	return snowServer
+// snowServer is a server with its address.
+type snowServer struct {
+	*snowflaketest.Server
+	url string
 }
 
-func snowSpec(t *testing.T, s *snowflaketest.Server, timeout time.Duration) spec.Warehouse {
+var oneSnow struct {
+	sync.Once
+	server *snowServer
+}
+
+// snowShared is the server of the table; it lives as long as the tests.
+func snowShared(t *testing.T) *snowServer {
+	t.Helper()
+	oneSnow.Do(func() {
+		s, err := snowflaketest.New("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		oneSnow.server = &snowServer{s, httptest.NewServer(s).URL}
+	})
+	return oneSnow.server
+}
+
+// snow starts a server for one test.
+func snow(t *testing.T) *snowServer {
+	t.Helper()
+	s, err := snowflaketest.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := httptest.NewServer(s)
+	t.Cleanup(func() {
+		at.CloseClientConnections()
+		at.Close()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &snowServer{s, at.URL}
+}
+
+func snowSpec(t *testing.T, s *snowServer, timeout time.Duration) spec.Warehouse {
 	t.Helper()
 	t.Setenv("SNOWFLAKE_HOME", t.TempDir())
 	return spec.Warehouse{
-		Type: "snowflake", Endpoint: s.URL, Account: "myorg-test", User: "assay", Password: spec.NewSecret("open sesame"),
+		Type: "snowflake", Endpoint: s.url, Account: "myorg-test", User: "assay", Password: spec.NewSecret("open sesame"),
 		Timeout: spec.Duration{Duration: timeout},
 	}
 }

@@ -27,17 +27,6 @@ import (
 	"assay/spec"
 )
 
-// snow starts a server for one test.
-func snow(t *testing.T) *snowflaketest.Server {
-	t.Helper()
-	s, err := snowflaketest.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	return s
-}
-
 func writeFile(t *testing.T, path, text string, mode os.FileMode) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"assay/connectors"
 	"assay/connectors/bigquerytest"
+	"assay/connectors/sqlglot"
 	"assay/ledger"
 	"assay/spec"
 )
@@ -22,7 +23,7 @@ func bigQuery(t *testing.T) (*bigquerytest.Server, connectors.Warehouse) {
 	if python == "" {
 		t.Skip("NOT CHECKED: the ledger in a table of BigQuery; ASSAY_SQLGLOT names no Python that has sqlglot")
 	}
-	translator, err := bigquerytest.NewTranslator(context.WithoutCancel(t.Context()), python, filepath.Join("..", "queries", "testdata", "transpile.py"))
+	translator, err := sqlglot.Start(context.WithoutCancel(t.Context()), python, filepath.Join("..", "queries", "testdata", "transpile.py"), "bigquery")
 	if err != nil {
 		t.Fatal(err)
 	}
