@@ -58,6 +58,7 @@ var warehouses = []warehouse{
 	bigQueryWarehouse,
 	bigQueryService,
 	snowflakeWarehouse,
+	snowflakeJSON,
 	snowflakeService,
 }
 
