@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"strings"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -130,13 +130,16 @@ func snowSpec(t *testing.T, s *snowServer, timeout time.Duration) spec.Warehouse
 	}
 }
 
+// snowTroubled is the statement of a trouble.
+const snowTroubled = "SELECT CAST(1 AS BIGINT) AS i"
+
 // snowTroubles: what the service refuses once the warehouse is open.
 func snowTroubles(t *testing.T) []trouble {
 	t.Helper()
 	fail := func(code, state, message string) func(s *snowServer) {
 		return func(s *snowServer) {
 			s.Fail = func(sql string) *snowflaketest.Problem {
-				if strings.HasPrefix(sql, "SELECT CAST(1") {
+				if sql == snowTroubled {
 					return &snowflaketest.Problem{Code: code, State: state, Message: message}
 				}
 				return nil
@@ -151,7 +154,7 @@ func snowTroubles(t *testing.T) []trouble {
 		}
 	}
 	lost := func(s *snowServer) {
-		s.Break = func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/result") }
+		s.Break = func(r *http.Request) bool { return slices.Contains(s.Texts(), snowTroubled) && r.URL.Path != "/session" }
 	}
 	return []trouble{
 		snowTrouble("denied", connectors.FaultStatement, "Insufficient privileges", fail("003001", "42501", "SQL access control error:\nInsufficient privileges to operate on table 'PAY'")),
@@ -161,17 +164,17 @@ func snowTroubles(t *testing.T) []trouble {
 		snowTrouble("out of memory", connectors.FaultWarehouse, "ran out of memory", fail("300005", "XX000", "Processing aborted by error 300005:2523989150; the query ran out of memory")),
 		snowTrouble("token expired", connectors.FaultWarehouse, "access token expired", refuse("390318", "OAuth access token expired. [9bc7de22]")),
 		snowTrouble("key revoked", connectors.FaultWarehouse, "JWT token is invalid", refuse("390144", "JWT token is invalid. [3e9c6d5a]")),
-		snowTrouble("network lost", connectors.FaultWarehouse, "connection to the service was lost", lost),
+		snowTrouble("network lost", connectors.FaultWarehouse, "could not be reached to stop it", lost),
 	}
 }
 
 // snowTrouble is a warehouse whose service goes wrong once it is open.
 func snowTrouble(name string, fault connectors.Fault, words string, wrong func(s *snowServer)) trouble {
 	return trouble{
-		name: name, sql: "SELECT CAST(1 AS BIGINT) AS i", fault: fault, words: []string{words},
+		name: name, sql: snowTroubled, fault: fault, words: []string{words},
 		open: func(t *testing.T) connectors.Warehouse {
 			s := snow(t)
-			w := open(t, snowSpec(t, s, 3*time.Second), t.TempDir())
+			w := open(t, snowSpec(t, s, 2*time.Second), t.TempDir())
 			wrong(s)
 			return w
 		},
