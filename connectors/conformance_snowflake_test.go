@@ -37,8 +37,8 @@ var snowflakeWarehouse = warehouse{
 		"SELECT CAST('2026-01-01 00:00:00' AS TIMESTAMP_NTZ) AS t",
 	},
 	effort:    func(t *testing.T) float64 { return float64(snowShared(t).Running()) },
-	positions: true,
-	troubles:  snowTroubles,
+	positions: true, unplaced: true,
+	troubles: snowTroubles,
 }
 
 // snowflakeJSON is the same with results in JSON, as accounts may have it.
@@ -71,7 +71,7 @@ var snowflakeService = func() warehouse {
 		}
 		return open(t, spec.Warehouse{Type: "snowflake", Connection: connection, Timeout: spec.Duration{Duration: timeout}}, t.TempDir())
 	}
-	w.effort = func(*testing.T) float64 { return 0 }
+	w.effort, w.troubles = nil, nil
 	return w
 }()
 

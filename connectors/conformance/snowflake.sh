@@ -9,6 +9,6 @@ cd "$(dirname "$0")/../.."
 
 export ASSAY_EMULATED_DAYS=${ASSAY_EMULATED_DAYS:-14}
 # The tests of the driver, and of the table its entries.
-"${GO:-go}" test ./connectors -run '/^snowflake' -skip '^Test(BigQuery|DuckDB)' -count=1 -timeout 10m
+"${GO:-go}" test ./connectors -run '^TestSnowflake|/^snowflake' -skip '^Test(BigQuery|DuckDB)' -count=1 -timeout 10m
 "${GO:-go}" test ./ledger -run TestTableOfSnowflake -count=1 -timeout 10m
 "${GO:-go}" test ./cmd/assay -run TestDemoEmulated/snowflake -count=1 -timeout 40m -v

@@ -126,35 +126,38 @@ func (s *Server) plan(ctx context.Context, conn *sql.Conn, text string) (*table,
 
 var place = regexp.MustCompile(`(?m)^LINE (\d+): (.*)\n( *)\^`)
 
-// codes are the service's numbers of what goes wrong.
-var codes = map[duckdb.ErrorType]Problem{
-	duckdb.ErrorTypeCatalog:    {Code: "002003", State: "42S02"},
-	duckdb.ErrorTypeParser:     {Code: "001003", State: "42000"},
-	duckdb.ErrorTypeSyntax:     {Code: "001003", State: "42000"},
-	duckdb.ErrorTypeConversion: {Code: "100038", State: "22018"},
+// words are what the service says before its own words about an error, by what
+// DuckDB found; positions count from 0. Of an object that is not there it tells no
+// place.
+var words = map[duckdb.ErrorType]struct {
+	code, state, before string
+	placed              bool
+}{
+	duckdb.ErrorTypeCatalog:    {"002003", "42S02", "SQL compilation error:\n", false},
+	duckdb.ErrorTypeParser:     {"001003", "42000", "SQL compilation error:\nsyntax ", true},
+	duckdb.ErrorTypeSyntax:     {"001003", "42000", "SQL compilation error:\nsyntax ", true},
+	duckdb.ErrorTypeBinder:     {"000904", "42000", "SQL compilation error: ", true},
+	duckdb.ErrorTypeConversion: {"100038", "22018", "", false},
 }
 
-// problem is an error of DuckDB as the service would tell it. Its positions count
-// from 0.
+// problem is an error of DuckDB as the service would tell it.
 func problem(ctx context.Context, err error) *Problem {
 	if ctx.Err() != nil {
 		return &Problem{"000604", "57014", "SQL execution canceled"}
 	}
-	p := &Problem{"000904", "42000", "SQL compilation error: "}
-	if at := place.FindStringSubmatch(err.Error()); at != nil {
-		p.Message += fmt.Sprintf("error line %s at position %d", at[1], len(at[3])-len("LINE "+at[1]+": "))
+	text := firstLine(err)
+	e, ok := errors.AsType[*duckdb.Error](err)
+	if !ok {
+		return &Problem{"300002", "XX000", "Processing aborted by error 300002: " + text}
 	}
-	line := firstLine(err)
-	p.Message += "\n" + line
-	if e, ok := errors.AsType[*duckdb.Error](err); ok {
-		if known, ok := codes[e.Type]; ok {
-			p.Code, p.State = known.Code, known.State
-		}
-		if e.Type == duckdb.ErrorTypeConversion {
-			p.Message = line
-		}
+	how, ok := words[e.Type]
+	if !ok {
+		how = words[duckdb.ErrorTypeBinder]
 	}
-	return p
+	if at := place.FindStringSubmatch(err.Error()); at != nil && how.placed {
+		how.before += fmt.Sprintf("error line %s at position %d\n", at[1], len(at[3])-len("LINE "+at[1]+": "))
+	}
+	return &Problem{how.code, how.state, how.before + text}
 }
 
 func firstLine(err error) string {
