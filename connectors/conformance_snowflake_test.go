@@ -154,7 +154,9 @@ func snowTroubles(t *testing.T) []trouble {
 		}
 	}
 	lost := func(s *snowServer) {
-		s.Break = func(r *http.Request) bool { return slices.Contains(s.Texts(), snowTroubled) && r.URL.Path != "/session" }
+		s.Break = func(r *http.Request) bool {
+			return slices.Contains(s.Texts(), snowTroubled) && r.URL.Path != "/session"
+		}
 	}
 	return []trouble{
 		snowTrouble("denied", connectors.FaultStatement, "Insufficient privileges", fail("003001", "42501", "SQL access control error:\nInsufficient privileges to operate on table 'PAY'")),

@@ -64,6 +64,7 @@ type Server struct {
 	mu       sync.Mutex
 	db       *sql.DB
 	sessions map[string]*session // by token
+	replaced map[string]bool     // tokens that were renewed
 	queries  map[string]*query
 	logins   []Login
 	texts    []string
@@ -87,7 +88,7 @@ func New(path string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{db: sql.OpenDB(connector), sessions: map[string]*session{}, queries: map[string]*query{}}, nil
+	return &Server{db: sql.OpenDB(connector), sessions: map[string]*session{}, replaced: map[string]bool{}, queries: map[string]*query{}}, nil
 }
 
 // Exec runs a statement of DuckDB beside the protocol.
@@ -297,6 +298,7 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	open := s.sessions[old]
 	delete(s.sessions, old)
+	s.replaced[old] = true
 	s.mu.Unlock()
 	if open == nil {
 		write(w, map[string]any{}, &Problem{"390114", "08001", "Authentication token has expired.  The user must authenticate again."})
@@ -320,9 +322,9 @@ func (s *Server) session(r *http.Request) (*session, *Problem) {
 	defer s.mu.Unlock()
 	open := s.sessions[tokenOf(r)]
 	switch {
-	case open == nil:
+	case open == nil && !s.replaced[tokenOf(r)]:
 		return nil, &Problem{"390111", "08001", "Session no longer exists.  New login required to access the service."}
-	case open.expired:
+	case open == nil, open.expired:
 		return nil, &Problem{"390112", "08001", "Your session has expired. Please login again."}
 	default:
 		return open, nil
