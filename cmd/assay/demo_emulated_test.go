@@ -159,6 +159,10 @@ type comparison struct {
 // the sources' owners are asked to do, which quotes it.
 var differs = []string{".statements", ".health.sources.diagnosis", ".health.problems.text"}
 
+// ofOne are probabilities that are what others leave of one: below 1e-6 they are as
+// exact as those are.
+var ofOne = []string{".metrics.comparisons.miss"}
+
 func (c *comparison) compare(path string, a, b any) {
 	if slices.Contains(differs, path) {
 		return
@@ -185,7 +189,11 @@ func (c *comparison) compare(path string, a, b any) {
 		}
 	case float64:
 		b, ok := b.(float64)
-		relative := math.Abs(a-b) / max(math.Abs(a), math.Abs(b), 1e-6)
+		floor := 1e-6
+		if slices.Contains(ofOne, path) {
+			floor = 1
+		}
+		relative := math.Abs(a-b) / max(math.Abs(a), math.Abs(b), floor)
 		if a != b {
 			c.largest = max(c.largest, relative)
 		}

@@ -48,7 +48,7 @@ func arrowType(c column, rows [][]any, i int) arrow.DataType {
 	switch c.Type {
 	case fixed:
 		return narrowest(c, rows, i)
-	case real:
+	case float:
 		return arrow.PrimitiveTypes.Float64
 	case "boolean":
 		return arrow.FixedWidthTypes.Boolean

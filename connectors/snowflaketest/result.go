@@ -44,14 +44,14 @@ func told(name, text string) *table {
 // Types as the protocol names them.
 const (
 	fixed = "fixed"
-	real  = "real"
+	float  = "float"
 	ntz   = "timestamp_ntz"
 	ltz   = "timestamp_ltz"
 )
 
 var kinds = map[string]string{
 	"TINYINT": fixed, "SMALLINT": fixed, "INTEGER": fixed, "BIGINT": fixed, "UBIGINT": fixed, "HUGEINT": fixed,
-	"FLOAT": real, "DOUBLE": real, "BOOLEAN": "boolean", "DATE": "date",
+	"FLOAT": float, "DOUBLE": float, "BOOLEAN": "boolean", "DATE": "date",
 	"TIMESTAMP": ntz, "TIMESTAMPTZ": ltz, "TIMESTAMP WITH TIME ZONE": ltz,
 }
 
