@@ -37,8 +37,8 @@ var snowflakeWarehouse = warehouse{
 		"SELECT CAST('2026-01-01 00:00:00' AS TIMESTAMP_NTZ) AS t",
 	},
 	effort:    func(t *testing.T) float64 { return float64(snowShared(t).Running()) },
-	positions: true, unplaced: true,
-	troubles: snowTroubles,
+	positions: true,
+	troubles:  snowTroubles,
 }
 
 // snowflakeJSON is the same with results in JSON, as accounts may have it.

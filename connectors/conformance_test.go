@@ -38,9 +38,8 @@ type warehouse struct {
 	// effort is how much work the engine does now, as any number that is 0 or much
 	// less where no statement runs; nil = it does not tell.
 	effort func(t *testing.T) float64
-	// positions: errors of SQL have a line and a column; unplaced: but for those about
-	// tables that do not exist.
-	positions, unplaced bool
+	// positions: errors of SQL have a line and a column.
+	positions bool
 	// troubles are what goes wrong beside statements; nil = nothing can be provoked.
 	troubles func(t *testing.T) []trouble
 }
@@ -288,8 +287,6 @@ func TestPages(t *testing.T) {
 	})
 }
 
-const missingTable = "SELECT 1 AS i\nFROM nowhere"
-
 // TestPositions: an error of SQL says where it is.
 func TestPositions(t *testing.T) {
 	each(t, 0, func(t *testing.T, c warehouse, w connectors.Warehouse) {
@@ -302,12 +299,9 @@ func TestPositions(t *testing.T) {
 			line, column int
 		}{
 			{"SELECT 1 AS i,\n  nowhere AS j\nFROM (SELECT 2 AS k) AS t", 2, 3},
-			{missingTable, 2, 6},
+			{"SELECT 1 AS i\nFROM nowhere", 2, 6},
 			{"SELECT 1 AS i\n\n  FRO x", 3, 3},
 		} {
-			if c.unplaced && k.sql == missingTable {
-				k.line, k.column = 0, 0
-			}
 			_, err := s.Run(t.Context(), statement(k.sql))
 			e, ok := errors.AsType[*connectors.Error](err)
 			if !ok || e.Line != k.line || e.Column != k.column {

@@ -259,6 +259,9 @@ const explain = "EXPLAIN USING JSON "
 func (s *snowSession) failed(ctx, limited context.Context, st queries.Statement, err error) error {
 	e := &Error{Statement: st.Name, Err: err}
 	e.Fault, e.Line, e.Column = snowFault(err)
+	if e.Fault == FaultStatement && e.Line == 0 {
+		e.Line, e.Column = objectPlace(st.SQL, err)
+	}
 	switch {
 	case ctx.Err() != nil:
 		e.Fault = FaultCanceled

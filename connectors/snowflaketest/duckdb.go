@@ -126,6 +126,8 @@ func (s *Server) plan(ctx context.Context, conn *sql.Conn, text string) (*table,
 
 var place = regexp.MustCompile(`(?m)^LINE (\d+): (.*)\n( *)\^`)
 
+var unknownTable = regexp.MustCompile(`^Catalog Error: Table with name (\S+) does not exist`)
+
 // words are what the service says before its own words about an error, by what
 // DuckDB found; positions count from 0. Of an object that is not there it tells no
 // place.
@@ -146,6 +148,9 @@ func problem(ctx context.Context, err error) *Problem {
 		return &Problem{"000604", "57014", "SQL execution canceled"}
 	}
 	text := firstLine(err)
+	if unknown := unknownTable.FindStringSubmatch(text); unknown != nil {
+		text = "Object '" + strings.ToUpper(unknown[1]) + "' does not exist or not authorized."
+	}
 	e, ok := errors.AsType[*duckdb.Error](err)
 	if !ok {
 		return &Problem{"300002", "XX000", "Processing aborted by error 300002: " + text}
