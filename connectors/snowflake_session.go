@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -97,6 +98,11 @@ func (s *snowSession) background(ctx context.Context, sql string) (*Rows, string
 	case id = <-number:
 	default:
 	}
+	if answered(rows) {
+		if rows, err = s.query(sf.WithFetchResultByID(ctx, id), ""); err != nil {
+			return nil, id, reported(err)
+		}
+	}
 	out, err := s.await(ctx, rows, id)
 	for attempt := 1; lost(ctx, err) && id != "" && attempt <= mostAttempts; attempt++ {
 		if !pause(ctx, attempt) {
@@ -108,6 +114,13 @@ func (s *snowSession) background(ctx context.Context, sql string) (*Rows, string
 		err = reported(err)
 	}
 	return out, id, err
+}
+
+// answered tells whether the service gave a result although it was asked to begin
+// only: the driver drops it, and rows are a pointer to nothing.
+func answered(rows driver.Rows) bool {
+	at := reflect.ValueOf(rows)
+	return !at.IsValid() || at.Kind() == reflect.Pointer && at.IsNil()
 }
 
 // mostAttempts is how often a statement is returned to after the connection

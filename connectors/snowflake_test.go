@@ -270,6 +270,19 @@ func TestSnowflakeReturns(t *testing.T) {
 	}
 }
 
+// TestSnowflakeAnswersAtOnce: a result that was not waited for is asked for by the
+// number of the statement, which runs once.
+func TestSnowflakeAnswersAtOnce(t *testing.T) {
+	s := snow(t)
+	session := begin(t, open(t, snowSpec(t, s, 0), "/"))
+	s.Eager = true
+	before := len(s.Texts())
+	if n, _ := run(t, session, "SELECT CAST(7 AS BIGINT) AS n").Int(0, "n"); n != 7 || len(s.Texts()) != before+1 {
+		t.Errorf("%d, %d statements", n, len(s.Texts())-before)
+	}
+	wantWords(t, fails(t, session, "SELECT i FROM nowhere", connectors.FaultStatement), "does not exist", "(query 01b2-")
+}
+
 // TestSnowflakeFaults: whose fault it is, in the service's words on one line, and
 // never with a secret.
 func TestSnowflakeFaults(t *testing.T) {

@@ -60,7 +60,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, open *session) {
 		return
 	}
 	q := s.start(asked, r.URL.Query().Get("requestId"), open)
-	if asked.Async {
+	if asked.Async && !s.Eager {
 		write(w, q.pending("333334"), nil)
 		return
 	}

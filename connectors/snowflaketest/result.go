@@ -44,7 +44,7 @@ func told(name, text string) *table {
 // Types as the protocol names them.
 const (
 	fixed = "fixed"
-	float  = "float"
+	float = "real"
 	ntz   = "timestamp_ntz"
 	ltz   = "timestamp_ltz"
 )

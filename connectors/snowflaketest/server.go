@@ -54,6 +54,9 @@ type Server struct {
 	Translate func(sql string) (string, error)
 	// Scanned is what every statement is said to have scanned, in bytes.
 	Scanned int64
+	// Eager has statements that are to run in the background answered with their
+	// result.
+	Eager bool
 	// JSON has results of queries come in JSON and not, as the service gives them to
 	// drivers that read it, in Arrow.
 	JSON bool
