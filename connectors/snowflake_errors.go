@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	sf "github.com/snowflakedb/gosnowflake"
 )
@@ -48,6 +49,27 @@ func snowFault(err error) (f Fault, line, column int) {
 		column++
 	}
 	return FaultStatement, line, column
+}
+
+// snowMissing is how the service says that it does not know a table; it tells no
+// place of it.
+var snowMissing = regexp.MustCompile(`Object '([^']+)' does not exist`)
+
+// objectPlace is where a statement first names the table that an error says is not
+// there; 0 where it is not found.
+func objectPlace(sql string, err error) (line, column int) {
+	missing := snowMissing.FindStringSubmatch(err.Error())
+	if missing == nil {
+		return 0, 0
+	}
+	name := strings.Trim(missing[1][strings.LastIndexByte(missing[1], '.')+1:], `"`)
+	named := regexp.MustCompile(`(?i)(?:\b(?:FROM|JOIN)|,)\s+((?:[\w$"]+\.)*"?` + regexp.QuoteMeta(name) + `"?)(?:[^\w$."]|$)`)
+	at := named.FindStringSubmatchIndex(sql)
+	if at == nil {
+		return 0, 0
+	}
+	before := sql[:at[2]]
+	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
 }
 
 // tooLong tells whether the service has ended a statement for its limit of time.

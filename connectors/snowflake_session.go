@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	sf "github.com/snowflakedb/gosnowflake"
@@ -24,6 +26,7 @@ type snowSession struct {
 	conn      driver.Conn
 	tags      Tags
 	secrets   []string
+	stopping  atomic.Int32 // requests to stop a statement that are under way
 }
 
 var (
@@ -31,9 +34,10 @@ var (
 	_ Estimator = (*snowSession)(nil)
 )
 
-// Close ends the session, and with it its temporary tables.
+// Close ends the session, and with it its temporary tables. One that does not reach
+// the service is left to end there: the driver still uses the connection.
 func (s *snowSession) Close() error {
-	if s.conn == nil {
+	if s.conn == nil || s.stopping.Load() > 0 {
 		return nil
 	}
 	return s.conn.Close()
@@ -94,6 +98,11 @@ func (s *snowSession) background(ctx context.Context, sql string) (*Rows, string
 	case id = <-number:
 	default:
 	}
+	if answered(rows) {
+		if rows, err = s.query(sf.WithFetchResultByID(ctx, id), ""); err != nil {
+			return nil, id, reported(err)
+		}
+	}
 	out, err := s.await(ctx, rows, id)
 	for attempt := 1; lost(ctx, err) && id != "" && attempt <= mostAttempts; attempt++ {
 		if !pause(ctx, attempt) {
@@ -105,6 +114,13 @@ func (s *snowSession) background(ctx context.Context, sql string) (*Rows, string
 		err = reported(err)
 	}
 	return out, id, err
+}
+
+// answered tells whether the service gave a result although it was asked to begin
+// only: the driver drops it, and rows are a pointer to nothing.
+func answered(rows driver.Rows) bool {
+	at := reflect.ValueOf(rows)
+	return !at.IsValid() || at.Kind() == reflect.Pointer && at.IsNil()
 }
 
 // mostAttempts is how often a statement is returned to after the connection
@@ -152,29 +168,45 @@ func (s *snowSession) await(ctx context.Context, rows driver.Rows, id string) (*
 	select {
 	case r := <-done:
 		if ctx.Err() != nil && r.err != nil {
-			s.abort(ctx, id)
+			return nil, s.abort(ctx, id, r.err)
 		}
 		return r.rows, r.err
 	case <-ctx.Done():
-		s.abort(ctx, id)
-		return nil, ctx.Err()
+		return nil, s.abort(ctx, id, ctx.Err())
 	}
 }
 
 // abortTime is how long the service is asked to stop a statement.
-const abortTime = 10 * time.Second
+const abortTime = 5 * time.Second
 
-// abort has the service stop a statement. Where it cannot be reached, the
-// session's own limit of time does.
-func (s *snowSession) abort(ctx context.Context, id string) {
+// abort has the service stop a statement, and adds to why whether it could not be
+// told to: then the statement ends by the session's own limit of time, and the
+// network may be why it was waited for in vain. The driver tries for a minute to
+// reach the service, and longer where a context ends that: it is not waited for.
+func (s *snowSession) abort(ctx context.Context, id string, why error) error {
 	if id == "" {
-		return
+		return why
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
-	defer cancel()
-	if rows, err := s.query(last, "SELECT SYSTEM$CANCEL_QUERY("+snowText(id)+")"); err == nil {
-		_ = rows.Close()
+	done := make(chan error, 1)
+	s.stopping.Add(1)
+	go func() {
+		rows, err := s.query(context.WithoutCancel(ctx), "SELECT SYSTEM$CANCEL_QUERY("+snowText(id)+")")
+		if err == nil {
+			err = rows.Close()
+		}
+		s.stopping.Add(-1)
+		done <- err
+	}()
+	var err error
+	select {
+	case err = <-done:
+	case <-time.After(abortTime):
+		err = fmt.Errorf("no answer within %s", abortTime)
 	}
+	if err != nil {
+		return fmt.Errorf("%w; the service could not be reached to stop it: %w", why, err)
+	}
+	return why
 }
 
 // scanned is what a statement of an experiment has read, by the service's own
@@ -240,6 +272,9 @@ const explain = "EXPLAIN USING JSON "
 func (s *snowSession) failed(ctx, limited context.Context, st queries.Statement, err error) error {
 	e := &Error{Statement: st.Name, Err: err}
 	e.Fault, e.Line, e.Column = snowFault(err)
+	if e.Fault == FaultStatement && e.Line == 0 {
+		e.Line, e.Column = objectPlace(st.SQL, err)
+	}
 	switch {
 	case ctx.Err() != nil:
 		e.Fault = FaultCanceled

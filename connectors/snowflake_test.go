@@ -27,17 +27,6 @@ import (
 	"assay/spec"
 )
 
-// snow starts a server for one test.
-func snow(t *testing.T) *snowflaketest.Server {
-	t.Helper()
-	s, err := snowflaketest.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	return s
-}
-
 func writeFile(t *testing.T, path, text string, mode os.FileMode) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {
@@ -281,6 +270,19 @@ func TestSnowflakeReturns(t *testing.T) {
 	}
 }
 
+// TestSnowflakeAnswersAtOnce: a result that was not waited for is asked for by the
+// number of the statement, which runs once.
+func TestSnowflakeAnswersAtOnce(t *testing.T) {
+	s := snow(t)
+	session := begin(t, open(t, snowSpec(t, s, 0), "/"))
+	s.Eager = true
+	before := len(s.Texts())
+	if n, _ := run(t, session, "SELECT CAST(7 AS BIGINT) AS n").Int(0, "n"); n != 7 || len(s.Texts()) != before+1 {
+		t.Errorf("%d, %d statements", n, len(s.Texts())-before)
+	}
+	wantWords(t, fails(t, session, "SELECT i FROM nowhere", connectors.FaultStatement), "does not exist", "(query 01b2-")
+}
+
 // TestSnowflakeFaults: whose fault it is, in the service's words on one line, and
 // never with a secret.
 func TestSnowflakeFaults(t *testing.T) {
@@ -329,5 +331,82 @@ func TestSnowflakeRefuses(t *testing.T) {
 	wantWords(t, fmt.Sprint(err), "signing in to snowflake", "token expired", "***")
 	if strings.Contains(fmt.Sprint(err), "sesame") || slices.Contains(s.Paths(), "/queries/v1/query-request") {
 		t.Error(err)
+	}
+}
+
+// TestSnowflakeChunks: rows that lie beside the answer are fetched, in either format.
+// A fetch that breaks is repeated; where the addresses have expired the result is
+// asked for again by the statement's number, and the statement runs once.
+func TestSnowflakeChunks(t *testing.T) {
+	for name, json := range map[string]bool{"arrow": false, "json": true} {
+		t.Run(name, func(t *testing.T) {
+			const n = 1050
+			s := snow(t)
+			s.JSON, s.ChunkRows = json, 100
+			session := begin(t, open(t, snowSpec(t, s, 0), "/"))
+			before := len(s.Texts())
+			var fetched atomic.Int32
+			s.Break = func(r *http.Request) bool {
+				if !strings.HasPrefix(r.URL.Path, "/chunks/") {
+					return false
+				}
+				at := fetched.Add(1)
+				if at == 3 {
+					s.ExpireChunks()
+				}
+				return at == 2
+			}
+			rows := run(t, session, "SELECT CAST(i AS BIGINT) AS i, CAST(i / 4 AS DOUBLE) AS f, CASE WHEN MOD(i, 3) = 0 THEN NULL ELSE CAST(i AS VARCHAR) END AS t"+
+				" FROM "+snowflakeWarehouse.rows(n)+" ORDER BY i")
+			if rows.Len() != n {
+				t.Fatalf("%d rows", rows.Len())
+			}
+			for row := range n {
+				i, _ := rows.Int(row, "i")
+				f, _ := rows.Float(row, "f")
+				text, ok := rows.Text(row, "t")
+				if i != int64(row) || f != float64(row)/4 || ok == (row%3 == 0) || ok && text != fmt.Sprint(row) {
+					t.Fatalf("row %d is %d, %g, %q %v", row, i, f, text, ok)
+				}
+			}
+			if fetched.Load() <= 10 || len(s.Texts()) != before+1 {
+				t.Errorf("%d fetches of chunks, %d statements", fetched.Load(), len(s.Texts())-before)
+			}
+		})
+	}
+}
+
+// TestSnowflakeRenews: a session whose token expires, while it waits or between
+// statements, goes on under another one, with its temporary tables.
+func TestSnowflakeRenews(t *testing.T) {
+	s := snow(t)
+	session := begin(t, open(t, snowSpec(t, s, 0), "/"))
+	run(t, session, "CREATE TEMPORARY TABLE units AS SELECT CAST(7 AS BIGINT) AS i")
+	read := func() {
+		t.Helper()
+		if i, _ := run(t, session, "SELECT i FROM units").Int(0, "i"); i != 7 {
+			t.Errorf("read %d", i)
+		}
+	}
+	s.Expire()
+	read()
+	s.Expire()
+	run(t, session, "INSERT INTO units SELECT CAST(8 AS BIGINT)")
+	var expired atomic.Bool
+	s.Break = func(r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/result") && expired.CompareAndSwap(false, true) {
+			s.Expire()
+		}
+		return false
+	}
+	read()
+	renewed := 0
+	for _, path := range s.Paths() {
+		if path == "/session/token-request" {
+			renewed++
+		}
+	}
+	if renewed != 3 || len(s.Logins()) != 2 {
+		t.Errorf("renewed %d times, signed in %d times", renewed, len(s.Logins()))
 	}
 }

@@ -1,4 +1,7 @@
-package bigquerytest
+// Package sqlglot has statements of BigQuery and Snowflake translated into DuckDB's
+// SQL by the Python library of that name, for the servers that tests ask in place of
+// the services.
+package sqlglot
 
 import (
 	"bufio"
@@ -11,8 +14,10 @@ import (
 	"sync"
 )
 
-// Translator translates GoogleSQL by sqlglot, in a process beside.
+// Translator translates the SQL of one dialect, in a process beside.
 type Translator struct {
+	dialect string
+
 	mu    sync.Mutex
 	in    io.WriteCloser
 	out   *bufio.Reader
@@ -25,9 +30,10 @@ type translation struct {
 	Error string `json:"error"`
 }
 
-// NewTranslator starts a Python that has sqlglot on the script
-// queries/testdata/transpile.py. The process ends with the context.
-func NewTranslator(ctx context.Context, python, script string) (*Translator, error) {
+// Start starts a Python that has sqlglot on the script queries/testdata/transpile.py,
+// for statements of a dialect as package queries names it. The process ends with the
+// context.
+func Start(ctx context.Context, python, script, dialect string) (*Translator, error) {
 	cmd := exec.CommandContext(ctx, python, script, "--lines")
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -40,7 +46,7 @@ func NewTranslator(ctx context.Context, python, script string) (*Translator, err
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return &Translator{in: in, out: bufio.NewReader(out), end: cmd.Wait, known: map[string]translation{}}, nil
+	return &Translator{dialect: dialect, in: in, out: bufio.NewReader(out), end: cmd.Wait, known: map[string]translation{}}, nil
 }
 
 // Translate gives DuckDB's SQL; what sqlglot cannot express is an error.
@@ -62,7 +68,7 @@ func (t *Translator) Translate(text string) (string, error) {
 }
 
 func (t *Translator) ask(text string) (answer translation, err error) {
-	line, err := json.Marshal(map[string]string{"dialect": "bigquery", "sql": text})
+	line, err := json.Marshal(map[string]string{"dialect": t.dialect, "sql": text})
 	if err != nil {
 		return answer, err
 	}
