@@ -224,7 +224,17 @@ func compare(at *vantage, ev *evidence, q question) ledger.Versus {
 	// Harm stays established. That there is none was shown of other epochs: it is
 	// shown anew, so that nothing ships on a cut that has been given up.
 	v.Latched, v.Within = v.Harmed || before.Latched, v.NonInferior || before.Within && !recut
+	if q.metric.Direction == "" {
+		neither(&v)
+	}
 	return v
+}
+
+// neither takes back what an increase was tested as: a metric that does not say
+// which way is good can be neither harmed nor within a margin.
+func neither(v *ledger.Versus) {
+	v.Design.Harm = ""
+	v.Harmed, v.NonInferior, v.Latched, v.Within = false, false, false, false
 }
 
 // judge spends what this look may spend, compares, and looks ahead.

@@ -131,7 +131,8 @@ type Design struct {
 	Method Method `json:"method"`
 	// Reason says why this method.
 	Reason string `json:"reason"`
-	// Harm is the direction that hurts.
+	// Harm is the direction that hurts. In a ledger it is "" for a metric that does
+	// not say: evidence of harm is then that of an increase, and concludes nothing.
 	Harm Side `json:"harm"`
 	// Margin is the harm that is tolerated, MDE the smallest effect of interest.
 	Margin Size `json:"margin"`
