@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
 # BigQuery's own client against a server of ours on this machine, which runs
 # BigQuery's SQL on DuckDB through sqlglot, and, where ASSAY_BIGQUERY_PROJECT names
-# a project, against the service. ASSAY_EMULATED_DAYS are the days of the demo.
+# a project, against the service.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . connectors/conformance/sqlglot.bash
 
-export ASSAY_EMULATED_DAYS=${ASSAY_EMULATED_DAYS:-14}
 # The tests of the client, and of the table its entries.
 "${GO:-go}" test ./connectors -run '^TestBigQuery|/^bigquery' -skip '^Test(Snowflake|DuckDB)' -count=1 -timeout 10m
 "${GO:-go}" test ./ledger -run TestTableOfBigQuery -count=1 -timeout 10m
-"${GO:-go}" test ./cmd/assay -run TestDemoEmulated/bigquery -count=1 -timeout 40m -v

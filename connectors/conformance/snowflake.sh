@@ -1,14 +1,11 @@
 #!/usr/bin/env bash
 # Snowflake's own driver against a server of ours on this machine, which runs
 # Snowflake's SQL on DuckDB through sqlglot, and, where ASSAY_SNOWFLAKE_CONNECTION
-# names a connection of connections.toml, against the service. ASSAY_EMULATED_DAYS
-# are the days of the demo.
+# names a connection of connections.toml, against the service.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . connectors/conformance/sqlglot.bash
 
-export ASSAY_EMULATED_DAYS=${ASSAY_EMULATED_DAYS:-14}
 # The tests of the driver, and of the table its entries.
 "${GO:-go}" test ./connectors -run '^TestSnowflake|/^snowflake' -skip '^Test(BigQuery|DuckDB)' -count=1 -timeout 10m
 "${GO:-go}" test ./ledger -run TestTableOfSnowflake -count=1 -timeout 10m
-"${GO:-go}" test ./cmd/assay -run TestDemoEmulated/snowflake -count=1 -timeout 40m -v
