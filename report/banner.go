@@ -226,7 +226,7 @@ func evidenceText(v *ledger.Versus, n numbers) string {
 	}
 	s := n.proof(v)
 	if latched(v) && !v.Harmed {
-		s += " now; established at an earlier look"
+		s += "; established at an earlier look"
 	}
 	return s
 }

@@ -195,13 +195,13 @@ func proofCell(v *ledger.Versus) (main, note string) {
 	got, needed, z, ok := v.Proof()
 	switch {
 	case !z:
-		return "E = " + strings.TrimPrefix(web.evalue(got), "≈ "), "of " + web.needed(needed) + " needed"
+		return "E = " + strings.TrimPrefix(web.evalue(got), "≈ "), "needed " + web.needed(needed)
 	case !ok && v.Z.Known:
 		return "z = " + web.fixed(got, 2), "no bound at this look"
 	case !ok:
 		return dash, "no bound at this look"
 	default:
-		return "z = " + web.fixed(got, 2), "of " + web.fixed(needed, 2) + " needed"
+		return "z = " + web.fixed(got, 2), "needed " + web.fixed(needed, 2)
 	}
 }
 
@@ -543,7 +543,7 @@ func newCourseRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, r
 	}
 	if speaks(v) {
 		main, note := proofCell(v)
-		row.E = joined(main, " ", strings.TrimSuffix(note, " needed"))
+		row.E = main + " (" + strings.TrimPrefix(note, "needed ") + ")"
 	}
 	return row
 }

@@ -22,6 +22,7 @@ const MarkdownLimit = 60_000
 
 const (
 	markdownMetrics = 100 // rows of effects
+	markdownSlices  = 100 // rows of effects by dimension
 	markdownLines   = 120 // lines of a difference of two prompts
 	markdownCell    = 300 // characters of a text in a table
 )
@@ -103,6 +104,7 @@ func (m *marked) look(s Site, e *Explained) {
 	m.add(m.head(e.Look))
 	m.add(m.facts(s, e))
 	m.add(m.effects(e.Look))
+	m.add(folded("Effects by dimension (they decide nothing)", m.slices(e.Look)))
 	m.add(folded("Why, and what would change it", m.reasons(&e.Look.Decision)))
 	m.add(folded("What became of it", m.since(&e.Since)))
 	m.add(m.prompts(e))
@@ -194,6 +196,37 @@ func (m *marked) effects(look *ledger.Look) string {
 	text := t.text()
 	if more := rows - markdownMetrics; more > 0 {
 		text += "\n" + plural(more, "comparison", "comparisons") + " more; the report has them.\n"
+	}
+	return text
+}
+
+// slices are the effects by dimension, as the page's tables.
+func (m *marked) slices(look *ledger.Look) string {
+	t := newGrid("Metric", "Dimension", "Value", "Arms", "Effect")
+	several, rows := len(treatments(look)) > 1, 0
+	for _, r := range roles {
+		for i := range look.Metrics {
+			metric := &look.Metrics[i]
+			if metric.Role != r.Role {
+				continue
+			}
+			for j := range metric.Slices {
+				s := &metric.Slices[j]
+				if rows++; rows > markdownSlices {
+					continue
+				}
+				value := sliceName(s)
+				if several {
+					value += " in " + name(s.Variation)
+				}
+				arms, effect := sliceTexts(metric, s)
+				t.row(name(metric.Name), name(s.Dimension), value, arms, effect)
+			}
+		}
+	}
+	text := t.text()
+	if more := rows - markdownSlices; more > 0 {
+		text += "\n" + plural(more, "row", "rows") + " more; the report has them.\n"
 	}
 	return text
 }

@@ -65,7 +65,7 @@ func writeSite(t *testing.T, dir string, site Site) []string {
 				if i < len(history)-2 {
 					return site.Pruned(w, name, glances(history)[i])
 				}
-				return site.Page(w, h, history[:i+1])
+				return site.Page(w, h, history[:i+1], Since{})
 			})
 		}
 		write(name+"/looks/index.html", func(w io.Writer) error {

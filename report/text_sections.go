@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"assay/ledger"
-	"assay/stats"
 )
 
 // Sections of the page as a terminal has them.
@@ -40,19 +39,17 @@ func (p *printer) sliced(look *ledger.Look, m *ledger.MetricResult) {
 		if several {
 			label += " in " + shorten(name(s.Variation), 40)
 		}
-		p.item("    "+padded(label, 18)+"  ", sliceText(m, s))
+		arms, effect := sliceTexts(m, s)
+		p.item("    "+padded(label, 18)+"  ", arms+", "+effect)
 	}
 }
 
-// sliceText is one slice against the known-good variation.
-func sliceText(m *ledger.MetricResult, s *ledger.SliceResult) string {
+// sliceTexts is one slice against the known-good variation: what each arm showed,
+// and the effect.
+func sliceTexts(m *ledger.MetricResult, s *ledger.SliceResult) (arms, effect string) {
 	v := sliceVersus(s)
 	q := quantityOf(term, m, &v.Comparison)
-	arms := textArm(s.Control.N, s.Control.Value, q) + " → " + textArm(s.Treatment.N, s.Treatment.Value, q)
-	if s.Status != stats.StatusOK {
-		return arms + ", cannot say: " + whyNot(&v)
-	}
-	return arms + ", " + effectText(&v, q)
+	return textArm(s.Control.N, s.Control.Value, q) + " → " + textArm(s.Treatment.N, s.Treatment.Value, q), effectText(&v, q)
 }
 
 // steps writes the ladder: what was applied when, and what comes next.
@@ -96,7 +93,7 @@ func (p *printer) prompts(look *ledger.Look, history []ledger.Look, since *Since
 
 // plain is a text of the page as a terminal has it.
 func plain(s string) string {
-	return strings.NewReplacer(web.percent, term.percent, web.group, term.group, web.minus, term.minus).Replace(s)
+	return strings.NewReplacer(web.percent, term.percent, web.minus, term.minus).Replace(s)
 }
 
 func (p *printer) diff(d *promptDiff) {
