@@ -105,12 +105,30 @@ func signed(share float64) string {
 	return percent(share)
 }
 
+// cannotSay is why there is no answer.
+var cannotSay = map[stats.Status]string{
+	stats.StatusNoUnits:     "an arm has no units yet",
+	stats.StatusTooFew:      "too few units in an arm",
+	stats.StatusNoVariance:  "nothing varies and the arms agree",
+	stats.StatusUnweighed:   "nothing varies inside either arm, and they differ",
+	stats.StatusSkewed:      "the arms are too unequal for values this skewed",
+	stats.StatusNoEvents:    "no unit of either arm has any event yet",
+	stats.StatusNoBase:      "a denominator is zero",
+	stats.StatusNotFinite:   "the numbers are too large to compare",
+	stats.StatusBadQuestion: "the question contradicts itself",
+}
+
+// CannotSay says in words why a comparison has no answer; "" = it has one, or the
+// status is not known.
+func CannotSay(s stats.Status) string { return cannotSay[s] }
+
 // unjudged says that a guardrail has no answer, and why.
 func unjudged(j Judgement) string {
 	if j.Comparison.Status == stats.StatusOK {
 		return fmt.Sprintf("%s has had no look yet that may decide", j.Metric)
 	}
-	return fmt.Sprintf("%s cannot be judged (%s)", j.Metric, j.Comparison.Status)
+	why := cmp.Or(CannotSay(j.Comparison.Status), string(j.Comparison.Status))
+	return fmt.Sprintf("%s cannot be judged (%s)", j.Metric, why)
 }
 
 // pressing names a guardrail that looks harmed at a look that may not say so.

@@ -71,7 +71,7 @@ func TestWouldChange(t *testing.T) {
 			},
 		},
 		"not judged": {
-			rollout(guard(broken)), "The step to 50 % is due, but errors cannot be judged (not_finite).",
+			rollout(guard(broken)), "The step to 50 % is due, but errors cannot be judged (the numbers are too large to compare).",
 			[]string{
 				"ramp to 50 %, from 2026-11-02 09:35Z with 100 complete units per arm from this step",
 				"ship, at full coverage from 2026-11-15 00:00Z, if no guardrail is harmed and each is within its margin",

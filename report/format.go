@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -407,6 +408,12 @@ func day(t time.Time) string {
 	}
 	return t.UTC().Format(time.DateOnly)
 }
+
+// unit is where a line must not break: between a number and what it counts.
+var unit = regexp.MustCompile(`(\d) (%|(?:d|h|min|s)\b)`)
+
+// prose is a text from a decision as the page has it: numbers keep their units.
+func prose(s string) string { return unit.ReplaceAllString(message(s), "$1\u202f$2") }
 
 // length writes a length of time in its two largest units.
 func length(d time.Duration) string {

@@ -252,7 +252,7 @@ func (s Site) newIndex(entries []Entry) indexView {
 
 func newIndexRow(e *Entry) indexRow {
 	row := indexRow{
-		Name: name(e.name()), Link: e.link(), Need: needWords[e.need()], Todo: e.todo(), Since: instant(e.Since),
+		Name: name(e.name()), Link: e.link(), Need: needWords[e.need()], Todo: prose(e.todo()), Since: instant(e.Since),
 		Badge: badge{"…", "No look yet", toneMute}, Coverage: dash, Units: dash,
 		Next: newMomentView(e.Next), Overdue: e.Overdue, Over: e.Next.IsZero() && e.Look != nil,
 	}
@@ -272,7 +272,7 @@ func newIndexRow(e *Entry) indexRow {
 
 func (r *indexRow) fill(look *ledger.Look) {
 	r.Looked, r.Kind = true, kindText(look.Spec.Type)
-	r.Badge, r.Why = verdictOf(look), message(look.Decision.Summary)
+	r.Badge, r.Why = verdictOf(look), prose(look.Decision.Summary)
 	r.Coverage, r.Health, r.Problems = coverageText(look), healthBadge(&look.Health), problemsIn(&look.Health)
 	r.AsOf, r.Units = newMomentView(look.AsOf), web.count(look.Health.Units)
 	if look.Spec.Owner != "" {

@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"strconv"
 
+	"assay/decide"
 	"assay/ledger"
 	"assay/stats"
 )
@@ -86,7 +87,7 @@ func newSlicedRow(look *ledger.Look, m *ledger.MetricResult, s *ledger.SliceResu
 		Relative: relativeCell(&v, q), Absolute: absoluteCell(&v, q),
 	}
 	if s.Status != stats.StatusOK {
-		row.Note = cannotSay[s.Status]
+		row.Note = decide.CannotSay(s.Status)
 		if row.Note == "" {
 			row.Note = message(s.Note)
 		}

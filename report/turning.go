@@ -100,7 +100,7 @@ func newStanding(look *ledger.Look, history []ledger.Look) standingView {
 	if since.IsZero() {
 		return v
 	}
-	v.Since = sinceWords(look)
+	v.Since = prose(sinceWords(look))
 	for i := range history {
 		if h := &history[i]; h.AsOf.Before(since) && !h.Backfill {
 			b := decisionBadge(&h.Decision)
