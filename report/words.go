@@ -56,7 +56,7 @@ func verdictBadge(v decide.Verdict) badge {
 func decisionBadge(d *decide.Decision) badge {
 	b := verdictBadge(d.Verdict)
 	if ended(d) {
-		return badge{"■", "Hold: ended", toneMute}
+		return badge{"■", "Ended", toneMute}
 	}
 	if w, known := verdictWords[d.Verdict]; known && d.Proposal {
 		b.Word = w.Proposed
