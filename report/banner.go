@@ -47,7 +47,7 @@ func newBanner(look *ledger.Look, history []ledger.Look, since *Since) banner {
 	d := &look.Decision
 	b := banner{
 		Badge: verdictOf(look), Proposal: d.Proposal, Backfill: look.Backfill, Failed: message(look.Failed),
-		Summary: prose(d.Summary), Standing: newStanding(look, history), Turning: newTurning(look, history),
+		Summary: prose(d.Summary), Standing: newStanding(look, history), Turning: newTurning(look, history, web),
 		Look: "Look" + strings.TrimPrefix(lookNumber(look), "look"), AsOf: instant(look.AsOf), Flag: newFlagView(look, since),
 	}
 	for i := range look.Health.Sources {

@@ -101,7 +101,7 @@ func newMarked() *marked { return &marked{left: MarkdownLimit - 200} }
 
 // look adds the sections of one look.
 func (m *marked) look(s Site, e *Explained) {
-	m.add(m.head(e.Look))
+	m.add(m.head(e))
 	m.add(m.facts(s, e))
 	m.add(m.effects(e.Look))
 	m.add(folded("Effects by dimension (they decide nothing)", m.slices(e.Look)))
@@ -141,9 +141,13 @@ func (m *marked) text() string {
 	return m.out.String()
 }
 
-func (m *marked) head(look *ledger.Look) string {
+func (m *marked) head(e *Explained) string {
+	look := e.Look
 	b := verdictOf(look)
 	text := "### " + b.Icon + " " + escaped(b.Word) + ": " + escaped(name(look.Experiment)) + "\n\n" + paragraph(message(look.Decision.Summary)) + "\n"
+	if t := newTurning(look, e.History, term); t != nil {
+		text += "\n" + paragraph(t.sentence()) + "\n"
+	}
 	if look.Failed != "" {
 		text += "\n**Evidence is missing:** " + escaped(message(look.Failed)) + "\n"
 	}

@@ -93,7 +93,7 @@ func (p *printer) prompts(look *ledger.Look, history []ledger.Look, since *Since
 
 // plain is a text of the page as a terminal has it.
 func plain(s string) string {
-	return strings.NewReplacer(web.percent, term.percent, web.minus, term.minus).Replace(s)
+	return strings.NewReplacer(web.percent, term.percent, web.minus, term.minus, web.gap, term.gap).Replace(s)
 }
 
 func (p *printer) diff(d *promptDiff) {
