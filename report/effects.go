@@ -430,6 +430,7 @@ type courseView struct {
 
 type courseRow struct {
 	Look, Effect, E, Word string
+	Span                  int // rows that the cell of Word stands for; 0 = it is in one above
 }
 
 // newCourses draws one chart a comparison of goals and guardrails.
@@ -483,6 +484,7 @@ func newCourse(look *ledger.Look, history []ledger.Look, c course) courseView {
 		s.Points = append(s.Points, p)
 		v.Rows = append(v.Rows, newCourseRow(&history[i], m, past, relative))
 	}
+	spans(v.Rows)
 	if len(s.Points) > 0 && (s.From.IsZero() || s.Points[0].At.Before(s.From)) {
 		s.From = s.Points[0].At
 	}
