@@ -99,7 +99,7 @@ func alreadyDecided(e Evidence, _ Policy) []Reason {
 	what := map[Verdict]string{Rollback: "rolled back", Ship: "shipped"}[e.Terminal.Verdict]
 	return []Reason{{
 		Code: "already_decided", Verdict: Hold,
-		Text: fmt.Sprintf("Already %s by %s on %s; nothing is sent until it is cleared.", what, e.Terminal.By, day(e.Terminal.At)),
+		Text: fmt.Sprintf("Already %s by %s on %s; nothing more is sent, unless a person begins anew with assay clear.", what, e.Terminal.By, day(e.Terminal.At)),
 	}}
 }
 
@@ -205,8 +205,8 @@ func stepDue(e Evidence, p Policy) []Reason {
 	}
 	return []Reason{{
 		Code: "step_due", Verdict: Ramp,
-		Text: fmt.Sprintf("The step to %s was due on %s, and every guardrail has at least %d complete units per arm from this step; none is harmed.",
-			percent(*e.Step.Next), instant(e.Step.Due), p.MinStepUnits),
+		Text: fmt.Sprintf("The step to %s was due on %s, and every guardrail has at least %s complete units per arm from this step; none is harmed.",
+			percent(*e.Step.Next), instant(e.Step.Due), Count(p.MinStepUnits)),
 	}}
 }
 
@@ -223,8 +223,8 @@ func notReady(e Evidence, p Policy) []string {
 	for _, j := range e.guardrails() {
 		switch {
 		case j.StepUnits < p.MinStepUnits:
-			out = append(out, fmt.Sprintf("%s has %d complete units in its smaller arm from this step; %d are needed",
-				j.Metric, j.StepUnits, p.MinStepUnits))
+			out = append(out, fmt.Sprintf("%s has %s complete units in its smaller arm from this step; %s are needed",
+				j.Metric, Count(j.StepUnits), Count(p.MinStepUnits)))
 		case !j.judged():
 			out = append(out, unjudged(j))
 		case j.Comparison.Pressing():

@@ -224,17 +224,17 @@ func TestTexts(t *testing.T) {
 	}
 	missed := func(j *Judgement) { j.Comparison.Miss, j.Comparison.Design.Margin.Value = stats.Some(miss), 0 }
 	for want, e := range map[string]Evidence{
-		"no guardrail is harmed; it is shown to be within the margin.":                                                                 rollout(full, over),
-		"errors of treatment is harmed beyond the margin of 10 %: 5 % against 2 %, +150 % (+40 % to +300 %); e-value 148, bound 54.6.": rollout(guard(loud)),
-		"a harm of 20 % in errors would have been missed with a chance of at most 3.1 %.":                                              rollout(full, over, guard(missed)),
-		"The step to 50 % is due, but errors has 99 complete units in its smaller arm from this step; 100 are needed.":                 rollout(guard(thin)),
-		"The step to 50 % is due, but errors cannot be judged (not_finite).":                                                           rollout(guard(broken)),
-		"Old. This has lasted since 2026-11-02 12:00Z, at least 24h: coverage goes back to 10 %.":                                      rollout(stale("hold"), since(1)),
-		"Old. This has lasted since 2026-11-08 00:00Z, at least 24h: everybody gets control until the data are good again.":            rollout(experiment, stale("hold"), since(1)),
-		"Skewed. This has lasted since 2026-11-08 00:00Z, at least 24h: there is no smaller rung to go back to.":                       rollout(experiment, skewed("hold"), since(1)),
-		"The end was reached on 2026-11-15 without an answer: errors is not shown to be within its margin.":                            rollout(full, over, guard(unproven)),
-		"The end was reached on 2026-11-15 without an answer: errors cannot be judged (not_finite).":                                   rollout(full, over, guard(broken)),
-		"The end was reached on 2026-11-15 without an answer: full coverage was not reached.":                                          rollout(over),
+		"no guardrail is harmed; it is shown to be within the margin.":                                                              rollout(full, over),
+		"errors of treatment is harmed beyond the margin of 10 %: 5 % against 2 %, +150 % (+40 % to +300 %); E = 148, needed 54.6.": rollout(guard(loud)),
+		"a harm of 20 % in errors would have been missed with a chance of at most 3.1 %.":                                           rollout(full, over, guard(missed)),
+		"The step to 50 % is due, but errors has 99 complete units in its smaller arm from this step; 100 are needed.":              rollout(guard(thin)),
+		"The step to 50 % is due, but errors cannot be judged (the numbers are too large to compare).":                                                        rollout(guard(broken)),
+		"Old. This has lasted since 2026-11-02 12:00Z, at least 24h: coverage goes back to 10 %.":                                   rollout(stale("hold"), since(1)),
+		"Old. This has lasted since 2026-11-08 00:00Z, at least 24h: everybody gets control until the data are good again.":         rollout(experiment, stale("hold"), since(1)),
+		"Skewed. This has lasted since 2026-11-08 00:00Z, at least 24h: there is no smaller rung to go back to.":                    rollout(experiment, skewed("hold"), since(1)),
+		"The end was reached on 2026-11-15 without an answer: errors is not shown to be within its margin.":                         rollout(full, over, guard(unproven)),
+		"The end was reached on 2026-11-15 without an answer: errors cannot be judged (the numbers are too large to compare).":                                rollout(full, over, guard(broken)),
+		"The end was reached on 2026-11-15 without an answer: full coverage was not reached.":                                       rollout(over),
 		"It starts on 2026-11-01 00:00Z.": rollout(func(e *Evidence) { e.AsOf = at(-1) }),
 	} {
 		if got := Decide(e, policy).Summary; !strings.HasSuffix(got, want) {
@@ -259,14 +259,14 @@ func TestLookThatMayNotDecide(t *testing.T) {
 		want     Verdict
 		says     string
 	}{
-		"a step is due":        {rollout(guard(held)), Continue, "errors looks harmed (z 23.50, the last bound 2.50), but this look may not establish it"},
+		"a step is due":        {rollout(guard(held)), Continue, "errors looks harmed (z = 23.50, needed at the last look 2.50), but this look may not establish it"},
 		"calm":                 {rollout(guard(calm)), Ramp, "none is harmed"},
 		"never a look":         {rollout(guard(never)), Continue, "errors has had no look yet that may decide"},
-		"constant, apart":      {rollout(guard(apart)), Continue, "errors cannot be judged (unweighed)"},
-		"the end":              {rollout(full, over, guard(held)), Review, "errors looks harmed (z 23.50, the last bound 2.50)"},
+		"constant, apart":      {rollout(guard(apart)), Continue, "errors cannot be judged (nothing varies inside either arm, and they differ)"},
+		"the end":              {rollout(full, over, guard(held)), Review, "errors looks harmed (z = 23.50, needed at the last look 2.50)"},
 		"the end, calm":        {rollout(full, over, guard(calm)), Ship, "no guardrail is harmed"},
 		"the end, never":       {rollout(full, over, guard(never)), Review, "errors has had no look yet"},
-		"the end, apart":       {rollout(full, over, guard(apart)), Review, "errors cannot be judged (unweighed)"},
+		"the end, apart":       {rollout(full, over, guard(apart)), Review, "errors cannot be judged (nothing varies inside either arm, and they differ)"},
 		"a goal is better":     {rollout(experiment, guard(held), won), Continue, ""},
 		"better, and all calm": {rollout(experiment, guard(calm), won), Ship, ""},
 	} {

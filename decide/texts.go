@@ -22,9 +22,34 @@ func number(x float64) string {
 		x = math.Round(x)
 	}
 	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
-		return strconv.FormatFloat(x, 'f', -1, 64)
+		return Count(int64(x))
 	}
 	return strconv.FormatFloat(x, 'g', 3, 64)
+}
+
+// Count writes a whole number as every text does: with a comma between groups of
+// three digits, from five digits on.
+func Count(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	if digits, negative := strings.CutPrefix(digits, "-"); negative {
+		return "-" + Grouped(digits)
+	}
+	return Grouped(digits)
+}
+
+// Grouped puts commas into a run of digits; four stay together, as years do.
+func Grouped(digits string) string {
+	if len(digits) < 5 {
+		return digits
+	}
+	var b strings.Builder
+	for i, c := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
 }
 
 // evalue writes exp(logE) so that it can be read at any size.
@@ -80,17 +105,35 @@ func signed(share float64) string {
 	return percent(share)
 }
 
+// cannotSay is why there is no answer.
+var cannotSay = map[stats.Status]string{
+	stats.StatusNoUnits:     "an arm has no units yet",
+	stats.StatusTooFew:      "too few units in an arm",
+	stats.StatusNoVariance:  "nothing varies and the arms agree",
+	stats.StatusUnweighed:   "nothing varies inside either arm, and they differ",
+	stats.StatusSkewed:      "the arms are too unequal for values this skewed",
+	stats.StatusNoEvents:    "no unit of either arm has any event yet",
+	stats.StatusNoBase:      "a denominator is zero",
+	stats.StatusNotFinite:   "the numbers are too large to compare",
+	stats.StatusBadQuestion: "the question contradicts itself",
+}
+
+// CannotSay says in words why a comparison has no answer; "" = it has one, or the
+// status is not known.
+func CannotSay(s stats.Status) string { return cannotSay[s] }
+
 // unjudged says that a guardrail has no answer, and why.
 func unjudged(j Judgement) string {
 	if j.Comparison.Status == stats.StatusOK {
 		return fmt.Sprintf("%s has had no look yet that may decide", j.Metric)
 	}
-	return fmt.Sprintf("%s cannot be judged (%s)", j.Metric, j.Comparison.Status)
+	why := cmp.Or(CannotSay(j.Comparison.Status), string(j.Comparison.Status))
+	return fmt.Sprintf("%s cannot be judged (%s)", j.Metric, why)
 }
 
 // pressing names a guardrail that looks harmed at a look that may not say so.
 func pressing(j Judgement) string {
-	return fmt.Sprintf("%s looks harmed (z %s, the last bound %s), but this look may not establish it",
+	return fmt.Sprintf("%s looks harmed (z = %s, needed at the last look %s), but this look may not establish it",
 		j.Metric, fixed(j.Comparison.Z.Value), fixed(j.Comparison.Critical.Value))
 }
 
@@ -128,7 +171,7 @@ func harmText(j Judgement) string {
 		return fmt.Sprintf("%s of %s was harmed%s at an earlier look of this version.", j.Metric, j.Variation, margin)
 	}
 	measure, got, needed := proof(j)
-	return fmt.Sprintf("%s of %s is harmed%s: %s against %s%s; %s %s, bound %s.",
+	return fmt.Sprintf("%s of %s is harmed%s: %s against %s%s; %s = %s, needed %s.",
 		j.Metric, j.Variation, margin, value(c, c.Treatment.Value), value(c, c.Control.Value), relative(c),
 		measure, got, needed)
 }
@@ -138,7 +181,7 @@ func proof(j Judgement) (measure, value, needed string) {
 	got, bound, z, ok := j.Comparison.Proof()
 	switch {
 	case !z:
-		return "e-value", evalue(got), evalue(bound)
+		return "E", evalue(got), evalue(bound)
 	case !ok:
 		return "z", fixed(got), "none at this look"
 	default:
@@ -213,20 +256,60 @@ func changeRollback(e Evidence) []string {
 			out = append(out, fmt.Sprintf("no rollback, had the %s of %s stayed below %s (it is %s)", measure, j.Metric, needed, got))
 		}
 	}
-	return append(out, "assay clear opens a new epoch with fresh evidence")
+	return append(out, anew)
 }
 
 func changeHold(e Evidence, d Decision) []string {
 	if d.Reasons[0].Rule == 0 {
-		return []string{"assay clear opens a new epoch with fresh evidence"}
+		return []string{anew}
 	}
 	var out []string
 	for _, r := range d.Reasons {
 		if r.Verdict == Hold {
-			out = append(out, fmt.Sprintf("not held, once this is mended: %s", r.Code))
+			out = append(out, NotHeld+mended(r))
 		}
 	}
 	return append(slices.Compact(out), nearestHarm(e)...)
+}
+
+// anew is the way back from an end, which only a person takes.
+const anew = "begun anew, if a person types assay clear: then only units exposed after it count"
+
+// NotHeld begins what WouldChange says of a hold: what follows is when it ends.
+const NotHeld = "not held, once "
+
+// mends say when a hold ends, by the code of its reason; %s is the source.
+var mends = map[string]string{
+	"warehouse_failed":     "the warehouse answers again",
+	"over_budget":          "a look costs less than the budget, or the budget is raised",
+	"no_exposures":         "exposures are logged",
+	"stale_exposures":      "newer exposures are loaded",
+	"missing_day":          "the exposures of the missing day are loaded",
+	"exposures_collapsed":  "as many exposures arrive as before",
+	"exposures_lost":       "the exposures that are gone are back",
+	"facts_lost":           "the rows of %s that are gone are back",
+	"stale_source":         "newer rows of %s are loaded",
+	"source_blind":         "the identifiers of %s meet those of the exposures",
+	"source_empty":         "%s has rows",
+	"source_out_of_window": "%s has rows of exposed units inside their window",
+	"source_fading":        "%s has facts of as many exposed units as before",
+	"not_finite":           "the values of %s are numbers",
+	"sample_ratio":         "the traffic splits as intended",
+	"activation_differs":   "units are activated alike in every variation",
+	"multiple_exposure":    "units stay in one variation",
+	"unknown_variation":    "only declared variations are logged",
+}
+
+// mended says when a reason to hold is gone.
+func mended(r Reason) string {
+	text, known := mends[r.Code]
+	switch {
+	case !known:
+		return "this is mended: " + strings.TrimSuffix(r.Text, ".")
+	case strings.Contains(text, "%s"):
+		return fmt.Sprintf(text, cmp.Or(r.Source, "the source"))
+	}
+	return text
 }
 
 // nearestHarm names the guardrail that is closest to a rollback.
@@ -257,8 +340,8 @@ func closeness(j Judgement) float64 {
 func nextSteps(e Evidence, p Policy) []string {
 	var out []string
 	if e.Rollout && e.Step.Next != nil {
-		out = append(out, fmt.Sprintf("ramp to %s, from %s with %d complete units per arm from this step",
-			percent(*e.Step.Next), instant(e.Step.Due), p.MinStepUnits))
+		out = append(out, fmt.Sprintf("ramp to %s, from %s with %s complete units per arm from this step",
+			percent(*e.Step.Next), instant(e.Step.Due), Count(p.MinStepUnits)))
 	}
 	if e.Rollout {
 		return append(out, fmt.Sprintf("ship, at full coverage from %s, if no guardrail is harmed and each is within its margin", instant(e.End)))

@@ -12,13 +12,13 @@ import (
 func TestNumbers(t *testing.T) {
 	for want, x := range map[string]float64{
 		"0": 0, "1": 1, "-3": -3, "0.05": 0.05, "0.333": 1.0 / 3, "12.3": 12.34, "-0.667": -2.0 / 3,
-		"1e-07": 1e-7, "999": 999.4, "1000": 999.999999999999999, "1235": 1234.56, "3639024": 3639023.7, "1e+15": 1e15, "+Inf": math.Inf(1),
+		"1e-07": 1e-7, "999": 999.4, "1000": 999.999999999999999, "1235": 1234.56, "12,346": 12345.6, "3,639,024": 3639023.7, "-999,999,999,999": -999999999999, "1e+15": 1e15, "+Inf": math.Inf(1),
 	} {
 		if got := number(x); got != want {
 			t.Errorf("number(%g) = %q, want %q", x, got, want)
 		}
 	}
-	for want, logE := range map[string]float64{"0": math.Inf(-1), "1": 0, "0.368": -1, "148": 5, "1202604": 14, "10^6": 14.1, "10^434": 1000} {
+	for want, logE := range map[string]float64{"0": math.Inf(-1), "1": 0, "0.368": -1, "148": 5, "1,202,604": 14, "10^6": 14.1, "10^434": 1000} {
 		if got := evalue(logE); got != want {
 			t.Errorf("evalue(%g) = %q, want %q", logE, got, want)
 		}
@@ -47,31 +47,31 @@ func TestWouldChange(t *testing.T) {
 		would    []string
 	}{
 		"rollback": {
-			rollout(guard(harmed)), "errors of treatment is harmed beyond the margin of 10 %: 2.1 % against 2 %; e-value 148, bound 54.6.",
-			[]string{"no rollback, had the e-value of errors stayed below 54.6 (it is 148)", "assay clear opens a new epoch with fresh evidence"},
+			rollout(guard(harmed)), "errors of treatment is harmed beyond the margin of 10 %: 2.1 % against 2 %; E = 148, needed 54.6.",
+			[]string{"no rollback, had the E of errors stayed below 54.6 (it is 148)", anew},
 		},
 		"rollback for an earlier look": {
 			rollout(guard(latched)), "errors of treatment was harmed beyond the margin of 10 % at an earlier look of this version.",
-			[]string{"assay clear opens a new epoch with fresh evidence"},
+			[]string{anew},
 		},
 		"ended": {
 			rollout(func(e *Evidence) { e.Terminal = &Terminal{Ship, at(2), "a person"} }),
-			"Already shipped by a person on 2026-11-03; nothing is sent until it is cleared.",
-			[]string{"assay clear opens a new epoch with fresh evidence"},
+			"Already shipped by a person on 2026-11-03; nothing more is sent, unless a person begins anew with assay clear.",
+			[]string{anew},
 		},
 		"hold": {
 			rollout(both, stale("hold"), skewed("hold")), "Old.",
-			[]string{"not held, once this is mended: stale_source", "not held, once this is mended: sample_ratio", "rollback, if the e-value of latency reached 54.6 (it is 20.1)"},
+			[]string{"not held, once newer rows of the source are loaded", "not held, once the traffic splits as intended", "rollback, if the E of latency reached 54.6 (it is 20.1)"},
 		},
 		"ramp": {
 			rollout(both), "The step to 50 % was due on 2026-11-02 09:35Z, and every guardrail has at least 100 complete units per arm from this step; none is harmed.",
 			[]string{
-				"rollback, if the e-value of latency reached 54.6 (it is 20.1)", "ramp to 50 %, from 2026-11-02 09:35Z with 100 complete units per arm from this step",
+				"rollback, if the E of latency reached 54.6 (it is 20.1)", "ramp to 50 %, from 2026-11-02 09:35Z with 100 complete units per arm from this step",
 				"ship, at full coverage from 2026-11-15 00:00Z, if no guardrail is harmed and each is within its margin",
 			},
 		},
 		"not judged": {
-			rollout(guard(broken)), "The step to 50 % is due, but errors cannot be judged (not_finite).",
+			rollout(guard(broken)), "The step to 50 % is due, but errors cannot be judged (the numbers are too large to compare).",
 			[]string{
 				"ramp to 50 %, from 2026-11-02 09:35Z with 100 complete units per arm from this step",
 				"ship, at full coverage from 2026-11-15 00:00Z, if no guardrail is harmed and each is within its margin",
@@ -80,12 +80,12 @@ func TestWouldChange(t *testing.T) {
 		"ship": {
 			rollout(experiment, func(e *Evidence) { e.Judgements = []Judgement{judged(), judged(winner)} }),
 			"tasks of treatment is better: 50 % against 40 %, +25 % (+10 % to ∞); p = 0.01 after correction over goals, and no guardrail is harmed.",
-			[]string{"rollback, if the e-value of errors reached 54.6 (it is 1)", "hold, if the data were stale or the split broken"},
+			[]string{"rollback, if the E of errors reached 54.6 (it is 1)", "hold, if the data were stale or the split broken"},
 		},
 		"experiment that goes on": {
 			rollout(experiment), "No guardrail is harmed and nothing is due.",
 			[]string{
-				"rollback, if the e-value of errors reached 54.6 (it is 1)",
+				"rollback, if the E of errors reached 54.6 (it is 1)",
 				"ship, from 2026-11-08 00:00Z, if a goal is better after correction (p at most 0.05) and each guardrail is within its margin",
 			},
 		},
@@ -118,5 +118,34 @@ func TestFutility(t *testing.T) {
 	e.Judgements[1].Comparison.Reach = stats.Optional{}
 	if got := futileText(e); got != "" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestMended: a hold says in words, and with the source, when it ends.
+func TestMended(t *testing.T) {
+	for want, r := range map[string]Reason{
+		"the identifiers of searches meet those of the exposures": {Code: "source_blind", Source: "searches"},
+		"newer rows of the source are loaded":                     {Code: "stale_source"},
+		"the traffic splits as intended":                          {Code: "sample_ratio", Source: "platform"},
+		"this is mended: Something is off":                        {Code: "unheard_of", Text: "Something is off."},
+	} {
+		if got := mended(r); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	for code := range mends {
+		if got := mended(Reason{Code: code, Source: "100%d"}); strings.Contains(got, "%!") || strings.Contains(got, code) {
+			t.Errorf("%s: %q", code, got)
+		}
+	}
+}
+
+func TestCount(t *testing.T) {
+	for want, n := range map[string]int64{
+		"0": 0, "-7": -7, "9999": 9999, "10,000": 10000, "-38,919": -38919, "-9,223,372,036,854,775,808": math.MinInt64,
+	} {
+		if got := Count(n); got != want {
+			t.Errorf("Count(%d) = %q, want %q", n, got, want)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"assay/connectors"
+	"assay/decide"
 	"assay/ledger"
 	"assay/queries"
 	"assay/spec"
@@ -109,11 +110,11 @@ func (c *checkup) outside(ctx context.Context) error {
 		c.out.Outside = append(c.out.Outside, o)
 	}
 	if n := sums["before"]; n > 0 {
-		c.find("exposed_before", "", "%d exposures were logged before the start (%s): the flag was on earlier than the spec says, or this is an older experiment of the same id. "+
-			"They are left out; units that came back were treated before they count.", n, minute(c.at.experiment.Start.Time))
+		c.find("exposed_before", "", "%s exposures were logged before the start (%s): the flag was on earlier than the spec says, or this is an older experiment of the same id. "+
+			"They are left out; units that came back were treated before they count.", decide.Count(n), minute(c.at.experiment.Start.Time))
 	}
 	if n := sums["after"]; n > 0 {
-		c.find("exposed_after", "", "%d exposures were logged after the end (%s): the flag still splits. They are left out.", n, minute(c.at.experiment.End()))
+		c.find("exposed_after", "", "%s exposures were logged after the end (%s): the flag still splits. They are left out.", decide.Count(n), minute(c.at.experiment.End()))
 	}
 	return nil
 }
@@ -147,7 +148,7 @@ func (c *checkup) missing(ctx context.Context) error {
 		}
 		for value, n := range worst {
 			if oneSource(n, total, of[value], all) {
-				c.find("missing_from", d.Name, "%d of %d exposures without an identifier come from %s = %q: that client asks for the flag before it knows who is there, or logs another attribute.", n, total, d.Name, value)
+				c.find("missing_from", d.Name, "%s of %s exposures without an identifier come from %s = %q: that client asks for the flag before it knows who is there, or logs another attribute.", decide.Count(n), decide.Count(total), d.Name, value)
 			}
 		}
 	}
@@ -208,8 +209,8 @@ func (c *checkup) switches(ctx context.Context) error {
 		return cmp.Or(cmp.Compare(b.Units, a.Units), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
 	for _, s := range c.out.Switches[:min(3, len(c.out.Switches))] {
-		text := fmt.Sprintf("%d units went from %s to %s, the first in the hour of %s, most of them (%d) in that of %s",
-			s.Units, cmp.Or(s.From, "an undeclared variation"), cmp.Or(s.To, "an undeclared variation"), minute(s.First), s.PeakUnits, minute(s.Peak))
+		text := fmt.Sprintf("%s units went from %s to %s, the first in the hour of %s, most of them (%s) in that of %s",
+			decide.Count(s.Units), cmp.Or(s.From, "an undeclared variation"), cmp.Or(s.To, "an undeclared variation"), minute(s.First), decide.Count(s.PeakUnits), minute(s.Peak))
 		if s.After != nil {
 			text += fmt.Sprintf(", after the change of weights of %s: the store does not keep units in their arm when it ramps", minute(*s.After))
 		}
@@ -259,7 +260,8 @@ func (c *checkup) volume(source string, rows *connectors.Rows) {
 		c.find("missing_days", source, "Of %s these days are not in the table, or all but empty: %s.", what, strings.Join(days, ", "))
 	}
 	if l := v.Low; l != nil {
-		c.find("volume_collapsed", source, "Of %s there are only %d rows from %s to %s; in the same hours of each of the seven days before there were at least %d.", what, l.Units, minute(l.From), minute(l.To), l.Before)
+		c.find("volume_collapsed", source, "Of %s there are only %s rows from %s to %s; in the same hours of each of the seven days before there were at least %s.",
+			what, decide.Count(l.Units), minute(l.From), minute(l.To), decide.Count(l.Before))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"assay/connectors"
+	"assay/decide"
 	"assay/ledger"
 	"assay/queries"
 	"assay/spec"
@@ -260,8 +261,8 @@ func (x *examiner) exposureCause() *ledger.Cause {
 		return &ledger.Cause{Code: "no_exposures", Text: fmt.Sprintf(
 			"The assignment query %s gives no row of experiment_id %q between %s and %s.", x.e.Assignment, x.e.ExperimentID, minute(x.out.From), minute(x.asOf))}
 	case side.Null+side.Empty+side.Placeholder == side.Rows:
-		return &ledger.Cause{Code: "no_identifiers", Text: fmt.Sprintf("None of %d exposures has a %s: null %d, empty %d, placeholder %d.",
-			side.Rows, x.out.Identifier, side.Null, side.Empty, side.Placeholder)}
+		return &ledger.Cause{Code: "no_identifiers", Text: fmt.Sprintf("None of %s exposures has a %s: null %s, empty %s, placeholder %s.",
+			decide.Count(side.Rows), x.out.Identifier, decide.Count(side.Null), decide.Count(side.Empty), decide.Count(side.Placeholder))}
 	}
 	return nil
 }

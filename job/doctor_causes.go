@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"assay/connectors"
+	"assay/decide"
 	"assay/ledger"
 	"assay/queries"
 	"assay/spec"
@@ -105,11 +106,11 @@ func (x *examiner) empty(ctx context.Context, f *examined) error {
 			return err
 		}
 		if text == "" && wide.Rows > 0 {
-			cause = ledger.Cause{Code: "outside_span", Text: fmt.Sprintf("The SQL of %s gives no row between %s and %s, and %d without those bounds.",
-				f.Source, minute(x.out.From), minute(x.asOf), wide.Rows)}
+			cause = ledger.Cause{Code: "outside_span", Text: fmt.Sprintf("The SQL of %s gives no row between %s and %s, and %s without those bounds.",
+				f.Source, minute(x.out.From), minute(x.asOf), decide.Count(wide.Rows))}
 			if after := ratioOf(wide.InWindow, wide.Units); wide.InWindow >= 5 {
 				cause = ledger.Cause{Code: "time_unit", After: &after, Mend: x.mendTime(&wide, queries.ClockScaled), Text: fmt.Sprintf(
-					"The timestamps of %s were made of numbers by the wrong measure (seconds, milliseconds, microseconds): read rightly, %d of %d exposed units have a row inside their window.", f.Source, wide.InWindow, wide.Units)}
+					"The timestamps of %s were made of numbers by the wrong measure (seconds, milliseconds, microseconds): read rightly, %s of %s exposed units have a row inside their window.", f.Source, decide.Count(wide.InWindow), decide.Count(wide.Units))}
 			}
 		}
 	}
@@ -641,7 +642,7 @@ func (x *examiner) outOfWindow(f *examined) {
 		return
 	}
 	_, closes := f.s.Window()
-	text := fmt.Sprintf("%d exposed units are known to %s, and none has a row inside its window", f.Matched, f.Source)
+	text := fmt.Sprintf("%s exposed units are known to %s, and none has a row inside its window", decide.Count(f.Matched), f.Source)
 	if 2*f.OnlyBefore > f.Matched {
 		text += ": the rows of most come before their first exposure. Is the exposure logged when the result is seen?"
 	} else if closes > 0 {
@@ -715,7 +716,7 @@ func (x *examiner) nobody(f *examined) {
 	} {
 		if 2*c.rows > f.Rows && f.Rows >= leastUnits && (c.code != "constant" || f.Identifiers < f.Units/2 && f.rate() < 0.2) {
 			f.blame(ledger.Cause{
-				Code: c.code, Before: f.rate(), Cost: 1, Text: fmt.Sprintf("%d of %d rows of %s %s.", c.rows, f.Rows, f.Source, c.words),
+				Code: c.code, Before: f.rate(), Cost: 1, Text: fmt.Sprintf("%s of %s rows of %s %s.", decide.Count(c.rows), decide.Count(f.Rows), f.Source, c.words),
 				Mend: &ledger.Mend{Text: "Fill " + f.s.Identifier + " where the rows are written; no SQL can bring back who it was."},
 			})
 		}
@@ -747,8 +748,8 @@ func (x *examiner) disjoint(f *examined) {
 	}
 	f.blame(ledger.Cause{
 		Code: "disjoint", Cost: 5, Text: fmt.Sprintf(
-			"None of %d exposed units is among the %d identifiers of %s, and no rewriting, other column or declared join brings any together: they are of another kind, another environment or another population.",
-			f.Units, f.Identifiers, f.Source),
+			"None of %s exposed units is among the %s identifiers of %s, and no rewriting, other column or declared join brings any together: they are of another kind, another environment or another population.",
+			decide.Count(f.Units), decide.Count(f.Identifiers), f.Source),
 		Mend: &ledger.Mend{Text: "Find the table that knows both identifiers, and declare it as a join."},
 	})
 }

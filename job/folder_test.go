@@ -63,7 +63,7 @@ func TestLinksStayValid(t *testing.T) {
 		whole := pages(t, dir)
 		publish(30)
 		pruned := pages(t, dir)
-		if !strings.Contains(pruned[first], "was pruned") || !strings.Contains(pruned[first], "assay explain tone --as-of 2026-11-01T01:00:00Z") || len(pruned[first]) > 2000 {
+		if !strings.Contains(pruned[first], "is not kept") || !strings.Contains(pruned[first], "assay explain tone --as-of 2026-11-01T01:00:00Z") || len(pruned[first]) > 2000 {
 			t.Errorf("the first page, of %d bytes:\n%s", len(pruned[first]), pruned[first])
 		}
 		if pruned[last] != whole[last] {
@@ -78,8 +78,8 @@ func TestLinksStayValid(t *testing.T) {
 		if data != 30 {
 			t.Errorf("%d looks have data, want 30", data)
 		}
-		if list := pruned[filepath.Join(dir, "tone", "looks", "index.html")]; strings.Count(list, "<small>pruned</small>") != 114-30 {
-			t.Errorf("%d looks are listed as pruned, want 84", strings.Count(list, "<small>pruned</small>"))
+		if list := pruned[filepath.Join(dir, "tone", "looks", "index.html")]; strings.Count(list, "<small>not kept</small>") != 114-30 {
+			t.Errorf("%d looks are listed as pruned, want 84", strings.Count(list, "<small>not kept</small>"))
 		}
 		publish(30)
 		if again := pages(t, dir); !mapsEqual(again, pruned) {
@@ -128,10 +128,10 @@ func TestFreshFolder(t *testing.T) {
 		t.Errorf("%d dead links, first %s", len(dead), dead[0])
 	}
 	all := pages(t, dir)
-	if text := all[filepath.Join(dir, LookPath(looks[0]))]; !strings.Contains(text, "was pruned") {
+	if text := all[filepath.Join(dir, LookPath(looks[0]))]; !strings.Contains(text, "is not kept") {
 		t.Error("the first look has a page, or none at all")
 	}
-	if text := all[filepath.Join(dir, LookPath(looks[len(looks)-1]))]; strings.Contains(text, "was pruned") {
+	if text := all[filepath.Join(dir, LookPath(looks[len(looks)-1]))]; strings.Contains(text, "is not kept") {
 		t.Error("the last look has no page")
 	}
 }

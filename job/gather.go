@@ -631,7 +631,7 @@ func (g *gatherer) measured(rows *connectors.Rows, source string, m queries.Meas
 		g.cap(rows, row, source, data)
 	}
 	if off > 0 {
-		g.find("no_logarithm", fmt.Sprintf("Units whose value of %s is not positive and has no logarithm: %d; they are absent from it.", m.Metric, off), source)
+		g.find("no_logarithm", fmt.Sprintf("Units whose value of %s is not positive and has no logarithm: %s; they are absent from it.", m.Metric, decide.Count(off)), source)
 	}
 	return data
 }

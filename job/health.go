@@ -34,9 +34,9 @@ func (g *gatherer) exposureHealth() {
 	}
 	seen := h.Units + h.Multiple + h.Unknown + h.Settling
 	g.shareTrouble("multiple_exposure", e.Policy.OnMultiple, h.Multiple, seen, e.Policy.MaxMultiple,
-		"%d of %d units (%s) were seen in several variations; they are left out."+escaped(g.severalText()))
+		"%s of %s units (%s) were seen in several variations; they are left out."+escaped(g.severalText()))
 	g.shareTrouble("unknown_variation", e.Policy.OnUnknown, h.Unknown, seen, e.Policy.MaxUnknown,
-		"%d of %d units (%s) are in undeclared variations ("+escaped(strings.Join(h.UnknownNames, ", "))+")."+g.unknownText())
+		"%s of %s units (%s) are in undeclared variations ("+escaped(strings.Join(h.UnknownNames, ", "))+")."+g.unknownText())
 	g.strayFindings()
 }
 
@@ -92,7 +92,7 @@ func (g *gatherer) shareTrouble(code, action string, n, of int64, limit float64,
 		return
 	}
 	share := float64(n) / float64(of)
-	text = fmt.Sprintf(text, n, of, strconv.FormatFloat(math.Round(1000*share)/10, 'f', -1, 64)+" %")
+	text = fmt.Sprintf(text, decide.Count(n), decide.Count(of), strconv.FormatFloat(math.Round(1000*share)/10, 'f', -1, 64)+" %")
 	if share < limit {
 		g.find(code, text, "")
 		return
@@ -187,15 +187,15 @@ func (g *gatherer) judge(d doubt) {
 		g.blind(d, "source_empty", fmt.Sprintf("Source %s has no rows before as-of.", d.Source))
 	case d.unmet():
 		g.blind(d, "source_blind", fmt.Sprintf(
-			"The identifiers of %s do not meet those of the exposures: of %d exposed units (%s) none is among its %d identifiers. Their form is %s in the exposures, %s in %s.",
-			d.Source, units, name, a.IDs, a.UnitShape, a.FactShape, d.Source))
+			"The identifiers of %s do not meet those of the exposures: of %s exposed units (%s) none is among its %s identifiers. Their form is %s in the exposures, %s in %s.",
+			d.Source, decide.Count(units), name, decide.Count(a.IDs), a.UnitShape, a.FactShape, d.Source))
 	case a.Matched >= leastUnits && a.InWindow == 0 && many && g.windowOpen(d.facts, 0):
 		g.blind(d, "source_out_of_window", fmt.Sprintf(
-			"%d exposed units are known to %s, but none has a row inside its window: their rows come before the first exposure or too late. Look at time zones and at when exposures are logged.",
-			a.Matched, d.Source))
+			"%s exposed units are known to %s, but none has a row inside its window: their rows come before the first exposure or too late. Look at time zones and at when exposures are logged.",
+			decide.Count(a.Matched), d.Source))
 	case d.fewer:
 		g.blind(d, "source_fading", fmt.Sprintf(
-			"Far fewer exposed units have facts in %s than at the look before: %d of %d.", d.Source, a.InWindow, units))
+			"Far fewer exposed units have facts in %s than at the look before: %s of %s.", d.Source, decide.Count(a.InWindow), decide.Count(units)))
 	case a.Newest != nil && g.expected().Sub(*a.Newest) > d.limit:
 		d.Stale = true
 		g.sourceTrouble(&g.ev.stale, "stale_source", d.Source, fmt.Sprintf("The newest row of %s is from %s, more than %s before as-of.",
@@ -214,7 +214,7 @@ func (g *gatherer) valueless(source string, lost, present int64) {
 	if lost == 0 {
 		return
 	}
-	text := fmt.Sprintf("Facts of %s with a value that is NaN, infinite or beyond 1e80: %d; they count as no value.", source, lost)
+	text := fmt.Sprintf("Facts of %s with a value that is NaN, infinite or beyond 1e80: %s; they count as no value.", source, decide.Count(lost))
 	if float64(lost) < g.at.experiment.Policy.MaxUnknown*float64(present) {
 		g.find("not_finite", text, source)
 		return

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"assay/decide"
 	"assay/ledger"
 	"assay/stats"
 )
@@ -252,6 +253,6 @@ func (g *gatherer) unrisen() {
 	if days == 0 || n < least/quietestDay || stats.LogUnrisen(n, least, rise) < stats.DecisiveSplit {
 		return
 	}
-	g.find("ramp_unseen", fmt.Sprintf("The coverage of %g %% that %s is not seen in the exposures: %d units were first exposed from %s to %s, as against at least %d in the same hours of a day at %g %%. Nothing is counted otherwise for it; see whether the flag store has applied the change.",
-		100*e.allocation.Coverage, saidText(e.said()), n, minute(from), minute(to), least, 100*before.allocation.Coverage), "")
+	g.find("ramp_unseen", fmt.Sprintf("The coverage of %g %% that %s is not seen in the exposures: %s units were first exposed from %s to %s, as against at least %s in the same hours of a day at %g %%. Nothing is counted otherwise for it; see whether the flag store has applied the change.",
+		100*e.allocation.Coverage, saidText(e.said()), decide.Count(n), minute(from), minute(to), decide.Count(least), 100*before.allocation.Coverage), "")
 }

@@ -208,8 +208,12 @@ func (p publisher) look(look *ledger.Look) error {
 	if err != nil {
 		return err
 	}
+	before, err := sinceUntil(p.ledger, look.Experiment, written.Seq)
+	if err != nil {
+		return err
+	}
 	page := LookPath(look)
-	if err := p.write(page, func(w io.Writer) error { return p.Site.Page(w, look, history) }); err != nil {
+	if err := p.write(page, func(w io.Writer) error { return p.Site.Page(w, look, history, before) }); err != nil {
 		return err
 	}
 	return p.write(dataOf(page), func(w io.Writer) error { return report.JSON(w, look) })
@@ -339,6 +343,34 @@ func since(l *ledger.Ledger, name string) (s report.Since, decision []report.Del
 	if err != nil {
 		return s, nil, err
 	}
+	s, decision = sinceOf(h, debts)
+	return s, decision, nil
+}
+
+// sinceUntil is what since told when the record of that number was about to be
+// written: the same for ever.
+func sinceUntil(l *ledger.Ledger, name string, seq int64) (report.Since, error) {
+	h, err := l.Events(name)
+	if err != nil {
+		return report.Since{}, err
+	}
+	debts, err := l.Debts(name)
+	if err != nil {
+		return report.Since{}, err
+	}
+	s, _ := sinceOf(&ledger.History{
+		Plans: recordedBefore(h.Plans, seq), Attempts: recordedBefore(h.Attempts, seq), Observed: recordedBefore(h.Observed, seq),
+		Clears: recordedBefore(h.Clears, seq), Approvals: recordedBefore(h.Approvals, seq),
+	}, recordedBefore(debts, seq))
+	return s, nil
+}
+
+// recordedBefore are the records before the one of that number.
+func recordedBefore[T any](entries []ledger.Entry[T], seq int64) []ledger.Entry[T] {
+	return slices.DeleteFunc(slices.Clone(entries), func(e ledger.Entry[T]) bool { return e.Seq >= seq })
+}
+
+func sinceOf(h *ledger.History, debts []ledger.Entry[ledger.Debt]) (s report.Since, decision []report.Delivered) {
 	for _, debt := range debts {
 		decision = nil
 		for _, d := range debt.Body.Deliveries {
@@ -358,7 +390,7 @@ func since(l *ledger.Ledger, name string) (s report.Since, decision []report.Del
 	for _, plan := range h.Plans {
 		s.Plans = append(s.Plans, report.Planned{At: plan.At.UTC(), Version: plan.Body.Version, Changed: plan.Body.Changed})
 	}
-	return s, decision, nil
+	return s, decision
 }
 
 func delivered(h *ledger.History, debt *ledger.Entry[ledger.Debt], d ledger.Delivery) report.Delivered {

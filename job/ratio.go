@@ -95,7 +95,7 @@ func (g *gatherer) activatedAlike(check stats.SampleRatio) {
 	}
 	parts := make([]string, len(e.Variations))
 	for i, v := range e.Variations {
-		parts[i] = fmt.Sprintf("%s %d of %d", v.ID, h.Activated[i], h.ByVariation[i])
+		parts[i] = fmt.Sprintf("%s %s of %s", v.ID, decide.Count(h.Activated[i]), decide.Count(h.ByVariation[i]))
 	}
 	g.trouble(&g.ev.unhealthy, "activation_differs", e.Policy.OnSampleRatio, "", fmt.Sprintf(
 		"Units are not activated alike by %s: %s. The change itself moves who is compared; compare all exposed units, or activate by what happens before the change shows.",
@@ -164,7 +164,7 @@ func (g *gatherer) stray(units []int64, expected []float64) {
 			continue
 		}
 		v := g.at.experiment.Variations[arm].ID
-		g.find("empty_arm", fmt.Sprintf("%d units are in %s, which has no weight at present; they are left out of the sample ratio.", units[arm], v), v)
+		g.find("empty_arm", fmt.Sprintf("%s units are in %s, which has no weight at present; they are left out of the sample ratio.", decide.Count(units[arm]), v), v)
 	}
 }
 
@@ -189,7 +189,7 @@ func ratioText(r stats.SampleRatio, variations []spec.Variation) string {
 	}
 	parts := make([]string, len(r.Counts))
 	for i, n := range r.Counts {
-		parts[i] = fmt.Sprintf("%s %d (%.*f %%, intended %.*f %%)", variations[i].ID, n,
+		parts[i] = fmt.Sprintf("%s %s (%.*f %%, intended %.*f %%)", variations[i].ID, decide.Count(n),
 			decimals, 100*float64(n)/float64(max(1, total)), decimals, 100*r.Expected[i])
 	}
 	return "The traffic did not split as intended: " + strings.Join(parts, ", ") + "; a split this far off would not come by chance."

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"assay/connectors"
+	"assay/decide"
 	"assay/ledger"
 	"assay/queries"
 )
@@ -163,7 +164,7 @@ func (g *gatherer) beganWith(rows *connectors.Rows) {
 // strayFindings say in a sentence what was found.
 func (g *gatherer) strayFindings() {
 	if n := g.ev.health.NullRows; n > 0 {
-		text := fmt.Sprintf("%d exposures carry no identifier; they are left out.", n)
+		text := fmt.Sprintf("%s exposures carry no identifier; they are left out.", decide.Count(n))
 		if m := g.traffic().Missing; m != nil {
 			text = g.missingText(m)
 		}
@@ -175,13 +176,13 @@ func (g *gatherer) missingText(m *ledger.Missing) string {
 	e := g.at.experiment
 	parts := make([]string, 0, len(m.Exposures)+1)
 	for arm, n := range m.Exposures {
-		parts = append(parts, fmt.Sprintf("%s %d", e.Variations[arm].ID, n))
+		parts = append(parts, fmt.Sprintf("%s %s", e.Variations[arm].ID, decide.Count(n)))
 	}
 	if m.Other > 0 {
-		parts = append(parts, fmt.Sprintf("undeclared %d", m.Other))
+		parts = append(parts, fmt.Sprintf("undeclared %s", decide.Count(m.Other)))
 	}
-	text := fmt.Sprintf("%d exposures carry no identifier (%s), since %s; they are left out.",
-		total(m.Exposures)+m.Other, strings.Join(parts, ", "), minute(m.First))
+	text := fmt.Sprintf("%s exposures carry no identifier (%s), since %s; they are left out.",
+		decide.Count(total(m.Exposures)+m.Other), strings.Join(parts, ", "), minute(m.First))
 	arm := fullest(m.Exposures)
 	if m.Split == nil || float64(m.Exposures[arm]) < nearlyAll*float64(total(m.Exposures)) || total(m.Exposures) < leastUnits {
 		return text
@@ -210,12 +211,12 @@ func (g *gatherer) severalText() string {
 	}
 	var parts []string
 	for _, p := range s.Pairs[:min(3, len(s.Pairs))] {
-		parts = append(parts, fmt.Sprintf("%s and %s %d", p.From, cmp.Or(p.To, "an undeclared one"), p.Units))
+		parts = append(parts, fmt.Sprintf("%s and %s %s", p.From, cmp.Or(p.To, "an undeclared one"), decide.Count(p.Units)))
 	}
 	text := fmt.Sprintf(" In %s; the first was exposed %s and had been in two by %s.", strings.Join(parts, ", "), minute(s.First), minute(s.By))
 	if s.Change != nil {
-		text += fmt.Sprintf(" It began with the change of weights of %s: %d of them were first exposed before it and seen after it, as against %.0f %% of the other units.",
-			minute(*s.Change), s.Across, 100*s.Others)
+		text += fmt.Sprintf(" It began with the change of weights of %s: %s of them were first exposed before it and seen after it, as against %.0f %% of the other units.",
+			minute(*s.Change), decide.Count(s.Across), 100*s.Others)
 	}
 	return text
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"assay/decide"
 	"assay/ledger"
 )
 
@@ -49,8 +50,8 @@ func (g *gatherer) missingDays() {
 		}
 		t := g.traffic()
 		t.Gaps = append(t.Gaps, day.UTC())
-		text := fmt.Sprintf("On %s hardly any unit was first exposed (%d), after at least %d on each of the seven days before, and exposures go on after it: that day is not in the table.",
-			day.UTC().Format(time.DateOnly), units, least)
+		text := fmt.Sprintf("On %s hardly any unit was first exposed (%s), after at least %s on each of the seven days before, and exposures go on after it: that day is not in the table.",
+			day.UTC().Format(time.DateOnly), decide.Count(units), decide.Count(least))
 		if g.reference().Sub(day) > recent+wholeDay {
 			g.find("missing_day", text, day.UTC().Format(time.DateOnly))
 			continue
@@ -73,8 +74,8 @@ func (g *gatherer) collapse() {
 	}
 	g.traffic().Collapse = &ledger.Collapse{From: to.Add(-newestSpan), To: to, Units: units, Before: least}
 	g.trouble(&g.ev.stale, "exposures_collapsed", "hold", "", fmt.Sprintf(
-		"From %s to %s only %d units were first exposed, after at least %d in the same hours of each of the seven days before: exposures are lost, or not loaded yet.",
-		minute(to.Add(-newestSpan)), minute(to), units, least))
+		"From %s to %s only %s units were first exposed, after at least %s in the same hours of each of the seven days before: exposures are lost, or not loaded yet.",
+		minute(to.Add(-newestSpan)), minute(to), decide.Count(units), decide.Count(least)))
 }
 
 // compared are the units that were first exposed in a span, and the fewest in
@@ -165,7 +166,8 @@ func (g *gatherer) lostExposures() {
 	}
 	g.lost("", is, was)
 	g.trouble(&g.ev.stale, "exposures_lost", "hold", "", fmt.Sprintf(
-		"The look before counted %d exposed units, this one %d: exposures that were there are gone; a part of the table is missing or is being loaded again.", was, is))
+		"The look before counted %s exposed units, this one %s: exposures that were there are gone; a part of the table is missing or is being loaded again.",
+		decide.Count(was), decide.Count(is)))
 }
 
 func (g *gatherer) lost(source string, is, was int64) {
@@ -193,7 +195,8 @@ func (g *gatherer) sourceVolume() {
 			}
 			g.lost(s.Source, is, was)
 			g.sourceTrouble(&g.ev.stale, "facts_lost", s.Source, fmt.Sprintf(
-				"The look before met %d exposed units in %s, this one %d: rows that were there are gone; a part of it is missing or is being loaded again.", was, s.Source, is))
+				"The look before met %s exposed units in %s, this one %s: rows that were there are gone; a part of it is missing or is being loaded again.",
+				decide.Count(was), s.Source, decide.Count(is)))
 		}
 	}
 }

@@ -47,7 +47,7 @@ func newBanner(look *ledger.Look, history []ledger.Look, since *Since) banner {
 	d := &look.Decision
 	b := banner{
 		Badge: verdictOf(look), Proposal: d.Proposal, Backfill: look.Backfill, Failed: message(look.Failed),
-		Summary: message(d.Summary), Standing: newStanding(look, history), Turning: newTurning(look, history),
+		Summary: prose(d.Summary), Standing: newStanding(look, history), Turning: newTurning(look, history, web),
 		Look: "Look" + strings.TrimPrefix(lookNumber(look), "look"), AsOf: instant(look.AsOf), Flag: newFlagView(look, since),
 	}
 	for i := range look.Health.Sources {
@@ -63,12 +63,12 @@ func newBanner(look *ledger.Look, history []ledger.Look, since *Since) banner {
 	}
 	for _, r := range d.Reasons {
 		b.Reasons = append(b.Reasons, reasonView{
-			Badge: verdictBadge(r.Verdict), Rule: r.Rule, Text: message(r.Text),
+			Badge: verdictBadge(r.Verdict), Rule: r.Rule, Text: prose(r.Text),
 			About: about(r.Metric, r.Variation, r.Source),
 		})
 	}
 	for _, w := range d.WouldChange {
-		b.WouldChange = append(b.WouldChange, message(w))
+		b.WouldChange = append(b.WouldChange, prose(w))
 	}
 	return b
 }
@@ -226,7 +226,7 @@ func evidenceText(v *ledger.Versus, n numbers) string {
 	}
 	s := n.proof(v)
 	if latched(v) && !v.Harmed {
-		s += " now; established at an earlier look"
+		s += "; established at an earlier look"
 	}
 	return s
 }

@@ -78,18 +78,40 @@ const (
 	light = 1
 )
 
-func shoot(t *testing.T, chromium, page string, width, scheme int) image.Image {
+// shoot takes one picture of all the pages, each in a frame of that width and the
+// height of a screen, one below the other: a browser is opened once for all of them.
+func shoot(t *testing.T, chromium, dir string, names []string, width, scheme int) []image.Image {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "shot.png")
-	_, stderr := browse(t, chromium, "--screenshot="+file, fmt.Sprintf("--window-size=%d,800", width),
-		"--blink-settings=preferredColorScheme="+strconv.Itoa(scheme), fileURL(page))
-	silent(t, stderr)
-	picture := decode(t, file)
-	if picture.Bounds().Dx() != width {
-		t.Errorf("picture is %d wide, want %d", picture.Bounds().Dx(), width)
+	sheet := `<!DOCTYPE html><meta name="color-scheme" content="light dark"><body style="margin:0">`
+	for _, name := range names {
+		sheet += fmt.Sprintf(`<iframe src="%s.html" style="display:block;border:0;width:%dpx;height:%dpx"></iframe>`, name, width, screen)
 	}
-	return picture
+	base := filepath.Join(dir, fmt.Sprintf("sheet-%d-%d", width, scheme))
+	if err := os.WriteFile(base+".html", []byte(sheet), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr := browse(t, chromium, "--allow-file-access-from-files", "--screenshot="+base+".png", fmt.Sprintf("--window-size=%d,%d", width, screen*len(names)),
+		"--blink-settings=preferredColorScheme="+strconv.Itoa(scheme), fileURL(base+".html"))
+	silent(t, stderr)
+	whole := decode(t, base+".png")
+	if got := whole.Bounds().Size(); got != image.Pt(width, screen*len(names)) {
+		t.Fatalf("the picture is %v, want %d screens of %d x %d", got, len(names), width, screen)
+	}
+	var out []image.Image
+	for i := range names {
+		part, ok := whole.(interface {
+			SubImage(r image.Rectangle) image.Image
+		})
+		if !ok {
+			t.Fatalf("a picture that cannot be cut: %T", whole)
+		}
+		out = append(out, part.SubImage(image.Rect(0, i*screen, width, (i+1)*screen)))
+	}
+	return out
 }
+
+// screen is the height of the part of a page that is looked at.
+const screen = 800
 
 // decode reads a picture.
 func decode(t *testing.T, file string) image.Image {
@@ -108,10 +130,11 @@ func decode(t *testing.T, file string) image.Image {
 // corner is the brightness of the page's background, from 0 to 1; ink tells
 // whether anything else is on it.
 func corner(p image.Image) (brightness float64, ink bool) {
-	at := p.At(2, 2)
+	box := p.Bounds()
+	at := p.At(box.Min.X+2, box.Min.Y+2)
 	r, g, b, _ := at.RGBA()
-	for y := 0; y < p.Bounds().Dy() && !ink; y += 3 {
-		for x := 0; x < p.Bounds().Dx(); x += 3 {
+	for y := box.Min.Y; y < box.Max.Y && !ink; y += 3 {
+		for x := box.Min.X; x < box.Max.X; x += 3 {
 			if p.At(x, y) != at {
 				ink = true
 				break
@@ -121,25 +144,35 @@ func corner(p image.Image) (brightness float64, ink bool) {
 	return float64(r+g+b) / (3 * 0xffff), ink
 }
 
+// Every page shows something, without a word on the console, light and dark, on a
+// laptop and on a phone; each kind of page can be printed.
 func TestPagesInABrowser(t *testing.T) {
 	chromium := browser(t)
-	for name, doc := range documents(t) {
-		t.Run(name, func(t *testing.T) {
+	dir := t.TempDir()
+	docs := kinds(t)
+	names := slices.Sorted(maps.Keys(docs))
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(dir, name+".html"), docs[name], 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, view := range []struct {
+		width, scheme int
+		from, to      float64
+	}{{1280, light, 0.85, 1}, {1280, dark, 0, 0.2}, {360, light, 0.85, 1}, {360, dark, 0, 0.2}} {
+		t.Run(fmt.Sprintf("%d wide, scheme %d", view.width, view.scheme), func(t *testing.T) {
 			t.Parallel()
-			file := filepath.Join(t.TempDir(), "report.html")
-			if err := os.WriteFile(file, doc, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			for _, view := range []struct {
-				width, scheme int
-				from, to      float64
-			}{{1280, light, 0.85, 1}, {1280, dark, 0, 0.2}, {360, light, 0.85, 1}} {
-				bright, ink := corner(shoot(t, chromium, file, view.width, view.scheme))
-				if !ink || bright < view.from || bright > view.to {
-					t.Errorf("width %d, scheme %d: background %.2f, anything drawn: %v", view.width, view.scheme, bright, ink)
+			for i, picture := range shoot(t, chromium, dir, names, view.width, view.scheme) {
+				if bright, ink := corner(picture); !ink || bright < view.from || bright > view.to {
+					t.Errorf("%s: background %.2f, anything drawn: %v", names[i], bright, ink)
 				}
 			}
-			printed(t, chromium, file)
+		})
+	}
+	for _, name := range []string{"index", "looks", "look", "large", "blind", "hostile"} {
+		t.Run("print "+name, func(t *testing.T) {
+			t.Parallel()
+			printed(t, chromium, filepath.Join(dir, name+".html"))
 		})
 	}
 }

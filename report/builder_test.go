@@ -307,7 +307,7 @@ func harmful() story {
 	target := onlyControl()
 	look.Decision = decide.Decision{
 		Verdict: decide.Rollback,
-		Summary: "error_rate is harmed in treatment: +80.5 % (+29.4 % to +151.6 %) against control, beyond the margin of 5 %; E = 89,322 of 80 needed at look 4, as of 2026-11-05 00:00 UTC.",
+		Summary: "error_rate is harmed in treatment: +80.5 % (+29.4 % to +151.6 %) against control, beyond the margin of 5 %; E = 89,322, needed 80 at look 4, as of 2026-11-05 00:00 UTC.",
 		Reasons: []decide.Reason{
 			{Rule: 1, Code: "guardrail_harmed", Verdict: decide.Rollback, Text: "error_rate is harmed beyond its margin of 5 %.", Metric: "error_rate", Variation: "treatment"},
 			{Rule: 5, Code: "step_due", Verdict: decide.Ramp, Text: "The step to 50 % is due and every guardrail has its minimum of units."},
@@ -421,7 +421,7 @@ func skewed() story {
 	ios.Bound, ios.LogE, ios.Corrected, ios.Detected, ios.Deviation, ios.Floor = math.Log(100), 8.1, ptr(5.2), true, 0.0004, 0.001
 	look.Health.Unknown, look.Health.UnknownNames = 31, []string{"beta", "treatmnet"}
 	look.Health.Problems = []ledger.Finding{
-		{Code: "sample_ratio", Since: dayOf(3), Text: "5,640 and 6,360 units where half and half was declared; E = 2.0 x 10^9 of 100 needed."},
+		{Code: "sample_ratio", Since: dayOf(3), Text: "5,640 and 6,360 units where half and half was declared; E = 2.0 x 10^9, needed 100."},
 		{Code: "stale_data", Source: "feedback", Since: dayOf(5), Text: "feedback has no fact newer than 30 h before as-of."},
 	}
 	look.Health.Sources[1].Stale = true
@@ -476,12 +476,12 @@ func afterwards() story {
 	look.Metrics[0].Comparisons[0].MaxLogE = 7.7
 	look.Metrics[0].Comparisons[0].Latched = true
 	look.Decision = decide.Decision{
-		Verdict: decide.Hold, Summary: "Already rolled back by assay on 2026-11-05; nothing is sent until it is cleared.",
+		Verdict: decide.Hold, Summary: "Already rolled back by assay on 2026-11-05; nothing more is sent, unless a person begins anew with assay clear.",
 		Reasons: []decide.Reason{
-			{Rule: 0, Code: "already_decided", Verdict: decide.Hold, Text: "Already rolled back by assay on 2026-11-05; nothing is sent until it is cleared."},
+			{Rule: 0, Code: "already_decided", Verdict: decide.Hold, Text: "Already rolled back by assay on 2026-11-05; nothing more is sent, unless a person begins anew with assay clear."},
 			{Rule: 1, Code: "guardrail_harmed", Verdict: decide.Rollback, Text: "error_rate was harmed at an earlier look.", Metric: "error_rate", Variation: "treatment"},
 		},
-		WouldChange: []string{"assay clear opens a new epoch with fresh evidence"},
+		WouldChange: []string{"begun anew, if a person types assay clear: then only units exposed after it count"},
 	}
 	end := base("answer-v1", 4, 3200)
 	end.Version, end.Decision = 2, harmful().look.Decision

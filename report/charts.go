@@ -85,7 +85,9 @@ func forest(p picture, rows []forestRow, l forestLayout) template.HTML {
 	bottom := p.Height - axis + 4
 	for _, t := range x.ticks(int((l.Right - l.Left) / 55)) {
 		c.line("grid", segment{x.at(t), 8, x.at(t), bottom})
-		c.text("t-axis t-mid", point{x.at(t), bottom + 15}, web.relativeTick(t))
+		tick := web.relativeTick(t)
+		half := float64(columns(tick)) * 3.3 // At 11 units a character is 6.6 wide at most.
+		c.text("t-axis t-mid", point{min(max(x.at(t), half), p.Width-half), bottom + 15}, tick)
 	}
 	c.line("zero", segment{x.at(0), 4, x.at(0), bottom + 2})
 	c.text("t-axis t-mid", point{(l.Left + l.Right) / 2, bottom + 32}, "relative effect, treatment against known good")

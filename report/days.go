@@ -41,6 +41,24 @@ type daysSection struct {
 func newDays(look *ledger.Look) *daysSection {
 	s := daysSection{Anchor: anchorWord(look)}
 	room := daysDrawn
+	eachDays(look, func(m *ledger.MetricResult, days []*ledger.DayResult) {
+		v := newDaysView(look, m, days)
+		if room -= len(days); room >= 0 {
+			v.Chart = daysChart(m, days, v, len(s.Views))
+		} else {
+			v.Rows = nil
+		}
+		s.Views = append(s.Views, v)
+	})
+	if len(s.Views) == 0 {
+		return nil
+	}
+	return &s
+}
+
+// eachDays visits the metrics that are told by day in the order of the effects, a
+// treatment at a time. One day alone is no course, and left out.
+func eachDays(look *ledger.Look, visit func(m *ledger.MetricResult, days []*ledger.DayResult)) {
 	for _, r := range roles {
 		for i := range look.Metrics {
 			m := &look.Metrics[i]
@@ -48,24 +66,12 @@ func newDays(look *ledger.Look) *daysSection {
 				continue
 			}
 			for _, t := range treatments(look) {
-				days := daysOf(m, t)
-				if len(days) < 2 {
-					continue
+				if days := daysOf(m, t); len(days) > 1 {
+					visit(m, days)
 				}
-				v := newDaysView(look, m, days)
-				if room -= len(days); room >= 0 {
-					v.Chart = daysChart(m, days, v, len(s.Views))
-				} else {
-					v.Rows = nil
-				}
-				s.Views = append(s.Views, v)
 			}
 		}
 	}
-	if len(s.Views) == 0 {
-		return nil
-	}
-	return &s
 }
 
 // daysDrawn is the most days that a page has numbers of: of the metrics beyond

@@ -195,13 +195,13 @@ func proofCell(v *ledger.Versus) (main, note string) {
 	got, needed, z, ok := v.Proof()
 	switch {
 	case !z:
-		return "E = " + strings.TrimPrefix(web.evalue(got), "≈ "), "of " + web.needed(needed) + " needed"
+		return "E = " + strings.TrimPrefix(web.evalue(got), "≈ "), "needed " + web.needed(needed)
 	case !ok && v.Z.Known:
 		return "z = " + web.fixed(got, 2), "no bound at this look"
 	case !ok:
 		return dash, "no bound at this look"
 	default:
-		return "z = " + web.fixed(got, 2), "of " + web.fixed(needed, 2) + " needed"
+		return "z = " + web.fixed(got, 2), "needed " + web.fixed(needed, 2)
 	}
 }
 
@@ -430,6 +430,7 @@ type courseView struct {
 
 type courseRow struct {
 	Look, Effect, E, Word string
+	Span                  int // rows that the cell of Word stands for; 0 = it is in one above
 }
 
 // newCourses draws one chart a comparison of goals and guardrails.
@@ -483,6 +484,7 @@ func newCourse(look *ledger.Look, history []ledger.Look, c course) courseView {
 		s.Points = append(s.Points, p)
 		v.Rows = append(v.Rows, newCourseRow(&history[i], m, past, relative))
 	}
+	spans(v.Rows)
 	if len(s.Points) > 0 && (s.From.IsZero() || s.Points[0].At.Before(s.From)) {
 		s.From = s.Points[0].At
 	}
@@ -543,7 +545,7 @@ func newCourseRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, r
 	}
 	if speaks(v) {
 		main, note := proofCell(v)
-		row.E = joined(main, " ", strings.TrimSuffix(note, " needed"))
+		row.E = main + " (" + strings.TrimPrefix(note, "needed ") + ")"
 	}
 	return row
 }

@@ -21,7 +21,7 @@ const explainLooks = 12
 // before, and what became of the deliveries. Its errors are those of w.
 func Explain(w io.Writer, e Explained, o TextOptions) error {
 	p := newPrinter(o)
-	p.heading(e.Look)
+	p.heading(e.Look, e.History)
 	p.why(e.Look)
 	p.wouldChange(e.Look)
 	p.title("the flag")
@@ -63,25 +63,14 @@ func (p *printer) origin(look *ledger.Look) {
 }
 
 func (p *printer) why(look *ledger.Look) {
-	if e := newEvidence(look, term); e != nil {
-		p.title("the evidence")
-		p.labelled("metric", e.Metric+", "+e.Versus)
-		p.labelled("arms", e.Arms)
-		p.labelled("effect", e.Effect)
-		p.labelled("evidence", e.E)
-	}
-	p.title("why")
+	p.title("all reasons, the first decides")
 	if len(look.Decision.Reasons) == 0 {
 		p.item("  ", "No reason was given.")
 	}
-	for i, r := range look.Decision.Reasons {
+	for _, r := range look.Decision.Reasons {
 		b := verdictBadge(r.Verdict)
 		prefix := "  " + p.painted(b.Tone, padded(strings.ToLower(b.Word), 12)) + " "
-		text := message(r.Text)
-		if i == 0 {
-			text += " (this decides)"
-		}
-		p.item(prefix, text)
+		p.item(prefix, message(r.Text))
 	}
 }
 
@@ -89,7 +78,7 @@ func (p *printer) wouldChange(look *ledger.Look) {
 	if len(look.Decision.WouldChange) == 0 {
 		return
 	}
-	p.title("what would have changed it")
+	p.title("what would change it")
 	for _, s := range look.Decision.WouldChange {
 		p.item("  - ", message(s))
 	}

@@ -50,9 +50,10 @@ type feedState struct {
 // feedExperiment is where one experiment stands.
 type feedExperiment struct {
 	Name        string     `json:"name"`
-	Need        string     `json:"need"`        // a key of needKeys
-	NeedsPerson bool       `json:"needsPerson"` // somebody has to do something
-	Needs       string     `json:"needs"`       // the same for people
+	Need        string     `json:"need"`           // a key of needKeys
+	NeedsPerson bool       `json:"needsPerson"`    // somebody has to do something
+	Needs       string     `json:"needs"`          // the same for people
+	Todo        string     `json:"todo,omitempty"` // what they can do about it
 	Owner       string     `json:"owner,omitempty"`
 	Tags        []string   `json:"tags,omitempty"`
 	Next        *time.Time `json:"nextLook,omitempty"`
@@ -145,7 +146,7 @@ func (s Site) Feed(w io.Writer, entries []Entry) error {
 func newFeedExperiment(e *Entry) feedExperiment {
 	n := e.need()
 	out := feedExperiment{
-		Name: name(e.name()), Need: needKeys[n], NeedsPerson: n.person(), Needs: needWords[n],
+		Name: name(e.name()), Need: needKeys[n], NeedsPerson: n.person(), Needs: needWords[n], Todo: e.todo(),
 		Overdue: e.Overdue, Delivery: Outcome(brief(string(e.Delivery))), Failure: message(e.Failure),
 	}
 	if !e.Next.IsZero() {

@@ -3,10 +3,12 @@ package report
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"assay/decide"
 	"assay/ledger"
 	"assay/stats"
 )
@@ -16,18 +18,17 @@ const dash = "–"
 
 // numbers is a way of writing numbers down.
 type numbers struct {
-	group   string // between groups of three digits
 	gap     string // between a number and its unit
 	percent string // after a share times 100
 	minus   string
 	power   func(exponent int) string // 10 to the exponent
 }
 
-// web is for HTML: thin separators that never break a line, a real minus.
-var web = numbers{group: "\u202f", gap: "\u202f", percent: "\u202f%", minus: "−", power: superscript}
+// web is for HTML: units that never break from their number, a real minus.
+var web = numbers{gap: "\u202f", percent: "\u202f%", minus: "−", power: superscript}
 
 // term is for terminals: what can be searched and pasted.
-var term = numbers{group: ",", gap: " ", percent: "%", minus: "-", power: caret}
+var term = numbers{gap: " ", percent: "%", minus: "-", power: caret}
 
 func caret(exponent int) string { return "10^" + strconv.Itoa(exponent) }
 
@@ -58,7 +59,7 @@ func (n numbers) fixed(x float64, decimals int) string {
 	}
 	s := strconv.FormatFloat(math.Abs(x), 'f', decimals, 64)
 	whole, fraction, _ := strings.Cut(s, ".")
-	whole = n.grouped(whole)
+	whole = decide.Grouped(whole)
 	if fraction != "" {
 		whole += "." + fraction
 	}
@@ -94,21 +95,6 @@ func (n numbers) scientific(x float64) string {
 		sign = n.minus
 	}
 	return sign + mantissa + "×" + n.power(power)
-}
-
-// grouped puts a separator between groups of three digits; four stay together.
-func (n numbers) grouped(digits string) string {
-	if len(digits) < 5 {
-		return digits
-	}
-	var b strings.Builder
-	for i, c := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteString(n.group)
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
 }
 
 // signed is fixed with a plus sign on what is greater than zero.
@@ -236,13 +222,13 @@ func (n numbers) largeE(logE float64) string {
 	return n.fixed(mantissa, 1) + "×" + n.power(int(exponent))
 }
 
-// evidence writes "E = 60.2 of 200 needed".
+// evidence writes "E = 60.2, needed 200".
 func (n numbers) evidence(logE, bound float64) string {
 	e := n.evalue(logE)
 	if !strings.HasPrefix(e, "<") && !strings.HasPrefix(e, "≈") {
 		e = "= " + e
 	}
-	return "E " + e + " of " + n.needed(bound) + " needed"
+	return "E " + e + ", needed " + n.needed(bound)
 }
 
 // proof writes the evidence of harm in the measure that its method judges by.
@@ -252,7 +238,7 @@ func (n numbers) proof(v *ledger.Versus) string {
 	case !z:
 		return n.evidence(got, needed)
 	case ok:
-		return "z = " + n.fixed(got, 2) + " of " + n.fixed(needed, 2) + " needed"
+		return "z = " + n.fixed(got, 2) + ", needed " + n.fixed(needed, 2)
 	case v.Z.Known:
 		return "z = " + n.fixed(got, 2) + ", no bound at this look"
 	default:
@@ -422,6 +408,12 @@ func day(t time.Time) string {
 	}
 	return t.UTC().Format(time.DateOnly)
 }
+
+// unit is where a line must not break: between a number and what it counts.
+var unit = regexp.MustCompile(`(\d) (%|(?:d|h|min|s)\b)`)
+
+// prose is a text from a decision as the page has it: numbers keep their units.
+func prose(s string) string { return unit.ReplaceAllString(message(s), "$1\u202f$2") }
 
 // length writes a length of time in its two largest units.
 func length(d time.Duration) string {

@@ -43,7 +43,7 @@ func TestNumbers(t *testing.T) {
 		{term.count(1234), "1234"},
 		{term.count(38919), "38,919"},
 		{term.count(-1234567), "-1,234,567"},
-		{web.count(38919), "38\u202f919"},
+		{web.count(38919), "38,919"},
 		{term.fixed(-0.004, 2), "0.00"},
 		{term.fixed(math.Inf(-1), 2), "-∞"},
 		{term.fixed(math.NaN(), 2), dash},
@@ -98,10 +98,10 @@ func TestEValues(t *testing.T) {
 			t.Errorf("e-value of %v: got %q, want %q", c.logE, got, c.want)
 		}
 	}
-	if got := term.evidence(math.Log(60.2), math.Log(200)); got != "E = 60.2 of 200 needed" {
+	if got := term.evidence(math.Log(60.2), math.Log(200)); got != "E = 60.2, needed 200" {
 		t.Error(got)
 	}
-	if got := term.evidence(-40, math.Log(20)); got != "E < 0.001 of 20 needed" {
+	if got := term.evidence(-40, math.Log(20)); got != "E < 0.001, needed 20" {
 		t.Error(got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"assay/decide"
 	"assay/ledger"
 	"assay/stats"
 )
@@ -75,11 +76,13 @@ type sourceView struct {
 func newHealthView(look *ledger.Look, history []ledger.Look) healthView {
 	v := healthView{Badge: healthBadge(&look.Health), Checks: newChecks(look, history)}
 	for _, p := range look.Health.Problems {
-		v.Problems = append(v.Problems, newProblemView(look, p))
+		problem := newProblemView(look, p)
+		problem.Text = prose(problem.Text)
+		v.Problems = append(v.Problems, problem)
 	}
 	if t := look.Health.Traffic; t != nil {
 		for _, c := range t.Causes {
-			v.Causes = append(v.Causes, message(c.Text))
+			v.Causes = append(v.Causes, prose(c.Text))
 		}
 	}
 	return v
@@ -259,8 +262,8 @@ func ratioBadge(s *stats.SampleRatio) badge {
 	case s.Status == stats.StatusOK:
 		return badge{"✓", "as intended", toneGood}
 	}
-	why, known := cannotSay[s.Status]
-	if !known {
+	why := decide.CannotSay(s.Status)
+	if why == "" {
 		why = "not tested"
 	}
 	return badge{"?", "cannot say: " + why, toneMute}

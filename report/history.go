@@ -34,7 +34,7 @@ func newHistory(look *ledger.Look, history []ledger.Look, since *Since) []histor
 
 func newHistoryRow(look, h *ledger.Look, since *Since) historyRow {
 	row := historyRow{
-		Look: lookNumberShort(h.Number, h.Version), AsOf: instant(h.AsOf), Summary: message(h.Decision.Summary),
+		Look: lookNumberShort(h.Number, h.Version), AsOf: instant(h.AsOf), Summary: prose(h.Decision.Summary),
 		Coverage: coverageText(h), Units: web.count(h.Health.Units), Badge: verdictOf(h),
 		This: h.ID == look.ID && h.AsOf.Equal(look.AsOf), Backfill: h.Backfill, Failed: h.Failed != "",
 	}

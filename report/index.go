@@ -169,20 +169,27 @@ func (e *Entry) link() string {
 // indexView is the index, ready to be laid out.
 type indexView struct {
 	frame
-	Rows   []indexRow
-	Count  string // how many experiments there are
+	Groups []indexGroup // none is empty
+	Count  string       // how many experiments there are
 	Newest string
 	Waits  string // how many need a person
+}
+
+// indexGroup are those that need a person, or the others.
+type indexGroup struct {
+	Title string
+	Rows  []indexRow
 }
 
 type indexRow struct {
 	Name, Link, Kind string
 	Badge            badge
-	Need             string
+	Need, Todo       string // why it stands there, and what a person can do; Todo may be empty
 	Since            string
 	Why              string
 	Coverage         string
 	Health           badge
+	Problems         string // what several problems are about
 	Delivery         *badge
 	Units            string
 	AsOf             *momentView
@@ -217,18 +224,25 @@ func (s Site) newIndex(entries []Entry) indexView {
 	entries = sorted(entries)
 	v := indexView{frame: s.frame("assay: experiments", atIndex), Newest: dash, Count: plural(len(entries), "experiment", "experiments")}
 	var newestAsOf time.Time
-	waiting := 0
+	waits, others := indexGroup{Title: "Needs a person"}, indexGroup{Title: "Needs nobody now"}
 	for i := range entries {
 		e := &entries[i]
-		v.Rows = append(v.Rows, newIndexRow(e))
+		group := &others
+		if e.need().person() {
+			group = &waits
+		}
+		group.Rows = append(group.Rows, newIndexRow(e))
 		if e.Look != nil && e.Look.AsOf.After(newestAsOf) {
 			newestAsOf = e.Look.AsOf
 			v.Newest = instant(newestAsOf)
 		}
-		if e.need().person() {
-			waiting++
+	}
+	for _, group := range []indexGroup{waits, others} {
+		if len(group.Rows) > 0 {
+			v.Groups = append(v.Groups, group)
 		}
 	}
+	waiting := len(waits.Rows)
 	v.Waits = plural(waiting, "of them needs a person", "of them need a person")
 	if waiting == 0 {
 		v.Waits = "none of them needs a person"
@@ -238,7 +252,7 @@ func (s Site) newIndex(entries []Entry) indexView {
 
 func newIndexRow(e *Entry) indexRow {
 	row := indexRow{
-		Name: name(e.name()), Link: e.link(), Need: needWords[e.need()], Since: instant(e.Since),
+		Name: name(e.name()), Link: e.link(), Need: needWords[e.need()], Todo: prose(e.todo()), Since: instant(e.Since),
 		Badge: badge{"…", "No look yet", toneMute}, Coverage: dash, Units: dash,
 		Next: newMomentView(e.Next), Overdue: e.Overdue, Over: e.Next.IsZero() && e.Look != nil,
 	}
@@ -258,8 +272,8 @@ func newIndexRow(e *Entry) indexRow {
 
 func (r *indexRow) fill(look *ledger.Look) {
 	r.Looked, r.Kind = true, kindText(look.Spec.Type)
-	r.Badge, r.Why = verdictOf(look), message(look.Decision.Summary)
-	r.Coverage, r.Health = coverageText(look), healthBadge(&look.Health)
+	r.Badge, r.Why = verdictOf(look), prose(look.Decision.Summary)
+	r.Coverage, r.Health, r.Problems = coverageText(look), healthBadge(&look.Health), problemsIn(&look.Health)
 	r.AsOf, r.Units = newMomentView(look.AsOf), web.count(look.Health.Units)
 	if look.Spec.Owner != "" {
 		r.Owner = shorten(clean(look.Spec.Owner), 60)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"io"
 	"net/url"
 	"slices"
@@ -20,13 +21,16 @@ const looksListed = 2000
 
 // Looks writes the list of all looks of an experiment, backfills and failed ones
 // included, meant for <experiment>/looks/index.html. whole tells whether a look's
-// page is there; where it was pruned the list says so. Its errors are those of w.
+// page is there; where it is not kept the list says so. Its errors are those of w.
 func (s Site) Looks(w io.Writer, experiment string, looks []ledger.Glance, whole func(ledger.Glance) bool) error {
 	title := name(experiment)
 	v := looksView{frame: s.frame(title+": all looks", atLook), Name: title, Count: plural(len(looks), "look", "looks")}
-	pruned := 0
-	for _, g := range slices.Backward(looks) {
+	pruned, ends := 0, endings(looks)
+	for i, g := range slices.Backward(looks) {
 		row := newLookRow(g)
+		if g.Ended {
+			row.Badge.Word = cmp.Or(endWords[ends[i]], "Ended")
+		}
 		if row.Pruned = !whole(g); row.Pruned {
 			pruned++
 		}
@@ -38,9 +42,27 @@ func (s Site) Looks(w io.Writer, experiment string, looks []ledger.Glance, whole
 		v.More = plural(more, "earlier look is", "earlier looks are") + " not listed; assay ledger show has all of them."
 	}
 	if pruned > 0 {
-		v.Pruned = plural(pruned, "page was", "pages were") + " pruned: the ledger still has the look, and the address says how to see it."
+		v.Pruned = plural(pruned, "page is", "pages are") + " not kept: the ledger still has the look, and the address says how to see it."
 	}
 	return render(w, "looks.tmpl", v)
+}
+
+// endings are, of each look, the verdict of the last one up to it that ended the
+// experiment; a person's end is not known at a glance, and is "".
+func endings(looks []ledger.Glance) []decide.Verdict {
+	out, last := make([]decide.Verdict, len(looks)), decide.Verdict("")
+	for i, g := range looks {
+		switch {
+		case g.Backfill:
+		case !g.Ended:
+			last = ""
+			if _, known := endWords[g.Verdict]; known && !g.Proposal {
+				last = g.Verdict
+			}
+		}
+		out[i] = last
+	}
+	return out
 }
 
 // Pruned writes what stands in the place of a look's page that is not kept, so
@@ -49,7 +71,7 @@ func (s Site) Looks(w io.Writer, experiment string, looks []ledger.Glance, whole
 func (s Site) Pruned(w io.Writer, experiment string, g ledger.Glance) error {
 	title := name(experiment)
 	return render(w, "pruned.tmpl", prunedView{
-		frame: frame{Title: title + ": a look that was pruned", Policy: "default-src 'none'", Up: atLook.up()}, Name: title, Row: newLookRow(g),
+		frame: frame{Title: title + ": a look whose page is not kept", Policy: "default-src 'none'", Up: atLook.up()}, Name: title, Row: newLookRow(g),
 		Command: "assay explain " + shellWord(experiment) + " --as-of " + g.AsOf.UTC().Format(time.RFC3339Nano),
 	})
 }

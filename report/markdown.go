@@ -22,6 +22,7 @@ const MarkdownLimit = 60_000
 
 const (
 	markdownMetrics = 100 // rows of effects
+	markdownSlices  = 100 // rows of effects by dimension
 	markdownLines   = 120 // lines of a difference of two prompts
 	markdownCell    = 300 // characters of a text in a table
 )
@@ -100,9 +101,11 @@ func newMarked() *marked { return &marked{left: MarkdownLimit - 200} }
 
 // look adds the sections of one look.
 func (m *marked) look(s Site, e *Explained) {
-	m.add(m.head(e.Look))
+	m.add(m.head(e))
 	m.add(m.facts(s, e))
 	m.add(m.effects(e.Look))
+	m.add(folded("Effects by dimension (they decide nothing)", m.slices(e.Look)))
+	m.add(folded("Effects by day since exposure (they decide nothing)", m.days(e.Look)))
 	m.add(folded("Why, and what would change it", m.reasons(&e.Look.Decision)))
 	m.add(folded("What became of it", m.since(&e.Since)))
 	m.add(m.prompts(e))
@@ -139,9 +142,13 @@ func (m *marked) text() string {
 	return m.out.String()
 }
 
-func (m *marked) head(look *ledger.Look) string {
+func (m *marked) head(e *Explained) string {
+	look := e.Look
 	b := verdictOf(look)
 	text := "### " + b.Icon + " " + escaped(b.Word) + ": " + escaped(name(look.Experiment)) + "\n\n" + paragraph(message(look.Decision.Summary)) + "\n"
+	if t := newTurning(look, e.History, term); t != nil {
+		text += "\n" + paragraph(t.sentence()) + "\n"
+	}
 	if look.Failed != "" {
 		text += "\n**Evidence is missing:** " + escaped(message(look.Failed)) + "\n"
 	}
@@ -194,6 +201,61 @@ func (m *marked) effects(look *ledger.Look) string {
 	text := t.text()
 	if more := rows - markdownMetrics; more > 0 {
 		text += "\n" + plural(more, "comparison", "comparisons") + " more; the report has them.\n"
+	}
+	return text
+}
+
+// slices are the effects by dimension, as the page's tables.
+func (m *marked) slices(look *ledger.Look) string {
+	t := newGrid("Metric", "Dimension", "Value", "Arms", "Effect")
+	several, rows := len(treatments(look)) > 1, 0
+	for _, r := range roles {
+		for i := range look.Metrics {
+			metric := &look.Metrics[i]
+			if metric.Role != r.Role {
+				continue
+			}
+			for j := range metric.Slices {
+				s := &metric.Slices[j]
+				if rows++; rows > markdownSlices {
+					continue
+				}
+				value := sliceName(s)
+				if several {
+					value += " in " + name(s.Variation)
+				}
+				arms, effect := effectTexts(metric, &s.Effect)
+				t.row(name(metric.Name), name(s.Dimension), value, arms, effect)
+			}
+		}
+	}
+	text := t.text()
+	if more := rows - markdownSlices; more > 0 {
+		text += "\n" + plural(more, "row", "rows") + " more; the report has them.\n"
+	}
+	return text
+}
+
+// days are the effects by day since exposure, as the page's tables.
+func (m *marked) days(look *ledger.Look) string {
+	t := newGrid("Metric", "Day", "Arms", "Effect")
+	several, rows := len(treatments(look)) > 1, 0
+	eachDays(look, func(metric *ledger.MetricResult, days []*ledger.DayResult) {
+		for _, d := range days {
+			if rows++; rows > markdownSlices {
+				continue
+			}
+			title := name(metric.Name)
+			if several {
+				title += " in " + name(d.Variation)
+			}
+			arms, effect := effectTexts(metric, &d.Effect)
+			t.row(title, fmt.Sprint(d.Day), arms, effect)
+		}
+	})
+	text := t.text()
+	if more := rows - markdownSlices; more > 0 {
+		text += "\n" + plural(more, "row", "rows") + " more; the report has them.\n"
 	}
 	return text
 }

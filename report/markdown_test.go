@@ -13,6 +13,7 @@ import (
 	"github.com/yuin/goldmark/renderer/html"
 
 	"assay/ledger"
+	"assay/stats"
 )
 
 func markdownOf(t *testing.T, site Site, s story) string {
@@ -55,6 +56,7 @@ func TestMarkdownIsHarmless(t *testing.T) {
 	more := "@octocat #12 https://evil.example/x www.evil.example mail@evil.example ![i](https://evil.example/i.png) [x](javascript:alert(1)) **b** ~~s~~ `c` $e$ | x | <img src=x> </details> ```\n# h\n- [ ] t\n1. l"
 	bad.look.Decision.Summary, bad.look.Experiment, bad.look.Metrics[0].Name = more, more, more
 	bad.look.Health.Problems = append(bad.look.Health.Problems, ledger.Finding{Code: "x", Text: more})
+	bad.look.Metrics[0].Slices = []ledger.SliceResult{{Dimension: more, Value: more, Effect: ledger.Effect{Variation: more, Status: stats.StatusTooFew, Note: more}}}
 	bad.look.Spec.Variations[0].Prompt.Template = more + "\n````\n~~~\n</details>"
 	bad.since.Deliveries[0].Message, bad.since.Clears[0].By = more, more
 	huge := large()

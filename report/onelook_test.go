@@ -34,7 +34,7 @@ func TestCorrectionIsNamed(t *testing.T) {
 			t.Errorf("%q: no %q in\n%s", correction, want, got)
 		}
 		var page bytes.Buffer
-		if err := Page(&page, look, nil); err != nil {
+		if err := Page(&page, look, nil, Since{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := page.String(); !strings.Contains(got, strings.ReplaceAll(want, "<b>", "&lt;b&gt;")) {
@@ -96,7 +96,7 @@ func TestOneLookIsLabelled(t *testing.T) {
 			t.Errorf("%s: no label before the chance to win", s.name)
 		}
 		var page bytes.Buffer
-		if err := Page(&page, s.look, s.history); err != nil {
+		if err := Page(&page, s.look, s.history, s.since); err != nil {
 			t.Fatal(err)
 		}
 		for _, before := range strings.SplitAfter(page.String(), "chance to win") {

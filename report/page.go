@@ -40,7 +40,14 @@ type pageView struct {
 // fact is a name and a value in the head of the page.
 type fact struct{ Label, Value string }
 
-func (s Site) newPage(look *ledger.Look, history []ledger.Look, since *Since) pageView {
+// told is what a page is told of deliveries and of what persons did.
+type told struct {
+	since   *Since // all of it, on the latest page; nil = the page of one look
+	setters *Since // what was known before the look of who set the flag
+}
+
+func (s Site) newPage(look *ledger.Look, history []ledger.Look, t told) pageView {
+	since := t.since
 	history = complete(look, history)
 	title := name(look.Experiment)
 	at, list := atLatest, "./looks/index.html"
@@ -54,8 +61,8 @@ func (s Site) newPage(look *ledger.Look, history []ledger.Look, since *Since) pa
 		Facts: facts(look), Banner: newBanner(look, history, since), Since: newSinceView(since),
 		Health: newHealthView(look, history), Effects: newEffects(look), Raw: newRaw(look), Slices: newSlices(look), Level: level(look),
 		Forest: newForest(look), Courses: newCourses(look, history), Days: newDays(look),
-		Daily: newDaily(look), Ladder: ladder(look, since, web), Epochs: epochs(look),
-		Prompts: newPrompts(look, history, since), History: newHistory(look, history, since),
+		Daily: newDaily(look), Ladder: ladder(look, t.setters, web), Epochs: epochs(look),
+		Prompts: newPrompts(look, history, t.setters), History: newHistory(look, history, since),
 		Repeat: newRepeat(look), Past: since == nil, List: list,
 	}
 }

@@ -52,6 +52,32 @@ func TestWhoPromoted(t *testing.T) {
 	}
 }
 
+// TestWhoPromotedOnThePageOfALook: it says who had set what the look found, by what
+// was known then, and shows nothing else of it.
+func TestWhoPromotedOnThePageOfALook(t *testing.T) {
+	at := dayOf(1)
+	before := Since{
+		Deliveries: []Delivered{{
+			ID: "d1", Store: "local", Target: allocation(0.25, 0.5), Outcome: Verified, At: at.Add(2 * time.Minute),
+			Verdict: decide.Ramp, AsOf: at, Approved: true, By: "dana", Message: "taken",
+		}},
+		Clears: []Clear{{At: at, By: "kim", Message: "again"}},
+	}
+	var b bytes.Buffer
+	if err := Page(&b, base("x", 2, 100), nil, before); err != nil {
+		t.Fatal(err)
+	}
+	page := html.UnescapeString(b.String())
+	if n := strings.Count(page, "by assay: ramp of the look as of 2026-11-02 00:00 UTC, applied by dana"); n != 3 {
+		t.Errorf("who promoted stands there %d times, want with both prompts and with the step", n)
+	}
+	for _, no := range []string{"kim", "taken", "Deliveries and changes of the flag"} {
+		if strings.Contains(page, no) {
+			t.Errorf("the page of a look says %q", no)
+		}
+	}
+}
+
 // TestIntroduced: since when the spec has a prompt's version, and what it had before.
 func TestIntroduced(t *testing.T) {
 	var history []ledger.Look

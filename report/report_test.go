@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func page(t *testing.T, s story) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Page(&b, s.look, s.history); err != nil {
+	if err := Page(&b, s.look, s.history, s.since); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -323,10 +323,16 @@ func TestHostileTextIsNeverMarkup(t *testing.T) {
 
 func TestIndexPutsFirstWhatNeedsAPerson(t *testing.T) {
 	var got []string
-	for _, row := range (Site{}).newIndex(entries()).Rows {
-		got = append(got, row.Name)
+	for _, group := range (Site{}).newIndex(entries()).Groups {
+		got = append(got, "= "+group.Title)
+		for _, row := range group.Rows {
+			got = append(got, row.Name)
+		}
 	}
-	want := []string{"broken", "large", "safety-filter", "summary-tone", "greeting", "onboarding-split", "search-rerank", "answer-v2", "not-yet", "answer-v1", "short-titles"}
+	want := []string{
+		"= Needs a person", "broken", "large", "safety-filter", "summary-tone", "greeting", "onboarding-split", "search-rerank", "answer-v2",
+		"= Needs nobody now", "not-yet", "answer-v1", "short-titles",
+	}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
 	}

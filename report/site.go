@@ -104,21 +104,23 @@ func LookFile(look *ledger.Look) string { return lookFile(look.AsOf, look.ID) }
 
 // Page writes the report of one look, meant for <experiment>/looks/<LookFile>.
 // history are the looks of the same experiment up to and including this one,
-// oldest first; some may be missing. Its errors are those of w.
-func (s Site) Page(w io.Writer, look *ledger.Look, history []ledger.Look) error {
-	return render(w, "page.tmpl", s.newPage(look, history, nil))
+// oldest first; some may be missing. before is what the ledger had of its flag when
+// the look was recorded: it says who had set what the look found, and nothing else of
+// it is shown. Its errors are those of w.
+func (s Site) Page(w io.Writer, look *ledger.Look, history []ledger.Look, before Since) error {
+	return render(w, "page.tmpl", s.newPage(look, history, told{setters: &before}))
 }
 
 // Latest is Page with what has happened since: deliveries and their attempts,
 // changes of the flag that were observed, and clears. It is meant for
 // <experiment>/report.html. Its errors are those of w.
 func (s Site) Latest(w io.Writer, look *ledger.Look, history []ledger.Look, since Since) error {
-	return render(w, "page.tmpl", s.newPage(look, history, &since))
+	return render(w, "page.tmpl", s.newPage(look, history, told{since: &since, setters: &since}))
 }
 
 // Page is Site.Page of the zero Site.
-func Page(w io.Writer, look *ledger.Look, history []ledger.Look) error {
-	return Site{}.Page(w, look, history)
+func Page(w io.Writer, look *ledger.Look, history []ledger.Look, before Since) error {
+	return Site{}.Page(w, look, history, before)
 }
 
 // Latest is Site.Latest of the zero Site.

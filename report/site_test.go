@@ -65,7 +65,7 @@ func writeSite(t *testing.T, dir string, site Site) []string {
 				if i < len(history)-2 {
 					return site.Pruned(w, name, glances(history)[i])
 				}
-				return site.Page(w, h, history[:i+1])
+				return site.Page(w, h, history[:i+1], Since{})
 			})
 		}
 		write(name+"/looks/index.html", func(w io.Writer) error {
@@ -150,7 +150,7 @@ func TestListsAreHarmless(t *testing.T) {
 	if err := (Site{}).Looks(&b, "x", many, func(ledger.Glance) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(b.String(), "5 earlier looks are not listed") || strings.Contains(b.String(), "pruned") || b.Len() > 1_000_000 {
+	if !strings.Contains(b.String(), "5 earlier looks are not listed") || strings.Contains(b.String(), "not kept") || b.Len() > 1_000_000 {
 		t.Errorf("%d bytes for %d looks", b.Len(), len(many))
 	}
 }
@@ -279,7 +279,7 @@ func TestSeparateAssets(t *testing.T) {
 			}
 		}
 		want, count := "default-src 'none'; style-src 'self'", 1
-		if bytes.Contains(doc, []byte("was pruned</h2>")) {
+		if bytes.Contains(doc, []byte("is not kept</h2>")) {
 			want, count = "default-src 'none'", 0
 		}
 		if policy == nil || html.UnescapeString(string(policy[1])) != want || sheets != count {
@@ -327,5 +327,32 @@ func TestSeparateAssetsUnderAStrictPolicy(t *testing.T) {
 			}
 		}
 		server.Close()
+	}
+}
+
+// TestListSaysHowItEnded: looks after an end are called by what ended it, where a
+// glance knows.
+func TestListSaysHowItEnded(t *testing.T) {
+	var looks []ledger.Glance
+	for i, g := range []ledger.Glance{
+		{Verdict: decide.Continue}, {Verdict: decide.Hold, Ended: true}, {Verdict: decide.Rollback, Proposal: true}, {Verdict: decide.Hold, Ended: true},
+		{Verdict: decide.Rollback}, {Verdict: decide.Ship, Backfill: true}, {Verdict: decide.Hold, Ended: true}, {Verdict: decide.Ship}, {Verdict: decide.Hold, Ended: true},
+	} {
+		g.ID, g.Number, g.Version, g.AsOf = fmt.Sprint(i), i+1, 1, dayOf(i)
+		looks = append(looks, g)
+	}
+	var b bytes.Buffer
+	if err := (Site{}).Looks(&b, "tone", looks, func(ledger.Glance) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	got := regexp.MustCompile(`</span> ([^<]*)</span></td><td>`).FindAllStringSubmatch(b.String(), -1)
+	want := []string{"Shipped", "Ship", "Rolled back", "Ship", "Roll back", "Ended", "Proposed: roll back", "Ended", "Keep going"}
+	if len(got) != len(want) {
+		t.Fatalf("%d looks, want %d", len(got), len(want))
+	}
+	for i := range want {
+		if got[i][1] != want[i] {
+			t.Errorf("look %d: %q, want %q", len(want)-i, got[i][1], want[i])
+		}
 	}
 }

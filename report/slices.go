@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"strconv"
 
+	"assay/decide"
 	"assay/ledger"
 	"assay/stats"
 )
@@ -71,7 +72,7 @@ func slicesOf(look *ledger.Look, m *ledger.MetricResult) []slicesView {
 		}
 		row := newSlicedRow(look, m, s)
 		out[k].Rows = append(out[k].Rows, row)
-		if v := sliceVersus(s); hasRelative(&v) {
+		if v := effectVersus(&s.Effect); hasRelative(&v) {
 			out[k].drawn = append(out[k].drawn, sliceForest(m, row, &v))
 		}
 	}
@@ -79,14 +80,14 @@ func slicesOf(look *ledger.Look, m *ledger.MetricResult) []slicesView {
 }
 
 func newSlicedRow(look *ledger.Look, m *ledger.MetricResult, s *ledger.SliceResult) slicedRow {
-	v := sliceVersus(s)
+	v := effectVersus(&s.Effect)
 	q := quantityOf(web, m, &v.Comparison)
 	row := slicedRow{
 		Value: sliceName(s), Control: armCell(m, s.Control, q), Treatment: armCell(m, s.Treatment, q),
 		Relative: relativeCell(&v, q), Absolute: absoluteCell(&v, q),
 	}
 	if s.Status != stats.StatusOK {
-		row.Note = cannotSay[s.Status]
+		row.Note = decide.CannotSay(s.Status)
 		if row.Note == "" {
 			row.Note = message(s.Note)
 		}
@@ -109,9 +110,6 @@ func sliceForest(m *ledger.MetricResult, row slicedRow, v *ledger.Versus) forest
 	}
 	return f
 }
-
-// sliceVersus is a slice as a comparison, of which it has what is shown.
-func sliceVersus(s *ledger.SliceResult) ledger.Versus { return effectVersus(&s.Effect) }
 
 // effectVersus is an effect among some units as a comparison.
 func effectVersus(e *ledger.Effect) ledger.Versus {

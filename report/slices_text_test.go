@@ -47,6 +47,32 @@ func TestSlicesInText(t *testing.T) {
 	}
 }
 
+// TestSlicesInMarkdown: a comment has them too, as far as there is room.
+func TestSlicesInMarkdown(t *testing.T) {
+	look := harmful().look
+	m := &look.Metrics[0]
+	slice := ledger.SliceResult{Dimension: "platform", Value: "ios", Effect: effectOf(&m.Comparisons[0])}
+	slice.Variation, slice.Status = "treatment", stats.StatusOK
+	few := slice
+	few.Value, few.Status = "a|b", stats.StatusTooFew
+	m.Slices = []ledger.SliceResult{slice, few}
+	got := markdownOf(t, Site{}, story{look: look})
+	for _, want := range []string{
+		"<details><summary>Effects by dimension (they decide nothing)</summary>", "| Metric | Dimension | Value | Arms | Effect |\n",
+		"| error_rate | platform | ios | 4.0% → 7.2% | +80.5% (+25.5% to +159.6%) |\n", `| a\|b | 4.0% → 7.2% | cannot say: too few`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	for range 2 * markdownSlices {
+		m.Slices = append(m.Slices, slice)
+	}
+	if got := markdownOf(t, Site{}, story{look: look}); !strings.Contains(got, "102 rows more; the report has them.") {
+		t.Errorf("nothing is said of those left out:\n%s", got)
+	}
+}
+
 // TestUnified: removed lines come before the added ones of the same place.
 func TestUnified(t *testing.T) {
 	got := unified(sideBySide("a\nb\nc\n", "a\nB\nd\nc\nlast"))

@@ -79,12 +79,12 @@ func TestTurning(t *testing.T) {
 		{afterwards(), "Decided at look 4 of plan version 2", "error_rate"},
 		{ramping(), "Nearest to harm is", "thumbs_down_rate"},
 	} {
-		got := newTurning(c.story.look, c.story.history)
+		got := newTurning(c.story.look, c.story.history, web)
 		if got == nil || !strings.HasPrefix(got.Lead, c.lead) || got.Metric != c.metric || got.Effect == "" || got.E == "" {
 			t.Errorf("%s: %+v", c.story.name, got)
 		}
 	}
-	if got := newTurning(nothing().look, nil); got != nil {
+	if got := newTurning(nothing().look, nil, web); got != nil {
 		t.Errorf("out of nothing: %+v", got)
 	}
 }

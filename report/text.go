@@ -34,7 +34,7 @@ const (
 // Text writes the result of one look for a terminal. Its errors are those of w.
 func Text(w io.Writer, look *ledger.Look, o TextOptions) error {
 	p := newPrinter(o)
-	p.heading(look)
+	p.heading(look, nil)
 	p.flag(look)
 	p.healthLines(look)
 	p.effects(look)
@@ -133,7 +133,7 @@ func (p *printer) labelled(label, s string) {
 	}
 }
 
-func (p *printer) heading(look *ledger.Look) {
+func (p *printer) heading(look *ledger.Look, history []ledger.Look) {
 	b := verdictOf(look)
 	right := lookNumber(look) + ", as of " + instant(look.AsOf)
 	word := strings.ToUpper(b.Word)
@@ -147,6 +147,12 @@ func (p *printer) heading(look *ledger.Look) {
 		p.line(painted + strings.Repeat(" ", gap) + right)
 	}
 	p.item("  ", message(look.Decision.Summary))
+	if t := newTurning(look, history, term); t != nil {
+		p.item("  ", t.sentence())
+	}
+	if s := newStanding(look, history).sentence(); s != "" {
+		p.item("  ", s)
+	}
 	if look.Failed != "" {
 		p.item("  "+p.painted(toneBad, "!")+" ", "Evidence is missing: "+message(look.Failed))
 	}
@@ -328,7 +334,7 @@ func wrap(s string, width int) []string {
 	width = max(width, 8)
 	var out []string
 	line := ""
-	for _, word := range strings.Fields(s) {
+	for _, word := range words(s) {
 		for _, piece := range pieces(word, width) {
 			if line != "" && columns(line)+1+columns(piece) > width {
 				out, line = append(out, line), ""
@@ -338,6 +344,20 @@ func wrap(s string, width int) []string {
 	}
 	if line != "" || len(out) == 0 {
 		out = append(out, line)
+	}
+	return out
+}
+
+// words are the parts of a text between which a line may end: not between a number
+// and its percent sign.
+func words(s string) []string {
+	var out []string
+	for _, word := range strings.Fields(s) {
+		if n := len(out); n > 0 && strings.HasPrefix(word, "%") && strings.ContainsAny(out[n-1][len(out[n-1])-1:], "0123456789") {
+			out[n-1] += " " + word
+			continue
+		}
+		out = append(out, word)
 	}
 	return out
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"assay/ledger"
-	"assay/stats"
 )
 
 // Sections of the page as a terminal has them.
@@ -40,50 +39,32 @@ func (p *printer) sliced(look *ledger.Look, m *ledger.MetricResult) {
 		if several {
 			label += " in " + shorten(name(s.Variation), 40)
 		}
-		p.item("    "+padded(label, 18)+"  ", sliceText(m, s))
+		arms, effect := effectTexts(m, &s.Effect)
+		p.item("    "+padded(label, 18)+"  ", arms+", "+effect)
 	}
 }
 
-// sliceText is one slice against the known-good variation.
-func sliceText(m *ledger.MetricResult, s *ledger.SliceResult) string {
-	return effectAmong(m, &s.Effect)
-}
-
-// effectAmong is the effect among some of the units.
-func effectAmong(m *ledger.MetricResult, s *ledger.Effect) string {
-	v := effectVersus(s)
+// effectTexts is the effect among some of the units: what each arm showed, and the
+// effect.
+func effectTexts(m *ledger.MetricResult, e *ledger.Effect) (arms, effect string) {
+	v := effectVersus(e)
 	q := quantityOf(term, m, &v.Comparison)
-	arms := textArm(s.Control.N, s.Control.Value, q) + " → " + textArm(s.Treatment.N, s.Treatment.Value, q)
-	if s.Status != stats.StatusOK {
-		return arms + ", cannot say: " + whyNot(&v)
-	}
-	return arms + ", " + effectText(&v, q)
+	return textArm(e.Control.N, e.Control.Value, q) + " → " + textArm(e.Treatment.N, e.Treatment.Value, q), effectText(&v, q)
 }
 
 // days writes the effects by day since exposure, as the page's tables.
 func (p *printer) days(look *ledger.Look) {
-	section := newDays(look)
-	if section == nil {
-		return
-	}
-	p.title("days since " + section.Anchor + " (decides nothing)")
-	for _, r := range roles {
-		for i := range look.Metrics {
-			m := &look.Metrics[i]
-			if m.Role != r.Role {
-				continue
-			}
-			for _, t := range treatments(look) {
-				p.daysOf(look, m, daysOf(m, t))
-			}
+	first := true
+	eachDays(look, func(m *ledger.MetricResult, days []*ledger.DayResult) {
+		if first {
+			p.title("days since " + anchorWord(look) + " (decides nothing)")
+			first = false
 		}
-	}
+		p.daysOf(look, m, days)
+	})
 }
 
 func (p *printer) daysOf(look *ledger.Look, m *ledger.MetricResult, days []*ledger.DayResult) {
-	if len(days) < 2 {
-		return
-	}
 	heading := shorten(name(m.Name), 60)
 	if len(treatments(look)) > 1 {
 		heading += " in " + shorten(name(days[0].Variation), 40)
@@ -91,7 +72,8 @@ func (p *printer) daysOf(look *ledger.Look, m *ledger.MetricResult, days []*ledg
 	p.line("  " + shorten(heading, p.width-2))
 	p.item("    ", daysFinding(days))
 	for _, d := range days {
-		p.item("    "+padded(fmt.Sprintf("day %d", d.Day), 6)+"  ", effectAmong(m, &d.Effect))
+		arms, effect := effectTexts(m, &d.Effect)
+		p.item("    "+padded(fmt.Sprintf("day %d", d.Day), 6)+"  ", arms+", "+effect)
 	}
 }
 
@@ -136,7 +118,7 @@ func (p *printer) prompts(look *ledger.Look, history []ledger.Look, since *Since
 
 // plain is a text of the page as a terminal has it.
 func plain(s string) string {
-	return strings.NewReplacer(web.percent, term.percent, web.group, term.group, web.minus, term.minus).Replace(s)
+	return strings.NewReplacer(web.percent, term.percent, web.minus, term.minus, web.gap, term.gap).Replace(s)
 }
 
 func (p *printer) diff(d *promptDiff) {

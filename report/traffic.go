@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"assay/decide"
 	"assay/ledger"
 	"assay/stats"
 )
@@ -62,7 +63,7 @@ func (v *trafficView) alike(row alikeRow, c alikeCheck) {
 	case c.Status == stats.StatusNoVariance:
 		row.Badge, row.Note = badge{"✓", "the same of every unit", toneGood}, ""
 	default:
-		row.Badge = badge{"?", "cannot say: " + cmp.Or(cannotSay[c.Status], "not tested"), toneMute}
+		row.Badge = badge{"?", "cannot say: " + cmp.Or(decide.CannotSay(c.Status), "not tested"), toneMute}
 	}
 	if c.Bound > 0 && (c.Status == stats.StatusOK || c.Failed) {
 		row.Evidence = web.evidence(c.LogE, c.Bound)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"assay/decide"
 	"assay/ledger"
@@ -19,12 +20,12 @@ type turning struct {
 // newTurning finds the comparison to tell of: that of the first reason, or of the
 // look that ended the experiment, or else the guardrail nearest to its boundary.
 // It is nil where none can say anything.
-func newTurning(look *ledger.Look, history []ledger.Look) *turning {
-	if e := newEvidence(look, web); e != nil {
+func newTurning(look *ledger.Look, history []ledger.Look, n numbers) *turning {
+	if e := newEvidence(look, n); e != nil {
 		return &turning{"Decided by", *e}
 	}
 	if end := ending(look, history); end != nil {
-		if e := newEvidence(end, web); e != nil {
+		if e := newEvidence(end, n); e != nil {
 			lead := "Decided at " + lookNumber(end) + ", as of " + instant(end.AsOf) + ", by"
 			return &turning{lead, *e}
 		}
@@ -33,11 +34,22 @@ func newTurning(look *ledger.Look, history []ledger.Look) *turning {
 	if v == nil {
 		return nil
 	}
-	t := &turning{nearestLead(look), *evidenceOf(look, m, v, web)}
+	t := &turning{nearestLead(look), *evidenceOf(look, m, v, n)}
 	if got, _, _, _ := v.Proof(); got < 0 && t.Harm {
 		t.E += ", which points away from harm"
 	}
 	return t
+}
+
+// sentence is what the page says of it, for texts without marks.
+func (t *turning) sentence() string {
+	s := t.Lead + " " + t.Metric + " in " + t.Versus + ": " + t.Arms + ", effect " + t.Effect
+	if t.E != "" && t.Harm {
+		s += "; evidence of harm " + t.E
+	} else {
+		s = joined(s, "; ", t.E)
+	}
+	return s + "."
 }
 
 // ending is the look that ended an experiment which has ended since; nil where it
@@ -100,7 +112,7 @@ func newStanding(look *ledger.Look, history []ledger.Look) standingView {
 	if since.IsZero() {
 		return v
 	}
-	v.Since = sinceWords(look)
+	v.Since = prose(sinceWords(look))
 	for i := range history {
 		if h := &history[i]; h.AsOf.Before(since) && !h.Backfill {
 			b := decisionBadge(&h.Decision)
@@ -108,6 +120,18 @@ func newStanding(look *ledger.Look, history []ledger.Look) standingView {
 		}
 	}
 	return v
+}
+
+// sentence says it in words; "" where nothing is known.
+func (v standingView) sentence() string {
+	if v.Since == "" {
+		return ""
+	}
+	s := plain(v.Since)
+	if v.Before != nil {
+		s += ", before it: " + strings.ToLower(v.Before.Word)
+	}
+	return s + "."
 }
 
 // sinceWords says since when a verdict holds.

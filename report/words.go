@@ -56,7 +56,7 @@ func verdictBadge(v decide.Verdict) badge {
 func decisionBadge(d *decide.Decision) badge {
 	b := verdictBadge(d.Verdict)
 	if ended(d) {
-		return badge{"■", "Hold: ended", toneMute}
+		return badge{"■", "Ended", toneMute}
 	}
 	if w, known := verdictWords[d.Verdict]; known && d.Proposal {
 		b.Word = w.Proposed
@@ -76,18 +76,6 @@ var roles = []struct {
 // qualities is the order of the quality dimensions; others follow by name.
 var qualities = []string{
 	"correctness", "relevance", "safety", "task_completion", "behaviour", "cost", "latency",
-}
-
-var cannotSay = map[stats.Status]string{
-	stats.StatusNoUnits:     "an arm has no units yet",
-	stats.StatusTooFew:      "too few units in an arm",
-	stats.StatusNoVariance:  "nothing varies and the arms agree",
-	stats.StatusUnweighed:   "nothing varies inside either arm, and they differ",
-	stats.StatusSkewed:      "the arms are too unequal for values this skewed",
-	stats.StatusNoEvents:    "no unit of either arm has any event yet",
-	stats.StatusNoBase:      "a denominator is zero",
-	stats.StatusNotFinite:   "the numbers are too large to compare",
-	stats.StatusBadQuestion: "the question contradicts itself",
 }
 
 // standing is a comparison's status as the reader is told it.
@@ -170,7 +158,7 @@ func whyNot(v *ledger.Versus) string {
 	if v.Note != "" {
 		return shorten(clean(v.Note), 300)
 	}
-	if why, known := cannotSay[v.Status]; known {
+	if why := decide.CannotSay(v.Status); why != "" {
 		return why
 	}
 	if v.Status == "" {

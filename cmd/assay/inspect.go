@@ -219,7 +219,7 @@ func (a *app) explainCommand() *cobra.Command {
 	var asOf string
 	cmd := &cobra.Command{
 		Use:   "explain EXPERIMENT",
-		Short: "Say what was decided, why, and what would have changed it",
+		Short: "Say what was decided, why, and what would change it",
 		Long: `explain says of one look what the report says: the verdict, why, and what would
 have changed it; the flag, the data, the effects, the prompts, the looks before and
 what repeats it. With -o json it is the look with the members history and since,
