@@ -130,8 +130,12 @@ func snowSpec(t *testing.T, s *snowServer, timeout time.Duration) spec.Warehouse
 	}
 }
 
-// snowTroubled is the statement of a trouble.
-const snowTroubled = "SELECT CAST(1 AS BIGINT) AS i"
+// snowTroubled is the statement of a trouble, and snowChange one that changes a table
+// and lasts.
+const (
+	snowTroubled = "SELECT CAST(1 AS BIGINT) AS i"
+	snowChange   = "INSERT INTO changed SELECT 1 WHERE 0 < (SELECT COUNT(*) FROM range(300000) AS a(i) CROSS JOIN range(1000000) AS b(j) WHERE i * j % 7 = 3)"
+)
 
 // snowTroubles: what the service refuses once the warehouse is open.
 func snowTroubles(t *testing.T) []trouble {
@@ -167,6 +171,7 @@ func snowTroubles(t *testing.T) []trouble {
 		snowTrouble("token expired", connectors.FaultWarehouse, "access token expired", refuse("390318", "OAuth access token expired. [9bc7de22]")),
 		snowTrouble("key revoked", connectors.FaultWarehouse, "JWT token is invalid", refuse("390144", "JWT token is invalid. [3e9c6d5a]")),
 		snowTrouble("network lost", connectors.FaultWarehouse, "could not be reached to stop it", lost),
+		lostInChange,
 	}
 }
 

@@ -26,7 +26,7 @@ type snowSession struct {
 	conn      driver.Conn
 	tags      Tags
 	secrets   []string
-	stopping  atomic.Int32 // requests to stop a statement that are under way
+	pending   atomic.Int32 // requests that may be waited for in vain
 }
 
 var (
@@ -37,7 +37,7 @@ var (
 // Close ends the session, and with it its temporary tables. One that does not reach
 // the service is left to end there: the driver still uses the connection.
 func (s *snowSession) Close() error {
-	if s.conn == nil || s.stopping.Load() > 0 {
+	if s.conn == nil || s.pending.Load() > 0 {
 		return nil
 	}
 	return s.conn.Close()
@@ -76,13 +76,35 @@ func (s *snowSession) Run(ctx context.Context, st queries.Statement) (*Rows, err
 }
 
 // foreground waits in one request. When the context ends the driver has the
-// service stop.
+// service stop, and is given abortTime for it.
 func (s *snowSession) foreground(ctx context.Context, sql string) (*Rows, string, error) {
-	rows, err := s.query(ctx, sql)
-	if err != nil {
-		return nil, "", err
+	type result struct {
+		rows *Rows
+		id   string
+		err  error
 	}
-	return consume(ctx, rows)
+	done := make(chan result, 1)
+	s.pending.Add(1)
+	go func() {
+		var r result
+		rows, err := s.query(ctx, sql)
+		if r.err = err; err == nil {
+			r.rows, r.id, r.err = consume(ctx, rows)
+		}
+		s.pending.Add(-1)
+		done <- r
+	}()
+	select {
+	case r := <-done:
+		return r.rows, r.id, r.err
+	case <-ctx.Done():
+	}
+	select {
+	case r := <-done:
+		return r.rows, r.id, r.err
+	case <-time.After(abortTime):
+		return nil, "", fmt.Errorf("%w; the service could not be reached to stop it: no answer within %s", ctx.Err(), abortTime)
+	}
 }
 
 // background starts a statement, takes its number and waits.
@@ -188,13 +210,13 @@ func (s *snowSession) abort(ctx context.Context, id string, why error) error {
 		return why
 	}
 	done := make(chan error, 1)
-	s.stopping.Add(1)
+	s.pending.Add(1)
 	go func() {
 		rows, err := s.query(context.WithoutCancel(ctx), "SELECT SYSTEM$CANCEL_QUERY("+snowText(id)+")")
 		if err == nil {
 			err = rows.Close()
 		}
-		s.stopping.Add(-1)
+		s.pending.Add(-1)
 		done <- err
 	}()
 	var err error
