@@ -71,7 +71,7 @@ var snowflakeService = func() warehouse {
 		}
 		return open(t, spec.Warehouse{Type: "snowflake", Connection: connection, Timeout: spec.Duration{Duration: timeout}}, t.TempDir())
 	}
-	w.effort, w.troubles = nil, nil
+	w.effort, w.troubles, w.patience = nil, nil, 10*time.Second
 	return w
 }()
 
