@@ -62,7 +62,7 @@ var bigQueryService = func() warehouse {
 		}
 		return n
 	}
-	w.troubles = nil
+	w.troubles, w.patience = nil, 10*time.Second
 	return w
 }()
 

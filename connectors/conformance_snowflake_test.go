@@ -71,7 +71,7 @@ var snowflakeService = func() warehouse {
 		}
 		return open(t, spec.Warehouse{Type: "snowflake", Connection: connection, Timeout: spec.Duration{Duration: timeout}}, t.TempDir())
 	}
-	w.effort, w.troubles = nil, nil
+	w.effort, w.troubles, w.patience = nil, nil, 10*time.Second
 	return w
 }()
 
@@ -158,6 +158,11 @@ func snowTroubles(t *testing.T) []trouble {
 			return slices.Contains(s.Texts(), snowTroubled) && r.URL.Path != "/session"
 		}
 	}
+	// What changes tables runs in the foreground: it is lost on the way there.
+	changed := snowTrouble("network lost before a change", connectors.FaultWarehouse, "could not be reached to stop it", func(s *snowServer) {
+		s.Break = func(r *http.Request) bool { return s.Sessions() > 0 && len(s.Texts()) == 2 && r.URL.Path != "/session" }
+	})
+	changed.sql = "INSERT INTO changed SELECT 1"
 	return []trouble{
 		snowTrouble("denied", connectors.FaultStatement, "Insufficient privileges", fail("003001", "42501", "SQL access control error:\nInsufficient privileges to operate on table 'PAY'")),
 		snowTrouble("unknown table", connectors.FaultStatement, "does not exist or not authorized", fail("002003", "42S02", "SQL compilation error:\nObject 'OPS.PUBLIC.PAY' does not exist or not authorized.")),
@@ -167,6 +172,7 @@ func snowTroubles(t *testing.T) []trouble {
 		snowTrouble("token expired", connectors.FaultWarehouse, "access token expired", refuse("390318", "OAuth access token expired. [9bc7de22]")),
 		snowTrouble("key revoked", connectors.FaultWarehouse, "JWT token is invalid", refuse("390144", "JWT token is invalid. [3e9c6d5a]")),
 		snowTrouble("network lost", connectors.FaultWarehouse, "could not be reached to stop it", lost),
+		changed,
 	}
 }
 

@@ -26,7 +26,7 @@ type snowSession struct {
 	conn      driver.Conn
 	tags      Tags
 	secrets   []string
-	stopping  atomic.Int32 // requests to stop a statement that are under way
+	pending   atomic.Int32 // requests that may be waited for in vain
 }
 
 var (
@@ -37,7 +37,7 @@ var (
 // Close ends the session, and with it its temporary tables. One that does not reach
 // the service is left to end there: the driver still uses the connection.
 func (s *snowSession) Close() error {
-	if s.conn == nil || s.stopping.Load() > 0 {
+	if s.conn == nil || s.pending.Load() > 0 {
 		return nil
 	}
 	return s.conn.Close()
@@ -78,18 +78,61 @@ func (s *snowSession) Run(ctx context.Context, st queries.Statement) (*Rows, err
 // foreground waits in one request. When the context ends the driver has the
 // service stop.
 func (s *snowSession) foreground(ctx context.Context, sql string) (*Rows, string, error) {
-	rows, err := s.query(ctx, sql)
-	if err != nil {
-		return nil, "", err
+	type finished struct {
+		rows *Rows
+		id   string
 	}
-	return consume(ctx, rows)
+	f, err := bounded(ctx, s, func() (f finished, err error) {
+		rows, err := s.query(ctx, sql)
+		if err == nil {
+			f.rows, f.id, err = consume(ctx, rows)
+		}
+		return f, err
+	})
+	return f.rows, f.id, err
+}
+
+// abortTime is how long the service is asked to stop a statement.
+const abortTime = 5 * time.Second
+
+const unreached = "; the service could not be reached to stop it"
+
+// bounded waits for what is asked of the service, and once the context has ended
+// abortTime longer: the driver tells the service to stop then, and where that is out
+// of reach it tries for a minute, whatever the context.
+func bounded[T any](ctx context.Context, s *snowSession, ask func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	done := make(chan answer, 1)
+	s.pending.Add(1)
+	go func() {
+		value, err := ask()
+		s.pending.Add(-1)
+		done <- answer{value, err}
+	}()
+	select {
+	case a := <-done:
+		return a.value, a.err
+	case <-ctx.Done():
+	}
+	select {
+	case a := <-done:
+		return a.value, a.err
+	case <-time.After(abortTime):
+		var none T
+		return none, fmt.Errorf("%w"+unreached, ctx.Err())
+	}
 }
 
 // background starts a statement, takes its number and waits.
 func (s *snowSession) background(ctx context.Context, sql string) (*Rows, string, error) {
 	// The rows have the number too, but the driver's own goroutine writes it there.
 	number := make(chan string, 1)
-	rows, err := s.query(sf.WithQueryIDChan(sf.WithAsyncMode(ctx), number), sql)
+	rows, err := bounded(ctx, s, func() (driver.Rows, error) {
+		return s.query(sf.WithQueryIDChan(sf.WithAsyncMode(ctx), number), sql)
+	})
 	if err != nil {
 		return nil, "", err
 	}
@@ -176,35 +219,22 @@ func (s *snowSession) await(ctx context.Context, rows driver.Rows, id string) (*
 	}
 }
 
-// abortTime is how long the service is asked to stop a statement.
-const abortTime = 5 * time.Second
-
 // abort has the service stop a statement, and adds to why whether it could not be
 // told to: then the statement ends by the session's own limit of time, and the
-// network may be why it was waited for in vain. The driver tries for a minute to
-// reach the service, and longer where a context ends that: it is not waited for.
+// network may be why it was waited for in vain.
 func (s *snowSession) abort(ctx context.Context, id string, why error) error {
 	if id == "" {
 		return why
 	}
-	done := make(chan error, 1)
-	s.stopping.Add(1)
-	go func() {
+	_, err := bounded(ctx, s, func() (driver.Rows, error) {
 		rows, err := s.query(context.WithoutCancel(ctx), "SELECT SYSTEM$CANCEL_QUERY("+snowText(id)+")")
 		if err == nil {
 			err = rows.Close()
 		}
-		s.stopping.Add(-1)
-		done <- err
-	}()
-	var err error
-	select {
-	case err = <-done:
-	case <-time.After(abortTime):
-		err = fmt.Errorf("no answer within %s", abortTime)
-	}
+		return rows, err
+	})
 	if err != nil {
-		return fmt.Errorf("%w; the service could not be reached to stop it: %w", why, err)
+		return fmt.Errorf("%w"+unreached, why)
 	}
 	return why
 }

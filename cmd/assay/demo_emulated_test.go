@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // emulated are the warehouses that servers on this machine stand for: the demo's
@@ -19,9 +20,11 @@ import (
 var emulated = []struct {
 	name string
 	spec string // of the warehouse, with the server's address
+	// doctor: the statements of assay doctor can be translated too.
+	doctor bool
 }{
-	{"bigquery", "  type: bigquery\n  project: assay-demo\n  dataset: main\n  location: EU\n  endpoint: http://%s\n"},
-	{"snowflake", "  type: snowflake\n  account: assay-demo\n  user: assay\n  password: ${ASSAY_DEMO_PASSWORD}\n  schema: main\n  endpoint: http://%s\n"},
+	{"bigquery", "  type: bigquery\n  project: assay-demo\n  dataset: main\n  location: EU\n  endpoint: http://%s\n", false},
+	{"snowflake", "  type: snowflake\n  account: assay-demo\n  user: assay\n  password: ${ASSAY_DEMO_PASSWORD}\n  schema: main\n  endpoint: http://%s\n", true},
 }
 
 // emulatedDays are the days of the demo that are lived on other warehouses too:
@@ -53,11 +56,13 @@ func TestDemoEmulated(t *testing.T) {
 	}
 	for _, e := range emulated {
 		t.Run(e.name, func(t *testing.T) {
+			t.Setenv("ASSAY_DEMO_PASSWORD", "demo")
+			t.Setenv("SNOWFLAKE_HOME", t.TempDir())
 			dir, address := filepath.Join(t.TempDir(), e.name), freeAddress(t)
+			assay := beside(t, e.name, w.bin, address, dir, python)
 			demo := exec.CommandContext(t.Context(), filepath.Join(w.bin, "demo"),
-				"--assay", beside(t, e.name, w.bin, address, dir, python), "--dir", dir,
+				"--assay", assay, "--dir", dir,
 				"--project", otherProject(t, fmt.Sprintf(e.spec, address)), "--days", strconv.Itoa(days))
-			demo.Env = append(os.Environ(), "ASSAY_DEMO_PASSWORD=demo", "SNOWFLAKE_HOME="+t.TempDir())
 			if out, err := demo.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
@@ -66,7 +71,40 @@ func TestDemoEmulated(t *testing.T) {
 				t.Errorf("the table of results has %d looks of %d", n, len(pages))
 			}
 			t.Logf("%d looks over %d days; the largest relative difference is %.2g", len(pages), days, sameLooks(t, pages, w.dir, dir))
+			if e.doctor {
+				sameDoctor(t, w, assay, dir, days)
+			}
 		})
+	}
+}
+
+// sameDoctor holds that assay doctor finds the same there: in an experiment whose
+// identifiers do not meet, and in one whose do.
+func sameDoctor(t *testing.T, w *demoWorld, assay, dir string, days int) {
+	t.Helper()
+	asOf := time.Date(2026, 11, 1+days, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+	for _, experiment := range []string{"search-rerank", "answer-v2"} {
+		ask := func(program, dir string) (found any, text string) {
+			cmd := exec.CommandContext(t.Context(), program, "doctor", experiment, "--project", filepath.Join(dir, "assay.yaml"), "--as-of", asOf, "-o", "json")
+			out, err := cmd.Output()
+			if err == nil {
+				err = json.Unmarshal(out, &found)
+			}
+			if err != nil {
+				t.Fatalf("doctor %s: %v\n%s", experiment, err, out)
+			}
+			return found, string(out)
+		}
+		one, text := ask(filepath.Join(w.bin, "assay"), w.dir)
+		another, _ := ask(assay, dir)
+		c := comparison{}
+		c.compare("", one, another)
+		for _, d := range c.differences {
+			t.Errorf("doctor %s: %s", experiment, d)
+		}
+		if mended := strings.Contains(text, `"mend":`); mended != (experiment == "search-rerank") {
+			t.Errorf("doctor %s: a mend is %t", experiment, mended)
+		}
 	}
 }
 
@@ -116,7 +154,7 @@ func beside(t *testing.T, kind, bin, address, dir, python string) string {
 	path := filepath.Join(bin, "beside-"+kind+".sh")
 	script := fmt.Sprintf(`#!/bin/sh
 case "$1" in
-run) exec '%[1]s/emulate' -type '%[2]s' -listen '%[3]s' -file '%[4]s/warehouse.duckdb' -python '%[5]s' -script '%[6]s' -- '%[1]s/assay' "$@" ;;
+run | doctor) exec '%[1]s/emulate' -type '%[2]s' -listen '%[3]s' -file '%[4]s/warehouse.duckdb' -python '%[5]s' -script '%[6]s' -- '%[1]s/assay' "$@" ;;
 *) exec '%[1]s/assay' "$@" ;;
 esac
 `, bin, kind, address, dir, python, translator)
@@ -155,9 +193,13 @@ type comparison struct {
 	largest     float64 // relative
 }
 
-// differs are the parts of a look that differ between engines: the SQL, and what
-// the sources' owners are asked to do, which quotes it.
-var differs = []string{".statements", ".health.sources.diagnosis", ".health.problems.text"}
+// differs are the parts of a look, and of what the doctor finds, that differ between
+// engines: the SQL, what the sources' owners are asked to do, which quotes it, and
+// names of types.
+var differs = []string{
+	".statements", ".health.sources.diagnosis", ".health.problems.text",
+	".dialect", ".exposures.timeType", ".sources.timeType", ".sources.causes.mend.edits.new",
+}
 
 // ofOne are probabilities that are what others leave of one: below 1e-6 they are as
 // exact as those are.

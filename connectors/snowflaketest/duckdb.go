@@ -34,13 +34,16 @@ func Plain(text string) (string, error) {
 	return text, nil
 }
 
-// typeOf names types as the service does: statements ask it which columns carry a
-// zone.
-const typeOf = `CREATE OR REPLACE TEMP MACRO system$typeof(x) AS CASE typeof(x)
+// standIns are functions of the service that no translator writes otherwise. Types
+// are named as it names them: statements ask which columns carry a zone.
+var standIns = []string{
+	`CREATE OR REPLACE TEMP MACRO system$typeof(x) AS CASE typeof(x)
   WHEN 'TIMESTAMP WITH TIME ZONE' THEN 'TIMESTAMP_LTZ(9)[SB8]'
   WHEN 'DATE' THEN 'DATE[SB4]'
   ELSE 'TIMESTAMP_NTZ(9)[SB8]'
-END`
+END`,
+	"CREATE OR REPLACE TEMP MACRO try_base64_decode_string(x) AS TRY(decode(from_base64(x)))",
+}
 
 var (
 	stops    = regexp.MustCompile(`^SELECT SYSTEM\$CANCEL_QUERY\('([^']*)'\)$`)

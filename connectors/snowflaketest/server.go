@@ -267,15 +267,14 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 // validity of a token, in seconds.
 const validity = 3600
 
-// connect gives a session its connection. Its zone is none that anybody wants, and
-// SYSTEM$TYPEOF names types as the service does.
+// connect gives a session its connection. Its zone is none that anybody wants.
 func (s *Server) connect() (*sql.Conn, error) {
 	ctx := context.Background()
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, set := range []string{"SET TimeZone = 'America/New_York'", typeOf} {
+	for _, set := range append([]string{"SET TimeZone = 'America/New_York'"}, standIns...) {
 		if _, err := conn.ExecContext(ctx, set); err != nil {
 			return nil, errors.Join(err, conn.Close())
 		}
