@@ -335,8 +335,15 @@ func TestSeparateAssetsUnderAStrictPolicy(t *testing.T) {
 func TestListSaysHowItEnded(t *testing.T) {
 	var looks []ledger.Glance
 	for i, g := range []ledger.Glance{
-		{Verdict: decide.Continue}, {Verdict: decide.Hold, Ended: true}, {Verdict: decide.Rollback, Proposal: true}, {Verdict: decide.Hold, Ended: true},
-		{Verdict: decide.Rollback}, {Verdict: decide.Ship, Backfill: true}, {Verdict: decide.Hold, Ended: true}, {Verdict: decide.Ship}, {Verdict: decide.Hold, Ended: true},
+		{Verdict: decide.Continue},
+		{Verdict: decide.Hold, Ended: true},
+		{Verdict: decide.Rollback, Proposal: true},
+		{Verdict: decide.Hold, Ended: true},
+		{Verdict: decide.Rollback},
+		{Verdict: decide.Ship, Backfill: true},
+		{Verdict: decide.Hold, Ended: true},
+		{Verdict: decide.Ship},
+		{Verdict: decide.Hold, Ended: true},
 	} {
 		g.ID, g.Number, g.Version, g.AsOf = fmt.Sprint(i), i+1, 1, dayOf(i)
 		looks = append(looks, g)
