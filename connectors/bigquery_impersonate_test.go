@@ -22,9 +22,9 @@ func identityService(t *testing.T, h http.HandlerFunc) {
 	t.Helper()
 	s := httptest.NewTLSServer(h)
 	t.Cleanup(s.Close)
-	real := http.DefaultTransport
-	t.Cleanup(func() { http.DefaultTransport = real })
-	here := real.(*http.Transport).Clone()
+	usual := http.DefaultTransport
+	t.Cleanup(func() { http.DefaultTransport = usual })
+	here := usual.(*http.Transport).Clone()
 	here.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if host, _, _ := net.SplitHostPort(address); host != "iamcredentials.googleapis.com" {
 			return nil, &net.AddrError{Err: "the test knows no such address", Addr: address}
@@ -58,7 +58,7 @@ func TestBigQueryImpersonates(t *testing.T) {
 			_, _ = w.Write([]byte(`{"error": {"code": 403, "message": "Permission 'iam.serviceAccounts.getAccessToken' denied", "status": "PERMISSION_DENIED"}}`))
 			return
 		}
-		_ = json.NewEncoder(w).Encode(map[string]string{"accessToken": "token-of-the-other", "expireTime": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)})
+		_ = json.NewEncoder(w).Encode(map[string]string{"accessToken": "token-of-the-other", "expireTime": "2100-01-01T00:00:00Z"})
 	})
 	var header atomic.Value
 	s := serveBigQuery(t, func(s *bigquerytest.Server) {

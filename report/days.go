@@ -128,7 +128,7 @@ func newDaysView(look *ledger.Look, m *ledger.MetricResult, days []*ledger.DayRe
 // relativeDays tells whether every day that can say anything says it in relation
 // to the known-good variation.
 func relativeDays(days []*ledger.DayResult) bool {
-	any := false
+	some := false
 	for _, d := range days {
 		if d.Status != stats.StatusOK {
 			continue
@@ -137,9 +137,9 @@ func relativeDays(days []*ledger.DayResult) bool {
 		if !hasRelative(&v) || !d.Relative.Known {
 			return false
 		}
-		any = true
+		some = true
 	}
-	return any
+	return some
 }
 
 // daysFinding says whether the effect moved: the intervals hold for all days
