@@ -213,7 +213,7 @@ func stepDue(e Evidence, p Policy) []Reason {
 // closed tells whether the start has come, nobody is exposed yet and nothing
 // was decided: a flag that is not open, or one that was cleared.
 func closed(e Evidence) bool {
-	return e.Step.Index < 0 && e.Step.Next != nil && !e.AsOf.Before(e.Start) && e.AsOf.Before(e.End)
+	return e.Terminal == nil && e.Step.Index < 0 && e.Step.Next != nil && !e.AsOf.Before(e.Start) && e.AsOf.Before(e.End)
 }
 
 // notReady says which guardrails keep a step from being taken: those that lack

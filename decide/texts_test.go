@@ -149,3 +149,18 @@ func TestCount(t *testing.T) {
 		}
 	}
 }
+
+// TestNoStepAfterAnEnd: that everybody gets the known-good variation is the end, and no
+// reason to begin anew.
+func TestNoStepAfterAnEnd(t *testing.T) {
+	next := 0.1
+	back := func(e *Evidence) {
+		e.Step.Index, e.Step.Next, e.Allocation = -1, &next, e.Allocation.All("control")
+	}
+	has := func(e Evidence) bool {
+		return slices.ContainsFunc(Decide(e, policy).Reasons, func(r Reason) bool { return r.Code == "not_open" })
+	}
+	if !has(rollout(back)) || has(rollout(back, func(e *Evidence) { e.Terminal = &Terminal{Rollback, at(1), "assay"} })) {
+		t.Error("a flag that is not open is opened where nothing was decided, and nowhere else")
+	}
+}

@@ -86,7 +86,7 @@ func forest(p picture, rows []forestRow, l forestLayout) template.HTML {
 	for _, t := range x.ticks(int((l.Right - l.Left) / 55)) {
 		c.line("grid", segment{x.at(t), 8, x.at(t), bottom})
 		tick := web.relativeTick(t)
-		half := float64(columns(tick)) * 3.3 // At 11 units a character is 6.6 wide at most.
+		half := halfOf(tick)
 		c.text("t-axis t-mid", point{min(max(x.at(t), half), p.Width-half), bottom + 15}, tick)
 	}
 	c.line("zero", segment{x.at(0), 4, x.at(0), bottom + 2})
@@ -356,13 +356,19 @@ func (c *canvas) harmArea(s sequence, y scale, b box) {
 	}
 }
 
+// halfOf is half the width of a label of an axis, in units of the picture: a
+// character of its 11 units is at most 8 wide in fonts for screens.
+func halfOf(label string) float64 { return 4 * float64(columns(label)) }
+
 func (c *canvas) marks(marks []rampMark, x timeScale, s segment) {
 	last := math.Inf(-1)
 	for _, m := range marks {
 		at := x.when(m.At)
 		c.line("ramp", segment{at, s.Y1 - 4, at, s.Y2})
 		if at-last >= 40 {
-			c.text("t-axis t-mid", point{min(max(at, x.From+12), x.To-12), s.Y1 - 7}, fit(m.Label, 44, 11))
+			label := fit(m.Label, 44, 11)
+			half := halfOf(label)
+			c.text("t-axis t-mid", point{min(max(at, x.From+half), x.To-half), s.Y1 - 7}, label)
 			last = at
 		}
 	}
