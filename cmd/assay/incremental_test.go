@@ -219,6 +219,9 @@ func since(look ledger.Look) string {
 // several variations, a look from what was kept says what one from everything
 // does.
 func TestIncremental(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a month of looks, one after the other")
+	}
 	w := newIncrementalWorld(t)
 	file := filepath.Join(w.kept, "kept", "kinds.duckdb")
 	for _, step := range []struct {

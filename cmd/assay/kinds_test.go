@@ -19,6 +19,9 @@ import (
 // TestKinds runs the example that has every kind of metric through the program,
 // and compares what it says of each arm with a query written by hand.
 func TestKinds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one look, at which nothing happens at once")
+	}
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("../../docs/examples/metrics")); err != nil {
 		t.Fatal(err)

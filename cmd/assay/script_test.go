@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,9 +40,38 @@ const (
 	pauseEnv = instants.PauseEnv
 )
 
+// together is a line of a script by which the program runs beside another process of
+// itself, or beside a server; alone are scripts that are wanted besides where time
+// is short: of looks at several experiments at once, of all stages of a run, and of
+// the commands that ask most.
+var (
+	together = regexp.MustCompile(`(?m)^(! )?(pause-at|await|receiver|channel) |&$`)
+	alone    = []string{"parallel", "flagstore", "run", "doctor", "results", "report"}
+)
+
+// scripts are all of them; where time is short, as under the race detector, those in
+// which something happens at once.
+func scripts(t *testing.T) []string {
+	t.Helper()
+	all, err := filepath.Glob("../../testdata/script/*.txtar")
+	if err != nil || len(all) == 0 {
+		t.Fatal("no scripts", err)
+	}
+	if !testing.Short() {
+		return all
+	}
+	return slices.DeleteFunc(all, func(path string) bool {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return !together.Match(text) && !slices.Contains(alone, strings.TrimSuffix(filepath.Base(path), ".txtar"))
+	})
+}
+
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "../../testdata/script",
+		Files:               scripts(t),
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
