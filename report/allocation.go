@@ -33,9 +33,9 @@ func newFlagView(look *ledger.Look, since *Since) flagView {
 	}
 	v.Changes = look.Decision.Target != nil
 	v.Sentence = flagSentence(look, web)
-	labels, bars := []string{"is"}, [][]sharePart{parts(look, &look.Allocation)}
+	labels, bars := []string{"now"}, [][]sharePart{parts(look, &look.Allocation)}
 	if v.Changes {
-		labels, bars = []string{"was", "next"}, append(bars, parts(look, look.Decision.Target))
+		labels, bars = []string{"before", "after"}, append(bars, parts(look, look.Decision.Target))
 	}
 	v.Chart = coverageBars(picture{
 		ID: "flag-chart", Class: "chart bars",
@@ -53,7 +53,7 @@ func afterWord(look *ledger.Look) string {
 	case look.Decision.Proposal:
 		return "if approved"
 	}
-	return "next"
+	return "after"
 }
 
 func flagSentence(look *ledger.Look, n numbers) string {

@@ -22,6 +22,7 @@ type banner struct {
 	Alarms      []alarm
 	Look, AsOf  string
 	Winner      string
+	Todo        string // what a person can do; "" = nothing, or not known here
 	Reasons     []reasonView
 	WouldChange []string
 	Flag        flagView
@@ -48,7 +49,7 @@ func newBanner(look *ledger.Look, history []ledger.Look, since *Since) banner {
 	b := banner{
 		Badge: verdictOf(look), Proposal: d.Proposal, Backfill: look.Backfill, Failed: message(look.Failed),
 		Summary: prose(d.Summary), Standing: newStanding(look, history), Turning: newTurning(look, history, web),
-		Look: "Look" + strings.TrimPrefix(lookNumber(look), "look"), AsOf: instant(look.AsOf), Flag: newFlagView(look, since),
+		Look: "Look" + strings.TrimPrefix(lookNumber(look), "look"), AsOf: instant(look.AsOf), Flag: newFlagView(look, since), Todo: pageTodo(look, since),
 	}
 	for i := range look.Health.Sources {
 		if s := &look.Health.Sources[i]; s.Blind {
@@ -61,9 +62,13 @@ func newBanner(look *ledger.Look, history []ledger.Look, since *Since) banner {
 	if d.Winner != "" {
 		b.Winner = name(d.Winner)
 	}
-	for _, r := range d.Reasons {
+	for i, r := range d.Reasons {
+		badge := verdictBadge(r.Verdict)
+		if i == 0 && ended(d) {
+			badge = b.Badge // As the page is headed: what ended it.
+		}
 		b.Reasons = append(b.Reasons, reasonView{
-			Badge: verdictBadge(r.Verdict), Rule: r.Rule, Text: prose(r.Text),
+			Badge: badge, Rule: r.Rule, Text: prose(r.Text),
 			About: about(r.Metric, r.Variation, r.Source),
 		})
 	}

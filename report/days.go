@@ -76,7 +76,7 @@ func eachDays(look *ledger.Look, visit func(m *ledger.MetricResult, days []*ledg
 
 // daysDrawn is the most days that a page has numbers of: of the metrics beyond
 // them it has in words whether the effect moved, and the JSON has the numbers.
-const daysDrawn = 120
+const daysDrawn = 84
 
 // anchorWord is what days are counted from.
 func anchorWord(look *ledger.Look) string {

@@ -77,7 +77,7 @@ func TestTurning(t *testing.T) {
 	}{
 		{harmful(), "Decided by", "error_rate"},
 		{afterwards(), "Decided at look 4 of plan version 2", "error_rate"},
-		{ramping(), "Nearest to harm is", "thumbs_down_rate"},
+		{ramping(), "The guardrail nearest to its limit is", "thumbs_down_rate"},
 	} {
 		got := newTurning(c.story.look, c.story.history, web)
 		if got == nil || !strings.HasPrefix(got.Lead, c.lead) || got.Metric != c.metric || got.Effect == "" || got.E == "" {

@@ -68,8 +68,27 @@ func holdTodo(look *ledger.Look) string {
 	return "See on its page what is wrong with the data."
 }
 
-// blindRule is the row of the table of decisions on sources that meet nobody.
-const blindRule = 3
+// Rows of the table of decisions on data that cannot be trusted: rows that are
+// missing or old, sources that meet nobody, traffic that is not as it was planned.
+const (
+	staleRule     = 2
+	blindRule     = 3
+	unhealthyRule = 4
+)
+
+// pageTodo is what the page of the latest look says to do: as its line of the index,
+// but for what becomes of deliveries, which it tells by themselves.
+func pageTodo(look *ledger.Look, since *Since) string {
+	if since == nil || look.Backfill {
+		return ""
+	}
+	switch e := (&Entry{Look: look}); e.need() {
+	case needReview, needHold, needProposal:
+		return prose(e.todo())
+	case needFailed, needDelivery, needOtherDelivery, needOverdue, needRollback, needData, needLook, needNothing, needEnded, needGone:
+	}
+	return ""
+}
 
 // questions are what a problem makes doubtful, by the lines of the strip of health
 // and the flag.

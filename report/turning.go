@@ -31,12 +31,12 @@ func newTurning(look *ledger.Look, history []ledger.Look, n numbers) *turning {
 		}
 	}
 	m, v := nearest(look)
-	if v == nil {
+	if v == nil || doubted(look) {
 		return nil
 	}
 	t := &turning{nearestLead(look), *evidenceOf(look, m, v, n)}
 	if got, _, _, _ := v.Proof(); got < 0 && t.Harm {
-		t.E += ", which points away from harm"
+		t.E, t.Harm = "no sign of harm ("+t.E+")", false
 	}
 	return t
 }
@@ -70,9 +70,15 @@ func ending(look *ledger.Look, history []ledger.Look) *ledger.Look {
 
 func nearestLead(look *ledger.Look) string {
 	if look.Decision.Verdict == decide.Ship {
-		return "Nearest to harm was"
+		return "The guardrail nearest to its limit was"
 	}
-	return "Nearest to harm is"
+	return "The guardrail nearest to its limit is"
+}
+
+// doubted tells whether the data cannot be trusted: then no guardrail reassures.
+func doubted(look *ledger.Look) bool {
+	reasons := look.Decision.Reasons
+	return len(reasons) > 0 && reasons[0].Rule >= staleRule && reasons[0].Rule <= unhealthyRule
 }
 
 // nearest is the guardrail whose evidence of harm is the largest share of what it
