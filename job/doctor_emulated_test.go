@@ -37,7 +37,6 @@ type elsewhere struct {
 	// otherwise are wards with another first cause than on DuckDB; "" = nobody can be
 	// in them there.
 	otherwise map[string]string
-	mends     map[string]bool // wards whose mend is made
 	// named names the columns of tables as the translator has them.
 	named *strings.Replacer
 }

@@ -155,9 +155,9 @@ type comparison struct {
 	largest     float64 // relative
 }
 
-// differs are the parts of a look that differ between engines: the SQL, and what
-// the sources' owners are asked to do, which quotes it.
-var differs = []string{".statements", ".health.sources.diagnosis", ".health.problems.text"}
+// differs are the parts of a look that differ between engines: the SQL, and that
+// which is to be pasted into the spec.
+var differs = []string{".statements", ".health.sources.diagnosis.causes.paste"}
 
 // ofOne are probabilities that are what others leave of one: below 1e-6 they are as
 // exact as those are.
