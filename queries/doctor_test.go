@@ -118,7 +118,7 @@ func TestRewrite(t *testing.T) {
 	checkRewrites(t, queries.DuckDB, func(text string) string { return text })
 }
 
-func TestRewriteTranslated(t *testing.T) {
+func TestTranspiledRewrites(t *testing.T) {
 	p := newTranspiler(t)
 	for _, d := range foreign {
 		for _, c := range rewritten {
