@@ -32,6 +32,7 @@ type emulated interface {
 type elsewhere struct {
 	dialect   string
 	warehouse spec.Warehouse
+	written   string // the warehouse in the spec
 	server    func(translate func(string) (string, error)) (emulated, error)
 	translate func(string) (string, error)
 	// otherwise are wards with another first cause than on DuckDB; "" = nobody can be
@@ -45,6 +46,7 @@ func ofBigQuery(t *testing.T) elsewhere {
 	t.Helper()
 	return elsewhere{
 		dialect:   "bigquery",
+		written:   "type: bigquery, project: assay-test, dataset: main, location: EU",
 		warehouse: spec.Warehouse{Type: "bigquery", Project: "assay-test", Dataset: "main", Location: "EU", MaxBytesBilled: 1 << 30},
 		server: func(translate func(string) (string, error)) (emulated, error) {
 			s, err := bigquerytest.New("", "assay-test")
@@ -63,6 +65,7 @@ func ofSnowflake(t *testing.T) elsewhere {
 	t.Setenv("SNOWFLAKE_HOME", t.TempDir())
 	return elsewhere{
 		dialect:   "snowflake",
+		written:   "type: snowflake, connection: assay-test, schema: main",
 		warehouse: spec.Warehouse{Type: "snowflake", Account: "assay-test", User: "assay", Password: spec.NewSecret("of-this-test"), Schema: "main"},
 		server: func(translate func(string) (string, error)) (emulated, error) {
 			s, err := snowflaketest.New("")
@@ -73,8 +76,8 @@ func ofSnowflake(t *testing.T) elsewhere {
 		},
 		translate: translator(t, "snowflake"),
 		otherwise: map[string]string{
-			"milliseconds, bounded": "",                                   // no time is after the year 9999
-			"decomposed":            "disjoint", "full width": "disjoint", // it has no normal forms
+			"milliseconds, bounded": "",                                 // no time is after the year 9999
+			"decomposed":            "prefix", "full width": "disjoint", // it has no normal forms
 		},
 		named: strings.NewReplacer(`"Member Ref id"`, `"Member Ref id exactly"`), // no other name there needs quoting
 	}
@@ -136,22 +139,23 @@ func (e elsewhere) holding(t *testing.T, tables string) connectors.Warehouse {
 
 // TestDoctorOfBigQuery breaks identifiers in every way that is known, in warehouses of
 // BigQuery's own client, and TestDoctorOfSnowflake in those of Snowflake's driver:
-// the findings are those that the doctor has on DuckDB, and a mend brings the units
-// back there too.
+// the findings are those that the doctor has on DuckDB, and the mend of the first
+// ward of each cause brings the units back there too. All wards took 70 s of a
+// processor, and making every mend about as much again.
 func TestDoctorOfBigQuery(t *testing.T) { ofBigQuery(t).examined(t) }
 
 func TestDoctorOfSnowflake(t *testing.T) { ofSnowflake(t).examined(t) }
 
 func (e elsewhere) examined(t *testing.T) {
 	t.Helper()
+	mended := map[string]bool{}
 	for _, w := range slices.Concat(brokenWards, healthyWards) {
 		first, otherwise := e.otherwise[w.name]
 		if otherwise && first == "" {
 			continue
 		}
 		t.Run(w.name, func(t *testing.T) {
-			p, duck := w.admit(t)
-			there := e.holding(t, w.tables())
+			p, there := w.project(t, e.written), e.holding(t, w.tables())
 			found := examine(t, p, there)
 			if otherwise {
 				if causes := found.Sources[0].Causes; len(causes) == 0 || causes[0].Code != first {
@@ -160,10 +164,12 @@ func (e elsewhere) examined(t *testing.T) {
 				return
 			}
 			private(t, found)
-			if d := cmp.Diff(level(examine(t, p, duck)), level(found)); d != "" {
+			onDuckDB, duck := w.admit(t)
+			if d := cmp.Diff(level(examine(t, onDuckDB, duck)), level(found)); d != "" {
 				t.Errorf("(-DuckDB +there):\n%s", d)
 			}
-			if !t.Failed() && w.want != "" && !w.unmendable {
+			if !t.Failed() && w.want != "" && !w.unmendable && !mended[w.want] {
+				mended[w.want] = true
 				mends(t, p, there, found)
 			}
 		})
@@ -181,7 +187,8 @@ func mends(t *testing.T, p *spec.Project, w connectors.Warehouse, c *ledger.Chec
 	}
 }
 
-// worded are causes whose texts have words of the engine: its types, its errors.
+// worded are causes whose texts have words of the engine: its types, its errors and
+// their places.
 var worded = []string{"time_type", "query_fails"}
 
 // level is what a checkup has to find on every engine: all but names of types, words
@@ -197,7 +204,7 @@ func level(c *ledger.Checkup) ledger.Checkup {
 		for k := range s.Causes {
 			cause := &s.Causes[k]
 			if slices.Contains(worded, cause.Code) {
-				cause.Text = ""
+				cause.Text, cause.Place = "", nil
 			}
 			cause.Mend = outline(cause.Mend)
 		}

@@ -186,7 +186,7 @@ var healthyWards = []ward{
 }
 
 const wardConfig = `version: 1
-warehouse: {type: duckdb}
+warehouse: {%s}
 identifiers:
   user_id: {%s}
 assignments:
@@ -221,7 +221,7 @@ goals:
 // admit makes the ward's project, and its warehouse of DuckDB.
 func (w ward) admit(t *testing.T) (*spec.Project, connectors.Warehouse) {
 	t.Helper()
-	p := w.project(t)
+	p := w.project(t, "type: duckdb")
 	wh, err := connectors.Open(t.Context(), spec.Warehouse{Type: "duckdb", Threads: 1}, p.Dir)
 	if err != nil {
 		t.Fatal(err)
@@ -241,8 +241,8 @@ func (w ward) admit(t *testing.T) (*spec.Project, connectors.Warehouse) {
 	return p, wh
 }
 
-// project writes the ward's project into a folder and loads it.
-func (w ward) project(t *testing.T) *spec.Project {
+// project writes the ward's project, of a warehouse, into a folder and loads it.
+func (w ward) project(t *testing.T, warehouse string) *spec.Project {
 	t.Helper()
 	dir := t.TempDir()
 	declared := map[string]string{"": "type: text", "none": ""}[w.declared]
@@ -258,7 +258,7 @@ func (w ward) project(t *testing.T) *spec.Project {
 		sql = "SELECT *, ts AS timestamp FROM events\nWHERE ts >= {{start}} AND ts < {{end}}"
 	}
 	indented := "      " + strings.ReplaceAll(sql, "\n", "\n      ")
-	write(t, filepath.Join(dir, "assay.yaml"), fmt.Sprintf(wardConfig, declared, names, indented))
+	write(t, filepath.Join(dir, "assay.yaml"), fmt.Sprintf(wardConfig, warehouse, declared, names, indented))
 	write(t, filepath.Join(dir, "experiments", "rank.yaml"), wardExperiment)
 	p := reload(t, dir)
 	if w.spec != nil {

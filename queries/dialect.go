@@ -159,8 +159,12 @@ const snowflakeReserved = " all alter and any as between by case cast check colu
 	"revoke right rlike row rows sample select set some start table tablesample then to trigger true " +
 	"try_cast union unique update using values when whenever where with "
 
-// ident writes a column name.
+// ident writes a column name. One that stands in quotes, as an engine that folds
+// case describes it, stays so.
 func (d Dialect) ident(name string) string {
+	if !d.QuotePlain && exactName.MatchString(name) {
+		return name
+	}
 	if !d.QuotePlain && plainName.MatchString(name) {
 		if !strings.Contains(d.Reserved, " "+strings.ToLower(name)+" ") {
 			return name
