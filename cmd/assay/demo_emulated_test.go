@@ -47,6 +47,12 @@ func TestDemoEmulated(t *testing.T) {
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("no looks: %v", err)
 	}
+	if !slices.ContainsFunc(pages, func(page string) bool {
+		text, err := os.ReadFile(page)
+		return err == nil && strings.Contains(string(text), `"diagnosis"`)
+	}) {
+		t.Error("no look has found out why a source is blind")
+	}
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", w.bin+string(filepath.Separator), "assay/connectors/emulate")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
