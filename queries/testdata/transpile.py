@@ -65,6 +65,12 @@ def decoded(text):
     return call("TRY", call("DECODE", call("FROM_BASE64", text)))
 
 
+def from_snowflake(node):
+    if node.args.get("alphabet"):
+        raise ValueError("an alphabet of base64 is not translated")
+    return decoded(node.this)
+
+
 def from_base64(node):
     """SAFE_CAST(SAFE.FROM_BASE64(x) AS STRING), and nothing else of FROM_BASE64."""
     safe = node.this
@@ -107,7 +113,7 @@ def padded(node):
 # What the doctor asks of identifiers beyond what sqlglot translates.
 REWRITES = {
     exp.TryCast: from_base64,
-    exp.TryBase64DecodeString: lambda node: node if node.args.get("alphabet") else decoded(node.this),
+    exp.TryBase64DecodeString: from_snowflake,
     exp.Normalize: normal_form,
     exp.GT: found,
     exp.ByteLength: lambda node: call("STRLEN", node.this),
