@@ -264,9 +264,27 @@ func (s *snowSession) Describe(ctx context.Context, st queries.Statement) ([]Col
 	defer func() { _ = rows.Close() }()
 	out := make([]Column, len(rows.Columns()))
 	for i, name := range rows.Columns() {
-		out[i] = Column{strings.ToLower(name), columnType(rows, i)}
+		out[i] = Column{writtenName(name), columnType(rows, i)}
 	}
 	return out, nil
+}
+
+var (
+	foldedName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
+	exactName  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+// writtenName is the name of a column as a spec has it: in lower case where a bare
+// name is folded to it, and in quotes where only they tell it from such a name.
+func writtenName(name string) string {
+	switch {
+	case foldedName.MatchString(name):
+		return strings.ToLower(name)
+	case exactName.MatchString(name):
+		return `"` + name + `"`
+	default:
+		return name
+	}
 }
 
 // Estimate asks for the plan, for which no virtual warehouse has to run. The

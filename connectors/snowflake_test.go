@@ -228,6 +228,25 @@ func TestSnowflakeSession(t *testing.T) {
 	}
 }
 
+// TestSnowflakeDescribes: a bare name is in lower case as a spec has it, a name that
+// only quotes can find is in them, and any other is as it is.
+func TestSnowflakeDescribes(t *testing.T) {
+	session := begin(t, open(t, snowSpec(t, snow(t), 0), "/"))
+	// The server marks names that are not folded.
+	columns, err := session.(connectors.Describer).Describe(t.Context(), statement(
+		`SELECT 1 AS user_id, 'x' AS "userId exactly", 'x' AS "email exactly", 'x' AS "Member Ref id exactly"`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range columns {
+		names = append(names, c.Name)
+	}
+	if got, want := strings.Join(names, ", "), `user_id, "userId", "email", Member Ref id`; got != want {
+		t.Errorf("described %s, want %s", got, want)
+	}
+}
+
 // TestSnowflakeStops: when the context ends the service is told to stop, by the
 // number of the statement.
 func TestSnowflakeStops(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 
 // examinedTraffic asks about the traffic of a warehouse in which everybody is in two
 // experiments, drawn by GrowthBook's second hash for one of them.
-func examinedTraffic(t *testing.T, statements string, change func(*spec.Project, *spec.Experiment)) *ledger.TrafficCheckup {
+func examinedTraffic(t *testing.T, open func(t *testing.T, tables string) connectors.Warehouse, statements string, change func(*spec.Project, *spec.Experiment)) *ledger.TrafficCheckup {
 	t.Helper()
 	p, e := small(t, "rank", func(e *spec.Experiment) {
 		e.PlannedUnits, e.Flag.Key = 4000, "rank-flag"
@@ -34,11 +34,6 @@ func examinedTraffic(t *testing.T, statements string, change func(*spec.Project,
 	if change != nil {
 		change(p, e)
 	}
-	wh, err := connectors.Open(t.Context(), spec.Warehouse{Type: "duckdb", Threads: 1}, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = wh.Close() })
 	var rows strings.Builder
 	for i := range 4000 {
 		id := fmt.Sprintf("u-%d", i)
@@ -57,21 +52,35 @@ COPY exposures FROM '` + path + `' (FORMAT csv, HEADER false);
 CREATE TEMP TABLE responses AS
 SELECT user_id, exposed_at + INTERVAL 1 HOUR AS ts, hash(user_id || 'f') % 20 = 0 AS failed, CAST(100 + hash(user_id || 'l') % 100 AS DOUBLE) AS latency_ms
 FROM exposures WHERE experiment_id = 'rank';` + statements
-	c, err := newJob(t, p, openLedger(t), stocked{wh, sql}).TrafficCheckup(t.Context(), e, hours(72))
+	c, err := newJob(t, p, openLedger(t), open(t, sql)).TrafficCheckup(t.Context(), e, hours(72))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-// assignedAt gives the assignment query an instant of assignment.
-func assignedAt(expression string) func(*spec.Project, *spec.Experiment) {
-	return func(p *spec.Project, _ *spec.Experiment) {
-		a := p.Config.Assignments["exposures"]
-		a.AssignedAt = "assigned_at"
-		a.SQL = strings.Replace(a.SQL, "platform FROM", "platform, "+expression+" AS assigned_at FROM", 1)
-		p.Config.Assignments["exposures"] = a
+// inDuckDB is a warehouse whose sessions make its tables.
+func inDuckDB(t *testing.T, tables string) connectors.Warehouse {
+	t.Helper()
+	wh, err := connectors.Open(t.Context(), spec.Warehouse{Type: "duckdb", Threads: 1}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = wh.Close() })
+	return stocked{wh, tables}
+}
+
+// assigned gives exposures an instant of assignment, and withAssigned the assignment
+// query its column.
+func assigned(expression string) string {
+	return "ALTER TABLE exposures ADD COLUMN assigned_at TIMESTAMP; UPDATE exposures SET assigned_at = " + expression + ";"
+}
+
+func withAssigned(p *spec.Project, _ *spec.Experiment) {
+	a := p.Config.Assignments["exposures"]
+	a.AssignedAt = "assigned_at"
+	a.SQL = strings.Replace(a.SQL, "platform FROM", "platform, assigned_at FROM", 1)
+	p.Config.Assignments["exposures"] = a
 }
 
 func told(c *ledger.TrafficCheckup) string {
@@ -82,60 +91,63 @@ func told(c *ledger.TrafficCheckup) string {
 	return strings.Join(out, " ")
 }
 
+// traffics are sound traffic, and each fault of it.
+var traffics = []struct {
+	name, statements, want, text string
+	change                       func(*spec.Project, *spec.Experiment)
+}{
+	{"sound", "", "", "", nil},
+	{
+		"missing", "INSERT INTO exposures SELECT NULL, TIMESTAMP '2026-11-01 05:00', 'rank', 'control', 'ios' FROM range(300);",
+		"missing_from", `300 of 300 exposures without an identifier come from platform = "ios"`, nil,
+	},
+	{
+		// Nearly all exposures of both kinds are of one value: it is not to blame.
+		"missing alike", `UPDATE exposures SET platform = 'web' WHERE platform = 'ios' AND hash(user_id) % 10 > 0;
+INSERT INTO exposures SELECT NULL, TIMESTAMP '2026-11-01 05:00', 'rank', 'control', CASE WHEN i < 285 THEN 'web' ELSE 'ios' END FROM range(300) AS t(i);`,
+		"", "", nil,
+	},
+	{
+		"outside", "INSERT INTO exposures SELECT 'b' || i, TIMESTAMP '2026-10-20 05:00', 'rank', 'control', 'ios' FROM range(300) AS t(i);",
+		"exposed_before", "300 exposures were logged before the start", nil,
+	},
+	{
+		"switched", "INSERT INTO exposures SELECT user_id, TIMESTAMP '2026-11-02 05:30', 'rank', 'treatment', platform FROM exposures WHERE variation_id = 'control' AND experiment_id = 'rank' AND exposed_at < TIMESTAMP '2026-11-01 02:00';",
+		"switched", "in the hour of 2026-11-02 05:00Z", nil,
+	},
+	{
+		"another client on one platform", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank' AND platform = 'ios';",
+		"partly_redrawn", `Where platform is "ios" it is 4`, nil,
+	},
+	{
+		"unknown client", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank';",
+		"", "", nil, // Another client assigns: that is no fault.
+	},
+	{
+		"one hash for both", "UPDATE exposures SET variation_id = r.variation_id FROM exposures AS r WHERE exposures.experiment_id = 'tone' AND r.experiment_id = 'rank' AND r.user_id = exposures.user_id;",
+		"arms_depend", "depends on the one they have here", nil,
+	},
+	{
+		"late in one arm", assigned("exposed_at - CASE WHEN variation_id = 'treatment' AND hash(user_id || 'w') % 5 = 0 THEN INTERVAL 3 HOUR ELSE INTERVAL 1 SECOND END"), "lag_differs", "an hour or more after their assignment more often",
+		withAssigned,
+	},
+	{
+		"late alike", assigned("exposed_at - CASE WHEN hash(user_id || 'w') % 5 = 0 THEN INTERVAL 3 HOUR ELSE INTERVAL 1 SECOND END"), "exposed_late", "alike in all variations",
+		withAssigned,
+	},
+	{"in time", assigned("exposed_at - INTERVAL 1 SECOND"), "", "", withAssigned},
+	{
+		"effects that depend", `UPDATE responses SET latency_ms = latency_ms + 40 WHERE user_id IN (SELECT r.user_id FROM exposures AS r JOIN exposures AS o USING (user_id)
+  WHERE r.experiment_id = 'rank' AND o.experiment_id = 'tone' AND r.variation_id = 'treatment' AND o.variation_id = 'treatment');`,
+		"interaction", "The effect of treatment on latency is another one", nil,
+	},
+}
+
 // TestCheckup: sound traffic is found to be so, and each fault by its name.
 func TestCheckup(t *testing.T) {
-	for _, c := range []struct {
-		name, statements, want, text string
-		change                       func(*spec.Project, *spec.Experiment)
-	}{
-		{"sound", "", "", "", nil},
-		{
-			"missing", "INSERT INTO exposures SELECT NULL, TIMESTAMP '2026-11-01 05:00', 'rank', 'control', 'ios' FROM range(300);",
-			"missing_from", `300 of 300 exposures without an identifier come from platform = "ios"`, nil,
-		},
-		{
-			// Nearly all exposures of both kinds are of one value: it is not to blame.
-			"missing alike", `UPDATE exposures SET platform = 'web' WHERE platform = 'ios' AND hash(user_id) % 10 > 0;
-INSERT INTO exposures SELECT NULL, TIMESTAMP '2026-11-01 05:00', 'rank', 'control', CASE WHEN i < 285 THEN 'web' ELSE 'ios' END FROM range(300) AS t(i);`,
-			"", "", nil,
-		},
-		{
-			"outside", "INSERT INTO exposures SELECT 'b' || i, TIMESTAMP '2026-10-20 05:00', 'rank', 'control', 'ios' FROM range(300) AS t(i);",
-			"exposed_before", "300 exposures were logged before the start", nil,
-		},
-		{
-			"switched", "INSERT INTO exposures SELECT user_id, TIMESTAMP '2026-11-02 05:30', 'rank', 'treatment', platform FROM exposures WHERE variation_id = 'control' AND experiment_id = 'rank' AND exposed_at < TIMESTAMP '2026-11-01 02:00';",
-			"switched", "in the hour of 2026-11-02 05:00Z", nil,
-		},
-		{
-			"another client on one platform", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank' AND platform = 'ios';",
-			"partly_redrawn", `Where platform is "ios" it is 4`, nil,
-		},
-		{
-			"unknown client", "UPDATE exposures SET variation_id = CASE WHEN hash(user_id) % 2 = 0 THEN 'control' ELSE 'treatment' END WHERE experiment_id = 'rank';",
-			"", "", nil, // Another client assigns: that is no fault.
-		},
-		{
-			"one hash for both", "UPDATE exposures SET variation_id = r.variation_id FROM exposures AS r WHERE exposures.experiment_id = 'tone' AND r.experiment_id = 'rank' AND r.user_id = exposures.user_id;",
-			"arms_depend", "depends on the one they have here", nil,
-		},
-		{
-			"late in one arm", "", "lag_differs", "an hour or more after their assignment more often",
-			assignedAt("exposed_at - CASE WHEN variation_id = 'treatment' AND hash(user_id || 'w') % 5 = 0 THEN INTERVAL 3 HOUR ELSE INTERVAL 1 SECOND END"),
-		},
-		{
-			"late alike", "", "exposed_late", "alike in all variations",
-			assignedAt("exposed_at - CASE WHEN hash(user_id || 'w') % 5 = 0 THEN INTERVAL 3 HOUR ELSE INTERVAL 1 SECOND END"),
-		},
-		{"in time", "", "", "", assignedAt("exposed_at - INTERVAL 1 SECOND")},
-		{
-			"effects that depend", `UPDATE responses SET latency_ms = latency_ms + 40 WHERE user_id IN (SELECT r.user_id FROM exposures AS r JOIN exposures AS o USING (user_id)
-  WHERE r.experiment_id = 'rank' AND o.experiment_id = 'tone' AND r.variation_id = 'treatment' AND o.variation_id = 'treatment');`,
-			"interaction", "The effect of treatment on latency is another one", nil,
-		},
-	} {
+	for _, c := range traffics {
 		t.Run(c.name, func(t *testing.T) {
-			got := examinedTraffic(t, c.statements, c.change)
+			got := examinedTraffic(t, inDuckDB, c.statements, c.change)
 			text := ""
 			for _, f := range got.Findings {
 				text += f.Text + "\n"

@@ -389,7 +389,7 @@ func candidates(columns []connectors.Column, numbers bool, not ...string) []stri
 	var out []string
 	for _, c := range columns {
 		skip := slices.ContainsFunc(not, func(n string) bool { return strings.EqualFold(n, c.Name) })
-		called := idName.MatchString(c.Name)
+		called := idName.MatchString(strings.Trim(c.Name, `"`))
 		if skip || numbers && !called || !isText(c.Type) && !isNumber(c.Type) && !strings.EqualFold(c.Type, "UUID") || isNumber(c.Type) && !called {
 			continue
 		}
@@ -564,7 +564,7 @@ func (x *examiner) environmentColumns(ctx context.Context, f *examined) error {
 
 func (x *examiner) environmentsIn(ctx context.Context, s *queries.DoctorSource, columns []connectors.Column) ([]string, error) {
 	for _, c := range columns {
-		if !environmentName.MatchString(c.Name) {
+		if !environmentName.MatchString(strings.Trim(c.Name, `"`)) {
 			continue
 		}
 		rows, err := x.run(ctx, x.q.Values(s, c.Name))

@@ -186,7 +186,7 @@ var healthyWards = []ward{
 }
 
 const wardConfig = `version: 1
-warehouse: {type: duckdb}
+warehouse: {%s}
 identifiers:
   user_id: {%s}
 assignments:
@@ -218,8 +218,31 @@ goals:
   - {metric: buyers, mde: 20%}
 `
 
-// admit makes the ward's warehouse and project.
+// admit makes the ward's project, and its warehouse of DuckDB.
 func (w ward) admit(t *testing.T) (*spec.Project, connectors.Warehouse) {
+	t.Helper()
+	p := w.project(t, "type: duckdb")
+	wh, err := connectors.Open(t.Context(), spec.Warehouse{Type: "duckdb", Threads: 1}, p.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = wh.Close() })
+	session, err := wh.Session(t.Context(), connectors.Tags{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := w.tables()
+	if _, err := session.Run(t.Context(), queries.Statement{Name: "tables", SQL: tables}); err != nil {
+		t.Fatalf("%v\n%s", err, tables)
+	}
+	if err := session.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return p, wh
+}
+
+// project writes the ward's project, of a warehouse, into a folder and loads it.
+func (w ward) project(t *testing.T, warehouse string) *spec.Project {
 	t.Helper()
 	dir := t.TempDir()
 	declared := map[string]string{"": "type: text", "none": ""}[w.declared]
@@ -235,7 +258,7 @@ func (w ward) admit(t *testing.T) (*spec.Project, connectors.Warehouse) {
 		sql = "SELECT *, ts AS timestamp FROM events\nWHERE ts >= {{start}} AND ts < {{end}}"
 	}
 	indented := "      " + strings.ReplaceAll(sql, "\n", "\n      ")
-	write(t, filepath.Join(dir, "assay.yaml"), fmt.Sprintf(wardConfig, declared, names, indented))
+	write(t, filepath.Join(dir, "assay.yaml"), fmt.Sprintf(wardConfig, warehouse, declared, names, indented))
 	write(t, filepath.Join(dir, "experiments", "rank.yaml"), wardExperiment)
 	p := reload(t, dir)
 	if w.spec != nil {
@@ -243,41 +266,18 @@ func (w ward) admit(t *testing.T) (*spec.Project, connectors.Warehouse) {
 		settle(t, dir, p.Config)
 		p = reload(t, dir)
 	}
-	units := max(w.units, 300)
-	if w.units > 0 {
-		units = w.units
-	}
-	where := w.factUnits
-	if where == "" {
-		where = "true"
-	}
-	at := w.at
-	if at == "" {
-		at = "at0"
-	}
-	// Exposures over the first seven days; a fact follows after a minute to an hour.
-	tables := fmt.Sprintf(`BEGIN;
+	return p
+}
+
+// tables are the statements of DuckDB that make the ward's warehouse. Exposures are
+// over the first seven days; a fact follows after a minute to an hour.
+func (w ward) tables() string {
+	return fmt.Sprintf(`BEGIN;
 CREATE TEMP TABLE people AS SELECT i, TIMESTAMP '2026-11-01' + INTERVAL 1 MINUTE * CAST(floor(i * 9900.0 / %[1]d) AS INTEGER) AS exposed_at FROM range(%[1]d) t(i);
 CREATE TABLE exposures AS SELECT %[2]s AS user_id, exposed_at, 'rank' AS experiment_id, CASE WHEN i %% 2 = 0 THEN 'control' ELSE 'treatment' END AS variation_id%[3]s FROM people;
 CREATE TABLE events AS SELECT %[4]s AS user_id, %[5]s AS ts, 1 AS amount%[6]s FROM (SELECT i, exposed_at + INTERVAL 1 MINUTE * (1 + i * 37 %% 59) AS at0 FROM people) WHERE %[7]s;
 %[8]s
-COMMIT`, units, w.id, w.unitColumns, w.fact, at, w.factColumns, where, w.extra)
-	wh, err := connectors.Open(t.Context(), spec.Warehouse{Type: "duckdb", Threads: 1}, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = wh.Close() })
-	session, err := wh.Session(t.Context(), connectors.Tags{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := session.Run(t.Context(), queries.Statement{Name: "tables", SQL: tables}); err != nil {
-		t.Fatalf("%v\n%s", err, tables)
-	}
-	if err := session.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return p, wh
+COMMIT`, cmp2.Or(w.units, 300), w.id, w.unitColumns, w.fact, cmp2.Or(w.at, "at0"), w.factColumns, cmp2.Or(w.factUnits, "true"), w.extra)
 }
 
 func write(t *testing.T, path, text string) {

@@ -103,7 +103,7 @@ var (
 		ReplaceAll: "REGEXP_REPLACE(%s, %s, %s)",
 		MD5:        "TO_HEX(MD5(%s))", SHA1: "TO_HEX(SHA1(%s))", SHA256: "TO_HEX(SHA256(%s))",
 		NFC: "NORMALIZE(%s, NFC)", NFKC: "NORMALIZE(%s, NFKC)",
-		Unbase64:  "SAFE_CONVERT_BYTES_TO_STRING(SAFE.FROM_BASE64(TRANSLATE(%s, '-_', '+/')))",
+		Unbase64:  "SAFE_CAST(SAFE.FROM_BASE64(RPAD(TRANSLATE(%[1]s, '-_', '+/'), CAST(4 * CEIL(CHAR_LENGTH(%[1]s) / 4) AS INT64), '=')) AS STRING)",
 		URLDecode: percents(), TryFloat: "SAFE_CAST(%s AS FLOAT64)",
 		FromMicros: "TIMESTAMP_MICROS(%s)", Farthest: "TIMESTAMP '9999-12-31 00:00:00+00:00'", Except: "EXCEPT",
 		Timestamp: "TIMESTAMP", Now: "UNIX_MICROS(CURRENT_TIMESTAMP())",
@@ -123,7 +123,7 @@ var (
 		Bytes:      "OCTET_LENGTH(%s)", Length: "LENGTH(%s)", ValidJSON: "TRY_PARSE_JSON(%s) IS NOT NULL", Found: "(REGEXP_INSTR(%s, %s) > 0)",
 		ReplaceAll: "REGEXP_REPLACE(%s, %s, %s)",
 		MD5:        "MD5(%s)", SHA1: "SHA1(%s)", SHA256: "SHA2(%s, 256)",
-		Unbase64:  "TRY_BASE64_DECODE_STRING(TRANSLATE(%s, '-_', '+/'))",
+		Unbase64:  "TRY_BASE64_DECODE_STRING(RPAD(TRANSLATE(%[1]s, '-_', '+/'), CAST(4 * CEIL(LENGTH(%[1]s) / 4) AS INTEGER), '='))",
 		URLDecode: percents(), TryFloat: "TRY_TO_DOUBLE(%s)",
 		FromMicros: "TO_TIMESTAMP_NTZ(%s, 6)", Farthest: "TO_TIMESTAMP_TZ('9999-12-31 00:00:00 +00:00')", Except: "EXCLUDE",
 		Timestamp: "TIMESTAMP_TZ", Now: "DATE_PART(EPOCH_MICROSECOND, CURRENT_TIMESTAMP())",
@@ -159,8 +159,12 @@ const snowflakeReserved = " all alter and any as between by case cast check colu
 	"revoke right rlike row rows sample select set some start table tablesample then to trigger true " +
 	"try_cast union unique update using values when whenever where with "
 
-// ident writes a column name.
+// ident writes a column name. One that stands in quotes, as an engine that folds
+// case describes it, stays so.
 func (d Dialect) ident(name string) string {
+	if !d.QuotePlain && exactName.MatchString(name) {
+		return name
+	}
 	if !d.QuotePlain && plainName.MatchString(name) {
 		if !strings.Contains(d.Reserved, " "+strings.ToLower(name)+" ") {
 			return name

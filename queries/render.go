@@ -25,6 +25,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 
 var (
 	plainName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	exactName   = regexp.MustCompile(`^"[A-Za-z_][A-Za-z0-9_]*"$`)
 	placeholder = regexp.MustCompile(`\{\{\s*(start|end|experiment)\s*\}\}`)
 )
 

@@ -138,7 +138,7 @@ func TestPathsDoNotDrift(t *testing.T) {
 		_, d, _ := strings.Cut(string(c.done()), ` d="`)
 		d, _, _ = strings.Cut(d, `"`)
 		x, y, n := 0.0, 0.0, 0
-		fields := strings.Fields(strings.NewReplacer("h0", " ", "m", " ").Replace(d))
+		fields := strings.Fields(strings.NewReplacer("h0", " ", "m", " ", "-", " -").Replace(d))
 		for i := 0; i+1 < len(fields); i += 2 {
 			dx, err := strconv.ParseFloat(fields[i], 64)
 			if err != nil {

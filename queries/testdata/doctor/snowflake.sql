@@ -265,7 +265,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9A-Fa-f])[0-9A-Fa-f]{32}$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS hex32,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9A-Fa-f])[0-9A-Fa-f]{40}$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS hex40,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9A-Fa-f])[0-9A-Fa-f]{64}$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS hex64,
-  CAST(COALESCE(SUM(CASE WHEN LENGTH(assay_raw) >= 8 AND (REGEXP_INSTR(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), '^[ -~]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS base64,
+  CAST(COALESCE(SUM(CASE WHEN LENGTH(assay_raw) >= 8 AND (REGEXP_INSTR(TRY_BASE64_DECODE_STRING(RPAD(TRANSLATE(assay_raw, '-_', '+/'), CAST(4 * CEIL(LENGTH(assay_raw) / 4) AS INTEGER), '=')), '^[ -~]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS base64,
   CAST(COALESCE(SUM(CASE WHEN 1 = 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS nfc,
   CAST(COALESCE(SUM(CASE WHEN 1 = 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS nfkc
 FROM assay_sample_units
@@ -294,7 +294,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9A-Fa-f])[0-9A-Fa-f]{32}$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS hex32,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9A-Fa-f])[0-9A-Fa-f]{40}$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS hex40,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9A-Fa-f])[0-9A-Fa-f]{64}$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS hex64,
-  CAST(COALESCE(SUM(CASE WHEN LENGTH(assay_raw) >= 8 AND (REGEXP_INSTR(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), '^[ -~]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS base64,
+  CAST(COALESCE(SUM(CASE WHEN LENGTH(assay_raw) >= 8 AND (REGEXP_INSTR(TRY_BASE64_DECODE_STRING(RPAD(TRANSLATE(assay_raw, '-_', '+/'), CAST(4 * CEIL(LENGTH(assay_raw) / 4) AS INTEGER), '=')), '^[ -~]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS base64,
   CAST(COALESCE(SUM(CASE WHEN 1 = 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS nfc,
   CAST(COALESCE(SUM(CASE WHEN 1 = 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS nfkc
 FROM assay_right_assay_met_1
@@ -468,9 +468,9 @@ UNION ALL
 SELECT -- unbase64
   CAST(11 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
-  CAST((SELECT COUNT(*) - COUNT(DISTINCT COALESCE(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT COALESCE(TRY_BASE64_DECODE_STRING(RPAD(TRANSLATE(assay_raw, '-_', '+/'), CAST(4 * CEIL(LENGTH(assay_raw) / 4) AS INTEGER), '=')), assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
-WHERE COALESCE(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), assay_raw) IN (SELECT COALESCE(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), assay_raw) FROM assay_right_assay_met_1)
+WHERE COALESCE(TRY_BASE64_DECODE_STRING(RPAD(TRANSLATE(assay_raw, '-_', '+/'), CAST(4 * CEIL(LENGTH(assay_raw) / 4) AS INTEGER), '=')), assay_raw) IN (SELECT COALESCE(TRY_BASE64_DECODE_STRING(RPAD(TRANSLATE(assay_raw, '-_', '+/'), CAST(4 * CEIL(LENGTH(assay_raw) / 4) AS INTEGER), '=')), assay_raw) FROM assay_right_assay_met_1)
 UNION ALL
 SELECT -- undot
   CAST(12 AS BIGINT) AS try,
@@ -958,7 +958,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9A-Fa-f])[0-9A-Fa-f]{32}$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS hex32,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9A-Fa-f])[0-9A-Fa-f]{40}$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS hex40,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9A-Fa-f])[0-9A-Fa-f]{64}$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS hex64,
-  CAST(COALESCE(SUM(CASE WHEN LENGTH(assay_raw) >= 8 AND (REGEXP_INSTR(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), '^[ -~]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS base64,
+  CAST(COALESCE(SUM(CASE WHEN LENGTH(assay_raw) >= 8 AND (REGEXP_INSTR(TRY_BASE64_DECODE_STRING(RPAD(TRANSLATE(assay_raw, '-_', '+/'), CAST(4 * CEIL(LENGTH(assay_raw) / 4) AS INTEGER), '=')), '^[ -~]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS base64,
   CAST(COALESCE(SUM(CASE WHEN 1 = 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS nfc,
   CAST(COALESCE(SUM(CASE WHEN 1 = 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS nfkc
 FROM assay_sample_units
@@ -987,7 +987,7 @@ SELECT
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9A-Fa-f])[0-9A-Fa-f]{32}$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS hex32,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9A-Fa-f])[0-9A-Fa-f]{40}$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS hex40,
   CAST(COALESCE(SUM(CASE WHEN (REGEXP_INSTR(assay_raw, '(^|[^0-9A-Fa-f])[0-9A-Fa-f]{64}$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS hex64,
-  CAST(COALESCE(SUM(CASE WHEN LENGTH(assay_raw) >= 8 AND (REGEXP_INSTR(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), '^[ -~]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS base64,
+  CAST(COALESCE(SUM(CASE WHEN LENGTH(assay_raw) >= 8 AND (REGEXP_INSTR(TRY_BASE64_DECODE_STRING(RPAD(TRANSLATE(assay_raw, '-_', '+/'), CAST(4 * CEIL(LENGTH(assay_raw) / 4) AS INTEGER), '=')), '^[ -~]+$') > 0) THEN 1 ELSE 0 END), 0) AS BIGINT) AS base64,
   CAST(COALESCE(SUM(CASE WHEN 1 = 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS nfc,
   CAST(COALESCE(SUM(CASE WHEN 1 = 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS nfkc
 FROM assay_right_assay_met_2
@@ -1161,9 +1161,9 @@ UNION ALL
 SELECT -- unbase64
   CAST(11 AS BIGINT) AS try,
   CAST(COUNT(*) AS BIGINT) AS matched,
-  CAST((SELECT COUNT(*) - COUNT(DISTINCT COALESCE(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
+  CAST((SELECT COUNT(*) - COUNT(DISTINCT COALESCE(TRY_BASE64_DECODE_STRING(RPAD(TRANSLATE(assay_raw, '-_', '+/'), CAST(4 * CEIL(LENGTH(assay_raw) / 4) AS INTEGER), '=')), assay_raw)) FROM assay_sample_units) AS BIGINT) AS merged
 FROM assay_sample_units
-WHERE COALESCE(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), assay_raw) IN (SELECT COALESCE(TRY_BASE64_DECODE_STRING(TRANSLATE(assay_raw, '-_', '+/')), assay_raw) FROM assay_right_assay_met_2)
+WHERE COALESCE(TRY_BASE64_DECODE_STRING(RPAD(TRANSLATE(assay_raw, '-_', '+/'), CAST(4 * CEIL(LENGTH(assay_raw) / 4) AS INTEGER), '=')), assay_raw) IN (SELECT COALESCE(TRY_BASE64_DECODE_STRING(RPAD(TRANSLATE(assay_raw, '-_', '+/'), CAST(4 * CEIL(LENGTH(assay_raw) / 4) AS INTEGER), '=')), assay_raw) FROM assay_right_assay_met_2)
 UNION ALL
 SELECT -- undot
   CAST(12 AS BIGINT) AS try,
