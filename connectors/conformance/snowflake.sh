@@ -10,4 +10,4 @@ cd "$(dirname "$0")/../.."
 "${GO:-go}" test ./connectors -run '^TestSnowflake|/^snowflake' -skip '^Test(BigQuery|DuckDB)' -count=1 -timeout 10m
 "${GO:-go}" test ./ledger -run TestTableOfSnowflake -count=1 -timeout 10m
 # The doctor and the checkup, with the findings that they have on DuckDB.
-ASSAY_REQUIRE_SQLGLOT=1 "${GO:-go}" test ./job -run '^Test(Doctor|Checkup)OfSnowflake' -count=1 -timeout 20m
+ASSAY_EMULATED_ALL=1 ASSAY_REQUIRE_SQLGLOT=1 "${GO:-go}" test ./job -run '^Test(Doctor|Checkup)OfSnowflake' -count=1 -timeout 20m
