@@ -20,11 +20,9 @@ import (
 var emulated = []struct {
 	name string
 	spec string // of the warehouse, with the server's address
-	// doctor: the statements of assay doctor can be translated too.
-	doctor bool
 }{
-	{"bigquery", "  type: bigquery\n  project: assay-demo\n  dataset: main\n  location: EU\n  endpoint: http://%s\n", false},
-	{"snowflake", "  type: snowflake\n  account: assay-demo\n  user: assay\n  password: ${ASSAY_DEMO_PASSWORD}\n  schema: main\n  endpoint: http://%s\n", true},
+	{"bigquery", "  type: bigquery\n  project: assay-demo\n  dataset: main\n  location: EU\n  endpoint: http://%s\n"},
+	{"snowflake", "  type: snowflake\n  account: assay-demo\n  user: assay\n  password: ${ASSAY_DEMO_PASSWORD}\n  schema: main\n  endpoint: http://%s\n"},
 }
 
 // emulatedDays are the days of the demo that are lived on other warehouses too:
@@ -77,11 +75,46 @@ func TestDemoEmulated(t *testing.T) {
 				t.Errorf("the table of results has %d looks of %d", n, len(pages))
 			}
 			t.Logf("%d looks over %d days; the largest relative difference is %.2g", len(pages), days, sameLooks(t, pages, w.dir, dir))
-			if e.doctor {
-				sameDoctor(t, w, assay, dir, days)
-			}
+			sameDoctor(t, w, assay, dir, days)
+			t.Logf("every kind of metric; the largest relative difference is %.2g", sameKinds(t, w.bin, e.name, e.spec, python))
 		})
 	}
+}
+
+// sameKinds takes a look at the example that has every kind of metric, on DuckDB and
+// there.
+func sameKinds(t *testing.T, bin, kind, warehouse, python string) (largest float64) {
+	t.Helper()
+	look := func(edit func(dir string) (program string)) (dir string) {
+		dir = t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS("../../docs/examples/metrics")); err != nil {
+			t.Fatal(err)
+		}
+		script, err := os.ReadFile(filepath.Join(dir, "make.sql"))
+		if err == nil {
+			err = runSQL(filepath.Join(dir, "warehouse.duckdb"), string(script))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := exec.CommandContext(t.Context(), edit(dir), "run", "--project", filepath.Join(dir, "assay.yaml"), "--as-of", "2026-11-08", "--now", "2026-11-08T00:02:00Z")
+		if out, err := run.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return dir
+	}
+	here := look(func(string) string { return filepath.Join(bin, "assay") })
+	there := look(func(dir string) string {
+		address := freeAddress(t)
+		c := crashWorld{dir: dir}
+		c.edit(t, "assay.yaml", "warehouse: {type: duckdb, path: warehouse.duckdb}\n", "warehouse:\n"+fmt.Sprintf(warehouse, address))
+		return beside(t, kind, bin, address, dir, python)
+	})
+	pages, err := filepath.Glob(filepath.Join(here, "report", "kinds", "looks", "*.json"))
+	if err != nil || len(pages) != 1 {
+		t.Fatalf("looks: %v %v", pages, err)
+	}
+	return sameLooks(t, pages, here, there)
 }
 
 // sameDoctor holds that assay doctor finds the same there: in an experiment whose
@@ -203,7 +236,7 @@ type comparison struct {
 // engines: the SQL, that which is to be pasted into the spec, and names of types.
 var differs = []string{
 	".statements", ".health.sources.diagnosis.causes.paste",
-	".dialect", ".exposures.timeType", ".sources.timeType", ".sources.causes.mend.edits.new",
+	".dialect", ".exposures.type", ".exposures.timeType", ".sources.type", ".sources.timeType", ".sources.causes.mend.edits.new",
 }
 
 // ofOne are probabilities that are what others leave of one: below 1e-6 they are as
