@@ -234,6 +234,8 @@ func (r *renderer) facts(s *Script, src *source) Facts {
 		b = newBuilder(r.d, src.measures, r.e.DaysSinceExposure)
 	}
 	data := r.factsData(src, b)
+	r.expressions = expressionsOf(src.measures)
+	defer func() { r.expressions = nil }()
 	f := Facts{
 		Source: src.name, Metrics: names(src.measures), Whole: whole, Days: b.days,
 		Alignment: r.statement("alignment of "+src.name, "alignment.sql",

@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// Source names a query of the spec.
+// Source names a query of the spec, or an expression of a metric.
 type Source struct {
-	Kind string // the key of the spec that it stands below: assignments, facts, joins or traits
-	Name string
+	Kind string // the key of the spec that it stands below: assignments, facts, joins, traits or metrics
+	Name string // of a metric with the keys below it: error_rate.where, cost.numerator.value
 }
 
 // Text is where the text of a query of the spec stands in a statement.
@@ -27,7 +27,7 @@ type piece struct {
 	filled   bool
 }
 
-// Locate says which query of the spec, and which byte of it, stands at a line and
+// Locate says which query or expression of the spec, and which byte of it, stands at a line and
 // column of the statement, both from 1 and in characters; column 0 = where the
 // line begins. ok is false where the statement has text of its own.
 func (s Statement) Locate(line, column int) (of Source, offset int, ok bool) {
@@ -40,7 +40,7 @@ func (s Statement) Locate(line, column int) (of Source, offset int, ok bool) {
 			return t.Of, t.offset(at - t.from), true
 		}
 	}
-	return Source{}, 0, false
+	return s.expressed(at)
 }
 
 // offset is the byte of the query that stands at a byte of the text.

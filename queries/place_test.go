@@ -91,6 +91,15 @@ func textOf(p *spec.Project, of Source) string {
 		return p.Config.Facts[of.Name].SQL
 	case "joins":
 		return p.Config.Joins[of.Name].SQL
+	case "metrics":
+		name, key, _ := strings.Cut(of.Name, ".")
+		m := p.Config.Metrics[name]
+		return map[string]func() string{
+			"where": func() string { return m.Where }, "value": func() string { return m.Value },
+			"numerator.value": func() string { return m.Numerator.Value }, "numerator.where": func() string { return m.Numerator.Where },
+			"denominator.value": func() string { return m.Denominator.Value }, "denominator.rule.text": func() string { return m.Denominator.Rule.Text },
+			"total.value": func() string { return m.Total.Value },
+		}[key]()
 	default:
 		return p.Config.Traits[of.Name].SQL
 	}
@@ -118,4 +127,66 @@ func placed(t *testing.T) (*spec.Project, *spec.Experiment) {
 		Guardrails: []spec.Use{{Metric: "errors"}},
 	}
 	return project, e
+}
+
+// TestPlaceOfExpression finds words of a metric's expressions wherever a statement
+// has them, and no word that only holds one.
+func TestPlaceOfExpression(t *testing.T) {
+	p := &spec.Project{Config: spec.Config{
+		Identifiers: map[string]spec.Identifier{"user_id": {}},
+		Assignments: map[string]spec.Assignment{"exposures": {Identifier: "user_id", SQL: "SELECT * FROM exposures"}},
+		Facts:       map[string]spec.Source{"events": {Identifiers: []string{"user_id"}, SQL: "SELECT * FROM events"}},
+		Metrics: map[string]spec.Metric{
+			"cost":  {Kind: "sum", Source: "events", Value: "price * pieces\n", Where: "price > 0\n  AND paid\n"},
+			"share": {Kind: "ratio", Source: "events", Numerator: &spec.Part{Value: "gain", Where: "won"}, Denominator: &spec.Part{Value: "stake", Rule: &spec.Rule{Text: "note", MinLength: 2, Counts: spec.RuleKept}}},
+			"slow":  {Kind: "proportion", Source: "events", Total: &spec.Total{Of: "mean", Value: "latency", Over: new(900.0)}},
+		},
+	}}
+	e := &spec.Experiment{
+		Name: "e", ExperimentID: "e", Assignment: "exposures", Start: spec.Instant{Time: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
+		Duration: spec.Duration{Duration: 240 * time.Hour}, Variations: []spec.Variation{{ID: "a", KnownGood: true}, {ID: "b"}},
+		Goals: []spec.Use{{Metric: "cost"}, {Metric: "share"}, {Metric: "slow"}},
+	}
+	words := map[string]Source{
+		"pieces": {"metrics", "cost.value"}, "paid": {"metrics", "cost.where"}, "gain": {"metrics", "share.numerator.value"},
+		"won": {"metrics", "share.numerator.where"}, "stake": {"metrics", "share.denominator.value"},
+		"note": {"metrics", "share.denominator.rule.text"}, "latency": {"metrics", "slow.total.value"},
+	}
+	for _, name := range DialectNames() {
+		d, err := DialectOf(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Render(p, e, Look{AsOf: e.Start.Add(48 * time.Hour), Epochs: []Epoch{{Start: e.Start.Time, Settled: e.Start.Time}}}, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]int{}
+		for i, row := range strings.Split(s.Facts[0].SQL, "\n") {
+			for word, want := range words {
+				at := strings.Index(row, word)
+				if at < 0 {
+					continue
+				}
+				of, offset, ok := s.Facts[0].Locate(i+1, at+1)
+				if text := strings.TrimSpace(textOf(p, of)); !ok || of != want || !strings.HasPrefix(text[offset:], word) {
+					t.Errorf("%s: %s in line %d: %v %d %v", name, word, i+1, of, offset, ok)
+				}
+				found[word]++
+			}
+			if at := strings.Index(row, "assay_stratum"); at >= 0 {
+				if of, _, ok := s.Facts[0].Locate(i+1, at+1); ok {
+					t.Errorf("%s: line %d is not the user's: %v", name, i+1, of)
+				}
+			}
+		}
+		if len(found) != len(words) {
+			t.Errorf("%s: found %v", name, found)
+		}
+	}
+	for text, at := range map[string]int{"SELECT ax FROM t": 7, "SELECT a1 FROM t": 7, "SELECT _a": 8, "": 0, "a": 3} {
+		if from, ok := around(text, "a", at); ok {
+			t.Errorf("a in %q at %d: %d", text, at, from)
+		}
+	}
 }

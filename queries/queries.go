@@ -35,6 +35,8 @@ type Statement struct {
 
 	makes string // the temporary table that it makes; "" = none
 	body  int    // where its query begins
+
+	expressions []expression // of metrics, that stand in it wherever they are needed
 }
 
 // Script is everything a look may run, in order. Units, Links and Activation create

@@ -47,6 +47,8 @@ type renderer struct {
 	texts []Text
 	makes string // the temporary table that it makes
 	body  int    // where its query begins
+
+	expressions []expression // of metrics, that statements have now
 }
 
 // Render writes the statements of one look at experiment e of project p. The
@@ -192,6 +194,8 @@ func (r *renderer) activation(s *Script) *Facts {
 	data["Key"], data["Ties"] = "", ""
 	data["Metric"], data["Filter"], data["Limit"] = r.e.Activation, a.where, moment(a.limit)
 	data["Opens"], data["Closes"] = plus(a.opens), plus(a.closes)
+	r.expressions = expressionsOf(src.measures)
+	defer func() { r.expressions = nil }()
 	data["Dimensions"] = r.declared()
 	if src.spec.Key != "" {
 		data["Key"], data["Ties"] = "f."+r.d.ident(src.spec.Key), ties(data["FactKey"].(string), src.measures)
@@ -217,7 +221,7 @@ func (r *renderer) statement(name, file, purpose string, data map[string]any) St
 	if err := templates.ExecuteTemplate(&r.out, file, data); err != nil && r.err == nil {
 		r.err = err
 	}
-	return Statement{Name: name, Purpose: purpose, SQL: r.out.String(), Texts: r.texts, makes: r.makes, body: r.body}
+	return Statement{Name: name, Purpose: purpose, SQL: r.out.String(), Texts: r.texts, makes: r.makes, body: r.body, expressions: r.expressions}
 }
 
 // until is where exposures stop to count: at as-of or the experiment's end.

@@ -122,7 +122,8 @@ func (w *walk) over(blanks string) {
 }
 
 // Locate is a problem at a byte of a query of the spec: of the entry name of
-// assignments, traits, joins or facts, in the text that Config has. ok is false
+// assignments, traits, joins or facts, or of an expression of a metric (kind metrics,
+// name error_rate.where), in the text that Config has. ok is false
 // where the files have no such query, or the offset is not of it.
 func (p *Project) Locate(kind, name string, offset int, message string) (problem Problem, ok bool) {
 	at, ok := p.texts[[2]string{kind, name}]
@@ -148,5 +149,22 @@ func (l *loader) queries() map[[2]string]place {
 			}
 		}
 	}
+	for name, at := range l.config.at("metrics").index() {
+		for _, keys := range expressions {
+			text := at
+			for key := range strings.SplitSeq(keys, ".") {
+				text = text.at(key)
+			}
+			if text.ok() {
+				out[[2]string{"metrics", name + "." + keys}] = text
+			}
+		}
+	}
 	return out
+}
+
+// expressions are the keys of a metric that hold SQL.
+var expressions = []string{
+	"where", "value", "rule.text", "total.value",
+	"numerator.where", "numerator.value", "numerator.rule.text", "denominator.where", "denominator.value", "denominator.rule.text",
 }
