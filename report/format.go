@@ -413,7 +413,12 @@ func day(t time.Time) string {
 var unit = regexp.MustCompile(`(\d) (%|(?:d|h|min|s)\b)`)
 
 // prose is a text from a decision as the page has it: numbers keep their units.
-func prose(s string) string { return unit.ReplaceAllString(message(s), "$1\u202f$2") }
+func prose(s string) string {
+	return minus.ReplaceAllString(unit.ReplaceAllString(message(s), "$1\u202f$2"), "$1−$2")
+}
+
+// minus is one before a number: dates and ranges have none after a blank.
+var minus = regexp.MustCompile(`(^|[ (])-(\d)`)
 
 // length writes a length of time in its two largest units.
 func length(d time.Duration) string {
