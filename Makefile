@@ -54,11 +54,15 @@ life: ## thirty days of fifty rollouts whose truth is known (docs/faults.md)
 	$(breakable)
 	bin/faults -life
 
+# One instrumented binary a package, for all its targets.
 fuzz: ## every fuzz target for FUZZTIME
-	@set -e; $(GO) list ./... | while read -r pkg; do \
-	  for name in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "fuzz $$pkg $$name"; \
-	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	@set -e; cache=$$($(GO) env GOCACHE)/fuzz; mkdir -p bin/fuzz; \
+	grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u | while read -r dir; do \
+	  binary=$(CURDIR)/bin/fuzz/$$(echo "$${dir#./}" | tr / -).test; \
+	  $(GO) test -c -fuzz '^Fuzz' -o "$$binary" "$$dir"; \
+	  for name in $$(cd "$$dir" && "$$binary" -test.list '^Fuzz'); do \
+	    echo "fuzz $$dir $$name"; \
+	    (cd "$$dir" && "$$binary" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir "$$cache/assay/$${dir#./}"); \
 	  done; \
 	done
 
