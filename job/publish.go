@@ -274,7 +274,7 @@ func (p publisher) latest(name string, touched bool) (*report.Entry, error) {
 		return nil, err
 	}
 	look := &latest.Body
-	entry := &report.Entry{Name: name, Look: look, Since: look.Standing.VerdictSince, Delivery: worst(decision), Failure: firstLine(look.Failed)}
+	entry := &report.Entry{Name: name, Look: look, Since: look.Standing.VerdictSince, Delivery: worst(decision), Failure: firstLine(look.Failed), Acted: since.Acted}
 	p.due(entry)
 	if entry.Changes, err = changes(p.ledger, name); err != nil {
 		return nil, err
@@ -344,6 +344,11 @@ func since(l *ledger.Ledger, name string) (s report.Since, decision []report.Del
 		return s, nil, err
 	}
 	s, decision = sinceOf(h, debts)
+	latest, err := Latest(l, name)
+	if err != nil || latest == nil {
+		return s, decision, err
+	}
+	s.Acted = lastClear(h) > latest.Seq || slices.ContainsFunc(h.Approvals, func(a ledger.Entry[ledger.Approval]) bool { return a.Seq > latest.Seq })
 	return s, decision, nil
 }
 

@@ -12,6 +12,7 @@ type Explained struct {
 	Look    *ledger.Look
 	History []ledger.Look // up to and including Look, oldest first
 	Since   Since
+	Later   bool // there is a later look: nothing is to be done about this one
 }
 
 // explainLooks is how many of the latest looks the history shows.
@@ -22,6 +23,9 @@ const explainLooks = 12
 func Explain(w io.Writer, e Explained, o TextOptions) error {
 	p := newPrinter(o)
 	p.heading(e.Look, e.History)
+	if !e.Later {
+		p.todo(e.Look, e.Since.Acted)
+	}
 	p.why(e.Look)
 	p.wouldChange(e.Look)
 	p.title("the flag")
@@ -131,8 +135,8 @@ func (p *printer) history(look *ledger.Look, history []ledger.Look) {
 		h := &history[i]
 		b := verdictOf(h)
 		when := padded(lookNumberShort(h.Number, h.Version), 4) + " " + instant(h.AsOf)
-		prefix := "  " + when + "  " + p.painted(b.Tone, padded(strings.ToLower(b.Word), 12)) + " "
-		p.item(prefix, message(h.Decision.Summary))
+		p.line("  " + when + "  " + p.painted(b.Tone, strings.ToLower(b.Word)))
+		p.item("       ", message(h.Decision.Summary))
 	}
 	if more := len(history) - explainLooks; more > 0 {
 		p.item("  ", plural(more, "earlier look", "earlier looks")+" not shown; the report has them")

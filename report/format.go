@@ -28,7 +28,7 @@ type numbers struct {
 var web = numbers{gap: "\u202f", percent: "\u202f%", minus: "−", power: superscript}
 
 // term is for terminals: what can be searched and pasted.
-var term = numbers{gap: " ", percent: "%", minus: "-", power: caret}
+var term = numbers{gap: " ", percent: " %", minus: "-", power: caret}
 
 func caret(exponent int) string { return "10^" + strconv.Itoa(exponent) }
 

@@ -41,6 +41,9 @@ type Entry struct {
 	Next time.Time
 	// Overdue: when the index was written two looks were due since the latest one.
 	Overdue bool
+	// Acted: a person has done since the latest look what it asked for, or has
+	// cleared the experiment.
+	Acted bool
 	// Gone: the spec has the experiment no longer.
 	Gone bool
 	// Changes are the looks at which the verdict changed, newest first, for the feed.
@@ -112,7 +115,7 @@ func (e *Entry) need() need {
 		return needLook
 	case e.undelivered() && e.Look.Decision.Verdict == decide.Rollback:
 		return needDelivery
-	case e.Look.Decision.Verdict == decide.Review:
+	case e.Look.Decision.Verdict == decide.Review && !e.Acted:
 		return needReview
 	case e.undelivered():
 		return needOtherDelivery
@@ -129,6 +132,8 @@ func (e *Entry) undelivered() bool {
 func (e *Entry) verdictNeed() need {
 	d := &e.Look.Decision
 	switch {
+	case e.Acted:
+		return needNothing // Until the next look.
 	case ended(d):
 		return needEnded
 	case d.Verdict == decide.Hold:

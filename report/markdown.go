@@ -149,6 +149,9 @@ func (m *marked) head(e *Explained) string {
 	if t := newTurning(look, e.History, term); t != nil {
 		text += "\n" + paragraph(t.sentence()) + "\n"
 	}
+	if todo := lookTodo(look, e.Since.Acted); todo != "" && !e.Later {
+		text += "\n**To do:** " + escaped(todo) + "\n"
+	}
 	if look.Failed != "" {
 		text += "\n**Evidence is missing:** " + escaped(message(look.Failed)) + "\n"
 	}

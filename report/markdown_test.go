@@ -19,7 +19,7 @@ import (
 func markdownOf(t *testing.T, site Site, s story) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := site.Markdown(&b, Explained{s.look, s.history, s.since}); err != nil {
+	if err := site.Markdown(&b, Explained{Look: s.look, History: s.history, Since: s.since}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -148,7 +148,7 @@ func TestMarkdownOfRun(t *testing.T) {
 				{Experiment: "broken", Look: ramping().look, Error: "a|b"},
 				{Experiment: "again", Look: shipped().look, Moved: &moved},
 			}},
-			[]string{"| answer-v2 | ← Roll back |", "| later | skipped | starts on", `| broken | ✕ failed | a\|b |`, "| again | refreshed | estimates moved by at most 2%", "A dry run", "2 decisions wait", "### ← Roll back: answer-v2"},
+			[]string{"| answer-v2 | ← Roll back |", "| later | skipped | starts on", `| broken | ✕ failed | a\|b |`, "| again | refreshed | estimates moved by at most 2 %", "A dry run", "2 decisions wait", "### ← Roll back: answer-v2"},
 		},
 		"none": {Ran{}, nil},
 		"many": {many, []string{"50 experiments more", "left out for want of room"}},

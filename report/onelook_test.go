@@ -71,11 +71,11 @@ func TestPosteriorText(t *testing.T) {
 		posterior stats.Posterior
 		want      string
 	}{
-		{relative, "chance to win 96.9%, expected loss 0.46% of control if shipped, 71% if not"},
-		{some(0.5, 0.0123, 4e-6), "chance to win 50.0%, expected loss 1.2 pp if shipped, 0.0004 pp if not"},
-		{some(1-1e-16, 5e-324, 1), "chance to win > 99.9%, expected loss < 10^-9 pp if shipped, 100 pp if not"},
-		{some(1e-300, 1, 1), "chance to win < 0.1%, expected loss 100 pp if shipped, 100 pp if not"},
-		{stats.Posterior{Status: stats.StatusOK, Win: stats.Some(0.3)}, "chance to win 30.0%"},
+		{relative, "chance to win 96.9 %, expected loss 0.46 % of control if shipped, 71 % if not"},
+		{some(0.5, 0.0123, 4e-6), "chance to win 50.0 %, expected loss 1.2 pp if shipped, 0.0004 pp if not"},
+		{some(1-1e-16, 5e-324, 1), "chance to win > 99.9 %, expected loss < 10^-9 pp if shipped, 100 pp if not"},
+		{some(1e-300, 1, 1), "chance to win < 0.1 %, expected loss 100 pp if shipped, 100 pp if not"},
+		{stats.Posterior{Status: stats.StatusOK, Win: stats.Some(0.3)}, "chance to win 30.0 %"},
 		{stats.Posterior{Status: stats.StatusNoVariance}, ""},
 		{stats.Posterior{}, ""},
 	} {
@@ -83,7 +83,7 @@ func TestPosteriorText(t *testing.T) {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
-	if got := priorText(stats.Prior{Mean: 0.02, SD: 0.3}, q); got != "prior of the relative effect: mean 2%, standard deviation 30%" {
+	if got := priorText(stats.Prior{Mean: 0.02, SD: 0.3}, q); got != "prior of the relative effect: mean 2 %, standard deviation 30 %" {
 		t.Error(got)
 	}
 }

@@ -147,7 +147,7 @@ func TestHostileRecords(t *testing.T) {
 		}
 	}
 	var text bytes.Buffer
-	if err := Explain(&text, Explained{s.look, s.history, s.since}, TextOptions{}); err != nil {
+	if err := Explain(&text, Explained{Look: s.look, History: s.history, Since: s.since}, TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for name, out := range map[string]string{"page": string(doc), "explain": text.String(), "markdown": markdownOf(t, Site{}, s)} {

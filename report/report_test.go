@@ -294,7 +294,7 @@ func TestHostileTextIsNeverMarkup(t *testing.T) {
 	if err := Text(&text, s.look, TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := Explain(&explained, Explained{s.look, s.history, s.since}, TextOptions{}); err != nil {
+	if err := Explain(&explained, Explained{Look: s.look, History: s.history, Since: s.since}, TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	doc := latest(t, s)

@@ -15,6 +15,10 @@ type Since struct {
 	Clears     []Clear     `json:"clears"`     // oldest first
 	Approvals  []Applied   `json:"approvals"`  // oldest first
 	Plans      []Planned   `json:"plans"`      // oldest first, the first one is where it began
+
+	// Acted: since the latest look a person has had applied what it proposed, or has
+	// cleared the experiment.
+	Acted bool `json:"acted,omitempty"`
 }
 
 // Outcome is what became of a delivery.

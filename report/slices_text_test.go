@@ -29,8 +29,8 @@ func TestSlicesInText(t *testing.T) {
 	for _, got := range []string{text.String(), explained.String()} {
 		for _, want := range []string{
 			"by dimension (decides nothing)", "  error_rate by platform\n",
-			"    ios                 4.0% → 7.2%, +80.5% (+25.5% to +159.6%)\n", "    (none) ", "    all others ",
-			"4.0% → 7.2%, cannot say: too few\n",
+			"    ios                 4.0 % → 7.2 %, +80.5 % (+25.5 % to +159.6 %)\n", "    (none) ", "    all others ",
+			"4.0 % → 7.2 %, cannot say: too few\n",
 		} {
 			if !strings.Contains(got, want) {
 				t.Errorf("no %q in\n%s", want, got)
@@ -59,7 +59,7 @@ func TestSlicesInMarkdown(t *testing.T) {
 	got := markdownOf(t, Site{}, story{look: look})
 	for _, want := range []string{
 		"<details><summary>Effects by dimension (they decide nothing)</summary>", "| Metric | Dimension | Value | Arms | Effect |\n",
-		"| error_rate | platform | ios | 4.0% → 7.2% | +80.5% (+25.5% to +159.6%) |\n", `| a\|b | 4.0% → 7.2% | cannot say: too few`,
+		"| error_rate | platform | ios | 4.0 % → 7.2 % | +80.5 % (+25.5 % to +159.6 %) |\n", `| a\|b | 4.0 % → 7.2 % | cannot say: too few`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)

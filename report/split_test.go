@@ -23,23 +23,23 @@ func TestSinceText(t *testing.T) {
 		{"none", nil, ""},
 		{
 			"a break", since(func(*ledger.RatioSince) {}),
-			"Since 2026-11-04 (between 2026-11-04 and 2026-11-05): treatment 53.1% instead of 50.0%; before it 50.1%.",
+			"Since 2026-11-04 (between 2026-11-04 and 2026-11-05): treatment 53.1 % instead of 50.0 %; before it 50.1 %.",
 		},
 		{
 			"a certain day", since(func(s *ledger.RatioSince) { s.LatestDay = s.EarliestDay }),
-			"Since 2026-11-04: treatment 53.1% instead of 50.0%; before it 50.1%.",
+			"Since 2026-11-04: treatment 53.1 % instead of 50.0 %; before it 50.1 %.",
 		},
 		{
 			"from the start", since(func(s *ledger.RatioSince) { s.Before = nil }),
-			"Since 2026-11-04, the first day: treatment 53.1% instead of 50.0%.",
+			"Since 2026-11-04, the first day: treatment 53.1 % instead of 50.0 %.",
 		},
 		{"over", since(func(s *ledger.RatioSince) {
 			s.LatestDay, s.Until = s.EarliestDay, ptr(dayOf(4))
 			s.After = &stats.RatioGroup{Counts: []int64{600, 400}, Expected: []float64{0.6, 0.4}}
-		}), "From 2026-11-04 until 2026-11-05: treatment 53.1% instead of 50.0%; before it 50.1%; after it 40.0% instead of 40.0%."},
+		}), "From 2026-11-04 until 2026-11-05: treatment 53.1 % instead of 50.0 %; before it 50.1 %; after it 40.0 % instead of 40.0 %."},
 		{"by little", since(func(s *ledger.RatioSince) {
 			s.LatestDay, s.Since.Counts = s.EarliestDay, []int64{49_960_000, 50_040_000}
-		}), "Since 2026-11-04: treatment 50.04% instead of 50.00%; before it 50.10%."},
+		}), "Since 2026-11-04: treatment 50.04 % instead of 50.00 %; before it 50.10 %."},
 		{
 			"cannot say", &ledger.RatioSince{RatioChange: stats.RatioChange{Status: stats.ChangeTooFew, Note: "there are too few units to tell the day"}},
 			"Since when cannot be said: there are too few units to tell the day.",
@@ -50,7 +50,7 @@ func TestSinceText(t *testing.T) {
 		},
 		{"more arms than the spec has", since(func(s *ledger.RatioSince) {
 			s.Before, s.Since = nil, &stats.RatioGroup{Counts: []int64{10, 10, 80}, Expected: []float64{0.4, 0.3, 0.3}}
-		}), "Since 2026-11-04, the first day: – 80.0% instead of 30.0%."},
+		}), "Since 2026-11-04, the first day: – 80.0 % instead of 30.0 %."},
 	} {
 		if got := sinceText(look, c.since, term); got != c.want {
 			t.Errorf("%s:\n%s\n%s", c.name, got, c.want)

@@ -35,6 +35,7 @@ const (
 func Text(w io.Writer, look *ledger.Look, o TextOptions) error {
 	p := newPrinter(o)
 	p.heading(look, nil)
+	p.todo(look, false)
 	p.flag(look)
 	p.healthLines(look)
 	p.effects(look)
@@ -158,6 +159,13 @@ func (p *printer) heading(look *ledger.Look, history []ledger.Look) {
 	}
 	if look.Backfill {
 		p.item("  ", "Backfill: an earlier as-of than the last decided one; nothing is delivered.")
+	}
+}
+
+// todo is what a person can do about the latest look.
+func (p *printer) todo(look *ledger.Look, acted bool) {
+	if s := lookTodo(look, acted); s != "" {
+		p.item("  To do: ", s)
 	}
 }
 

@@ -17,7 +17,7 @@ func TestGoldenText(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, s.name+".txt", text.Bytes())
-			if err := Explain(&explained, Explained{s.look, s.history, s.since}, TextOptions{Width: 80}); err != nil {
+			if err := Explain(&explained, Explained{Look: s.look, History: s.history, Since: s.since}, TextOptions{Width: 80}); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, s.name+".explain.txt", explained.Bytes())
@@ -29,7 +29,7 @@ func TestTextFitsItsWidth(t *testing.T) {
 	for _, width := range []int{40, 60, 80, 120} {
 		for _, s := range stories() {
 			var b bytes.Buffer
-			if err := Explain(&b, Explained{s.look, s.history, s.since}, TextOptions{Width: width, Colour: ANSI}); err != nil {
+			if err := Explain(&b, Explained{Look: s.look, History: s.history, Since: s.since}, TextOptions{Width: width, Colour: ANSI}); err != nil {
 				t.Fatal(err)
 			}
 			for line := range strings.Lines(b.String()) {

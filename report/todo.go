@@ -65,7 +65,7 @@ func holdTodo(look *ledger.Look) string {
 			return "It goes on, once " + message(until) + "."
 		}
 	}
-	return "See on its page what is wrong with the data."
+	return "Find out what is wrong with the data: assay doctor " + shellWord(look.Experiment) + " looks for the usual causes."
 }
 
 // Rows of the table of decisions on data that cannot be trusted: rows that are
@@ -79,12 +79,21 @@ const (
 // pageTodo is what the page of the latest look says to do: as its line of the index,
 // but for what becomes of deliveries, which it tells by themselves.
 func pageTodo(look *ledger.Look, since *Since) string {
-	if since == nil || look.Backfill {
+	if since == nil {
 		return ""
 	}
-	switch e := (&Entry{Look: look}); e.need() {
+	return prose(lookTodo(look, since.Acted))
+}
+
+// lookTodo is what to do about the latest look, "" where there is nothing. Acted is
+// Since.Acted.
+func lookTodo(look *ledger.Look, acted bool) string {
+	if look.Backfill {
+		return ""
+	}
+	switch e := (&Entry{Look: look, Acted: acted}); e.need() {
 	case needReview, needHold, needProposal:
-		return prose(e.todo())
+		return e.todo()
 	case needFailed, needDelivery, needOtherDelivery, needOverdue, needRollback, needData, needLook, needNothing, needEnded, needGone:
 	}
 	return ""

@@ -34,7 +34,7 @@ func TestTodo(t *testing.T) {
 		"no cause is known":               {Entry{Look: held(3, "source_blind")}, "assay doctor tone"},
 		"a usual cause":                   {Entry{Look: usual}, "Look first at this: Bots are left out of one arm."},
 		"until when it holds":             {Entry{Look: held(2, "stale_source", decide.NotHeld+"newer rows of events are loaded")}, "It goes on, once newer rows of events are loaded."},
-		"nothing is known":                {Entry{Look: held(4, "unheard_of")}, "See on its page"},
+		"nothing is known":                {Entry{Look: held(4, "unheard_of")}, "what is wrong with the data: assay doctor tone"},
 		"a proposal":                      {Entry{Look: proposed}, "Approve it: assay apply tone."},
 		"a review":                        {Entry{Look: review}, "Decide from its page"},
 		"a rollback":                      {Entry{Look: rollback}, "assay clear tone"},
@@ -51,12 +51,20 @@ func TestTodo(t *testing.T) {
 			t.Errorf("%s: needs nobody", name)
 		}
 	}
+	if got := lookTodo(proposed, false); got != "Approve it: assay apply tone." {
+		t.Errorf("the look's own: %q", got)
+	}
+	proposed.Backfill = true
+	if got := lookTodo(proposed, false); got != "" {
+		t.Errorf("a backfill: %q", got)
+	}
 	for _, outcome := range undelivered {
 		if deliveryTodo[outcome] == "" {
 			t.Errorf("nothing to do about %s", outcome)
 		}
 	}
 	for name, e := range map[string]Entry{
+		"applied": {Look: proposed, Acted: true}, "reviewed": {Look: review, Acted: true}, "cleared": {Look: rollback, Acted: true},
 		"nothing": {Look: base("tone", 3, 100)}, "gone": {Gone: true}, "no look": {Name: "x"}, "ended": {Look: held(0, "already_decided")},
 	} {
 		if got := e.todo(); got != "" || e.need().person() {

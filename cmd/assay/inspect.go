@@ -254,7 +254,11 @@ func (a *app) explain(ctx context.Context, name, asOf string) error {
 	if err != nil {
 		return err
 	}
-	e := report.Explained{Look: &look.Body, History: history, Since: since}
+	latest, err := job.Latest(l, name)
+	if err != nil {
+		return err
+	}
+	e := report.Explained{Look: &look.Body, History: history, Since: since, Later: latest != nil && latest.Seq > look.Seq}
 	switch a.output {
 	case "json":
 		return report.LatestJSON(a.stdout, e.Look, history, since)
