@@ -66,6 +66,16 @@ const (
 	RoleSecondary = "secondary"
 )
 
+// blindTo says why a judgement's source shows nothing of the exposed units; "" = it does.
+func (e Evidence) blindTo(j Judgement) string {
+	for _, t := range e.Blind {
+		if t.Source == j.Source && t.Action != "warn" {
+			return Unmatched(t.Code, t.Source)
+		}
+	}
+	return ""
+}
+
 // guards are the judgements that can roll back.
 func (e Evidence) guards() []Judgement {
 	return filter(e.Judgements, func(j Judgement) bool { return j.Role == RoleGuardrail || j.Rollback })

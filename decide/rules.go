@@ -221,7 +221,10 @@ func closed(e Evidence) bool {
 func notReady(e Evidence, p Policy) []string {
 	var out []string
 	for _, j := range e.guardrails() {
+		why := e.blindTo(j)
 		switch {
+		case why != "":
+			out = append(out, fmt.Sprintf("%s cannot be judged (%s)", j.Metric, why))
 		case j.StepUnits < p.MinStepUnits:
 			out = append(out, fmt.Sprintf("%s has %s complete units in its smaller arm from this step; %s are needed",
 				j.Metric, Count(j.StepUnits), Count(p.MinStepUnits)))
@@ -298,7 +301,10 @@ func endReached(e Evidence, p Policy) []Reason {
 func openQuestions(e Evidence, p Policy) string {
 	var out []string
 	for _, j := range e.guards() {
+		why := e.blindTo(j)
 		switch {
+		case why != "":
+			out = append(out, fmt.Sprintf("%s cannot be judged (%s)", j.Metric, why))
 		case !j.judged():
 			out = append(out, unjudged(j))
 		case j.Comparison.Pressing():

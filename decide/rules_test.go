@@ -243,6 +243,46 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+// Of a source that shows nobody that is the reason why nothing can be said, whatever
+// its numbers lack.
+func TestUnmatchedTexts(t *testing.T) {
+	blind := func(code string) func(*Evidence) {
+		return func(e *Evidence) {
+			e.Blind = []Trouble{{Code: code, Text: "Blind.", Action: "hold", Source: "responses"}}
+		}
+	}
+	for code, want := range map[string]string{
+		"source_blind":         "errors cannot be judged (responses cannot be matched to the exposed units)",
+		"source_empty":         "errors cannot be judged (responses has no rows)",
+		"source_out_of_window": "errors cannot be judged (no row of responses lies in a window)",
+		"source_fading":        "errors cannot be judged (responses has lost most of the exposed units)",
+		"not_finite":           "errors cannot be judged (the numbers are too large to compare)",
+	} {
+		d := Decide(rollout(full, over, guard(broken), blind(code)), policy)
+		if got := d.Reasons[len(d.Reasons)-1]; d.Verdict != Hold || !strings.HasSuffix(got.Text, "without an answer: "+want+".") {
+			t.Errorf("%s: %s, %+v", code, d.Verdict, got)
+		}
+	}
+	elsewhere := func(e *Evidence) { blind("source_blind")(e); e.Blind[0].Source = "other" }
+	if got := Decide(rollout(full, over, guard(unproven), elsewhere), policy).Reasons; !strings.Contains(got[len(got)-1].Text, "errors is not shown to be within its margin") {
+		t.Errorf("another source: %+v", got)
+	}
+}
+
+// A size of a share is in percentage points where it is absolute.
+func TestSizes(t *testing.T) {
+	c := stats.Comparison{Design: stats.Design{Kind: stats.KindProportion}}
+	for want, s := range map[string]stats.Size{"0.1 pp": {Value: 0.001, Absolute: true}, "5 %": {Value: 0.05}} {
+		if got := size(c, s); got != want {
+			t.Errorf("%v: %q, want %q", s, got, want)
+		}
+	}
+	c.Design.Kind = stats.KindMean
+	if got := size(c, stats.Size{Value: 0.001, Absolute: true}); got != "0.001" {
+		t.Errorf("of a mean: %q", got)
+	}
+}
+
 // A look that may not establish harm does not clear anybody either: beyond the
 // last bound nothing is ramped or shipped, and at the end a person is asked.
 func TestLookThatMayNotDecide(t *testing.T) {

@@ -76,11 +76,16 @@ func value(c stats.Comparison, x float64) string {
 	return number(x)
 }
 
-func size(s stats.Size) string {
-	if s.Absolute {
-		return number(s.Value)
+// size writes a size of a metric's effect: of a share in percentage points, where
+// it is absolute.
+func size(c stats.Comparison, s stats.Size) string {
+	switch {
+	case !s.Absolute:
+		return percent(s.Value)
+	case c.Design.Kind == stats.KindProportion:
+		return number(100*s.Value) + " pp"
 	}
-	return percent(s.Value)
+	return number(s.Value)
 }
 
 // relative writes a relative effect with its interval; an open end is ∞.
@@ -131,6 +136,24 @@ func unjudged(j Judgement) string {
 	return fmt.Sprintf("%s cannot be judged (%s)", j.Metric, why)
 }
 
+// unmatched are the ways in which a source shows nothing of the exposed units, by
+// the codes of troubles.
+var unmatched = map[string]string{
+	"source_blind":         "%s cannot be matched to the exposed units",
+	"source_empty":         "%s has no rows",
+	"source_out_of_window": "no row of %s lies in a window",
+	"source_fading":        "%s has lost most of the exposed units",
+}
+
+// Unmatched says in words why a source shows nothing of the exposed units, whatever
+// its numbers are; "" = the code is of something else.
+func Unmatched(code, source string) string {
+	if text, known := unmatched[code]; known {
+		return fmt.Sprintf(text, source)
+	}
+	return ""
+}
+
 // pressing names a guardrail that looks harmed at a look that may not say so.
 func pressing(j Judgement) string {
 	return fmt.Sprintf("%s looks harmed (z = %s, needed at the last look %s), but this look may not establish it",
@@ -165,7 +188,7 @@ func harmText(j Judgement) string {
 	c := j.Comparison
 	margin := ""
 	if j.hasMargin() {
-		margin = fmt.Sprintf(" beyond the margin of %s", size(c.Design.Margin))
+		margin = fmt.Sprintf(" beyond the margin of %s", size(c, c.Design.Margin))
 	}
 	if !c.Harmed {
 		return fmt.Sprintf("%s of %s was harmed%s at an earlier look of this version.", j.Metric, j.Variation, margin)
@@ -216,7 +239,7 @@ func missText(e Evidence) string {
 		}
 		worst = c.Miss.Value
 		missed = fmt.Sprintf("; a harm of %s in %s would have been missed with a chance of at most %s",
-			size(c.Design.MDE), j.Metric, percent(c.Miss.Value))
+			size(c, c.Design.MDE), j.Metric, percent(c.Miss.Value))
 	}
 	return text + missed
 }

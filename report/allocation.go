@@ -99,7 +99,7 @@ func parts(look *ledger.Look, a *decide.Allocation) []sharePart {
 		})
 	}
 	return append(out, sharePart{
-		Label: "not covered: " + name(a.KnownGood), Share: 1 - a.Coverage, Class: "uncovered",
+		Label: "not covered: " + name(a.KnownGood), Short: "not covered", Share: 1 - a.Coverage, Class: "uncovered",
 	})
 }
 

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"html/template"
 	"math"
 	"slices"
@@ -14,6 +15,7 @@ import (
 type sharePart struct {
 	ID    string // of the variation; "" = the uncovered rest
 	Label string
+	Short string  // in the bar; "" = Label
 	Share float64 // of everybody, in [0,1]
 	Class string
 }
@@ -22,7 +24,7 @@ type sharePart struct {
 // will be.
 func coverageBars(p picture, labels []string, bars [][]sharePart) template.HTML {
 	const left, height, gap = 56, 30, 10
-	p.Width, p.Height = 440, float64(len(bars))*(height+gap)-gap
+	p.Width, p.Height = 340, float64(len(bars))*(height+gap)-gap
 	c := draw(p)
 	x := scale{0, 1, left, p.Width}
 	for i, parts := range bars {
@@ -36,7 +38,7 @@ func coverageBars(p picture, labels []string, bars [][]sharePart) template.HTML 
 			b := box{x.at(from), y, x.at(from+part.Share) - x.at(from), height}
 			c.rect(part.Class, b)
 			if b.W >= 52 {
-				c.text(part.Class+" t-on", point{b.X + 8, y + 20}, fit(part.Label, b.W-12, 12))
+				c.text(part.Class+" t-on", point{b.X + 8, y + 20}, fit(cmp.Or(part.Short, part.Label), b.W-12, 12))
 			}
 			from += part.Share
 		}
@@ -311,14 +313,26 @@ func (c *canvas) proof(points []seqPoint, x timeScale, b box) {
 	}
 	c.line("zero", segment{b.X, y.at(0), b.X + b.W, y.at(0)})
 	c.line("bound", segment{b.X, y.at(1), b.X + b.W, y.at(1)})
-	var line []point
-	for _, p := range points {
-		if p.Proof.Known {
-			line = append(line, point{x.when(p.At), y.at(p.Proof.Value)})
+	var line, single, last []point
+	flush := func() { // The line breaks where a look has no evidence to spend.
+		if len(line) == 1 {
+			single = append(single, line...)
+		} else {
+			c.path("strip", line, "")
 		}
+		line = nil
 	}
-	c.path("strip", line, "")
-	c.dots("look", line[len(line)-1:])
+	for _, p := range points {
+		if !p.Proof.Known {
+			flush()
+			continue
+		}
+		line = append(line, point{x.when(p.At), y.at(p.Proof.Value)})
+		last = line[len(line)-1:]
+	}
+	flush()
+	c.dots("single", single)
+	c.dots("look", last)
 }
 
 // values is the range of the latest third of the looks with zero and the

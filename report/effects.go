@@ -135,12 +135,12 @@ func newEffectRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) e
 		Metric: name(m.Name), Description: message(m.Description),
 		Control: armCell(m, v.Control, q), Treatment: armCell(m, v.Treatment, q),
 		Relative: relativeCell(v, q), Absolute: absoluteCell(v, q), Thin: thin(v, q),
-		Margin: marginCell(v, q), Evidence: evidenceCell(m, v, look), Status: standing(m, v, look.Spec.Alpha.Goals),
+		Margin: marginCell(v, q), Evidence: evidenceCell(m, v, look), Status: standing(look, m, v),
 		Marks: marksOf(m, v, q), Method: methodNote(&v.Design), Notes: effectNotes(m, v, q), OneLook: labelledOneLook(v, q),
 	}
 	row.Control.More, row.Treatment.More = shareText(m, knownGood(look)), shareText(m, v.Variation)
 	if blindTo(look, m) {
-		row.Control, row.Treatment = cell{Main: dash, Note: "source is blind"}, cell{Main: dash, Note: "source is blind"}
+		row.Control, row.Treatment = cell{Main: dash, Note: "not matched"}, cell{Main: dash, Note: "not matched"}
 	}
 	if len(treatments(look)) > 1 {
 		row.Versus = name(v.Variation)
@@ -396,7 +396,7 @@ func newForestRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) f
 	q := quantityOf(web, m, &v.Comparison)
 	row := forestRow{
 		Label: name(m.Name), Harm: towardsHarm(v.Design.Harm), Margin: marginRelative(v),
-		Status: shortStanding(standing(m, v, look.Spec.Alpha.Goals)),
+		Status: shortStanding(standing(look, m, v)),
 	}
 	if !hasRelative(v) {
 		return row
@@ -462,7 +462,7 @@ func newCourse(look *ledger.Look, history []ledger.Look, c course) courseView {
 	q := quantityOf(web, c.metric, &c.versus.Comparison)
 	v := courseView{
 		Title: name(c.metric.Name), Scale: "absolute", Level: confidence(c.versus.Design.Alpha),
-		Badge: shortStanding(standing(c.metric, c.versus, look.Spec.Alpha.Goals)),
+		Badge: shortStanding(standing(look, c.metric, c.versus)),
 	}
 	s := sequence{From: look.Spec.Start, To: look.AsOf, Marks: rampMarks(look), Harm: towardsHarm(c.versus.Design.Harm)}
 	s.Label = q.tick
@@ -533,7 +533,7 @@ func newCourseRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, r
 	q := quantityOf(web, m, &v.Comparison)
 	row := courseRow{
 		Look: web.count(int64(look.Number)) + ", " + shortInstant(look.AsOf), E: dash,
-		Word: shortStanding(standing(m, v, look.Spec.Alpha.Goals)).Word,
+		Word: shortStanding(standing(look, m, v)).Word,
 	}
 	c := absoluteCell(v, q)
 	if relative {

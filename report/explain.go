@@ -122,9 +122,12 @@ func (p *printer) delivery(d Delivered) {
 	if !d.At.IsZero() {
 		text += ", latest " + instant(d.At)
 	}
-	p.labelled("delivery", joined(text, "; ", message(d.Message)))
+	p.labelled("delivery", joined(text, "; ", said(d.Outcome, d.Message)))
+	if len(d.Attempts) < 2 {
+		return
+	}
 	for _, a := range d.Attempts {
-		p.labelled("", joined(instant(a.At)+" "+outcomeBadge(a.Outcome).Word, ": ", message(a.Message)))
+		p.labelled("", joined(instant(a.At)+" "+outcomeBadge(a.Outcome).Word, ": ", said(a.Outcome, a.Message)))
 	}
 }
 
@@ -134,8 +137,7 @@ func (p *printer) history(look *ledger.Look, history []ledger.Look) {
 	for i := len(history) - 1; i >= max(len(history)-explainLooks, 0); i-- {
 		h := &history[i]
 		b := verdictOf(h)
-		when := padded(lookNumberShort(h.Number, h.Version), 4) + " " + instant(h.AsOf)
-		p.line("  " + when + "  " + p.painted(b.Tone, strings.ToLower(b.Word)))
+		p.item("  "+padded(lookNumberShort(h.Number, h.Version), 4)+" ", instant(h.AsOf)+", "+p.painted(b.Tone, strings.ToLower(b.Word)))
 		p.item("       ", message(h.Decision.Summary))
 	}
 	if more := len(history) - explainLooks; more > 0 {

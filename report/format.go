@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"html/template"
 	"math"
 	"regexp"
 	"strconv"
@@ -411,6 +412,26 @@ func day(t time.Time) string {
 
 // unit is where a line must not break: between a number and what it counts.
 var unit = regexp.MustCompile(`(\d) (%|(?:d|h|min|s)\b)`)
+
+// spaced puts a space between the numbers and the units of a duration as a spec
+// has it: 1d becomes 1 d.
+func spaced(s string) string { return glued.ReplaceAllString(s, "$1\u202f$2") }
+
+var glued = regexp.MustCompile(`(\d)([a-zµ])`)
+
+// unbroken is a text in which no date and no short identifier breaks at its hyphens.
+func unbroken(s string) template.HTML {
+	text := hyphened.ReplaceAllStringFunc(template.HTMLEscapeString(s), func(word string) string {
+		const most = 24 // What is longer may not fit a line.
+		if len(word) > most {
+			return word
+		}
+		return `<span class="moment">` + word + `</span>`
+	})
+	return template.HTML(text) //nolint:gosec // It is escaped above, and no entity has a hyphen.
+}
+
+var hyphened = regexp.MustCompile(`[0-9A-Za-z_]+(?:-[0-9][0-9A-Za-z_:]*)+`)
 
 // prose is a text from a decision as the page has it: numbers keep their units.
 func prose(s string) string {

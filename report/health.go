@@ -28,6 +28,7 @@ type problemView struct {
 // thing on a page, since every number of that source is worthless.
 type alarm struct {
 	Source, Sentence     string
+	Heading              string
 	UnitShape, FactShape string
 	Noun                 string
 	Details              string
@@ -117,7 +118,7 @@ func healthBadge(h *ledger.Health) badge {
 // other.
 func newAlarm(look *ledger.Look, s *ledger.SourceHealth, n numbers) alarm {
 	a := alarm{
-		Source: name(s.Source), Noun: noun(look.Spec.Identifier),
+		Source: name(s.Source), Heading: unmatched(look, s.Source), Noun: noun(look.Spec.Identifier),
 		Command: "assay doctor " + shellWord(look.Experiment),
 	}
 	a.Sentence = blindSentence(look, s, n)
@@ -301,7 +302,7 @@ func unknownNote(h *ledger.Health) string {
 }
 
 func newSourceView(look *ledger.Look, s *ledger.SourceHealth) sourceView {
-	v := sourceView{Source: name(s.Source), Newest: age(s.Newest, look.AsOf), Badge: sourceBadge(s), Presence: dash}
+	v := sourceView{Source: name(s.Source), Newest: age(newestRow(s), look.AsOf), Badge: sourceBadge(s), Presence: dash}
 	for i := range look.Spec.Variations {
 		v.Cells = append(v.Cells, presentCell(s, i))
 	}
@@ -316,6 +317,14 @@ func newSourceView(look *ledger.Look, s *ledger.SourceHealth) sourceView {
 		v.Notes = append(v.Notes, alignmentText(look, s.Alignment, web))
 	}
 	return v
+}
+
+// newestRow is a source's newest row, where none is of an exposed unit that of anybody.
+func newestRow(s *ledger.SourceHealth) *time.Time {
+	if s.Newest == nil && s.Alignment != nil {
+		return s.Alignment.Newest
+	}
+	return s.Newest
 }
 
 func presentCell(s *ledger.SourceHealth, i int) string {

@@ -283,7 +283,7 @@ func (m *marked) since(s *Since) string {
 	line := func(text string) { b.WriteString("- " + paragraph(text) + "\n") }
 	for i := range s.Deliveries {
 		d := &s.Deliveries[i]
-		line(joined(name(d.Store)+" "+name(d.FlagKey)+": "+outcomeBadge(d.Outcome).Word+", "+instant(d.At), "; ", message(d.Message)))
+		line(joined(name(d.Store)+" "+name(d.FlagKey)+": "+outcomeBadge(d.Outcome).Word+", "+instant(d.At), "; ", said(d.Outcome, d.Message)))
 	}
 	for _, c := range s.Changes {
 		line(joined(instant(c.At)+": "+changeText(c, term), "; ", message(c.Message)))

@@ -126,6 +126,9 @@ func monitoring(look *ledger.Look) string {
 	if look.AsOf.Before(start) || !end.After(start) {
 		return s
 	}
+	if ended := look.Standing.Ended; ended != nil && ended.At.Before(end) {
+		return s + " (ended " + day(ended.At) + ")"
+	}
 	if !look.AsOf.Before(end) {
 		return s + " (over)"
 	}

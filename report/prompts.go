@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -107,6 +108,11 @@ func shareIn(a decide.Allocation, variation string) float64 {
 	return 0
 }
 
+// shortRevision is a revision as git abbreviates it; the part on repeating has it whole.
+func shortRevision(s string) string { return shorten(hash.ReplaceAllString(clean(s), "$1"), 40) }
+
+var hash = regexp.MustCompile(`^([0-9a-f]{12})[0-9a-f]{28,52}\b`)
+
 // introduced finds the first look of the unbroken run that has this version.
 func (c *promptCard) introduced(v *ledger.Variation, history []ledger.Look) {
 	first := len(history)
@@ -122,7 +128,7 @@ func (c *promptCard) introduced(v *ledger.Variation, history []ledger.Look) {
 	look := &history[first]
 	c.Introduced = "look " + lookNumberShort(look.Number, look.Version) + ", as of " + instant(look.AsOf)
 	if look.Revision != "" {
-		c.Introduced += ", revision " + shorten(clean(look.Revision), 40)
+		c.Introduced += ", revision " + shortRevision(look.Revision)
 	}
 	if first == 0 {
 		return

@@ -19,7 +19,7 @@ import (
 //go:embed templates/*.tmpl
 var templates embed.FS
 
-var pages = template.Must(template.New("").Funcs(template.FuncMap{"dict": dict}).ParseFS(templates, "templates/*.tmpl"))
+var pages = template.Must(template.New("").Funcs(template.FuncMap{"dict": dict, "unbroken": unbroken}).ParseFS(templates, "templates/*.tmpl"))
 
 // render writes a page whole or not at all.
 func render(w io.Writer, page string, data any) error {

@@ -203,7 +203,7 @@ func clearedBy(c Clear) string {
 func newDeliveryView(d Delivered) deliveryView {
 	v := deliveryView{
 		Store: name(d.Store), Flag: name(d.FlagKey), Target: allocationText(&d.Target, web),
-		Badge: outcomeBadge(d.Outcome), At: instant(d.At), Message: message(d.Message),
+		Badge: outcomeBadge(d.Outcome), At: instant(d.At), Message: said(d.Outcome, d.Message),
 		ID: name(d.ID), Tries: d.Tries,
 	}
 	if d.Verdict != "" {
@@ -213,7 +213,10 @@ func newDeliveryView(d Delivered) deliveryView {
 		v.Badge.Word += ", as a proposal"
 	}
 	for _, a := range d.Attempts {
-		v.Attempts = append(v.Attempts, eventView{instant(a.At), outcomeBadge(a.Outcome).Word, message(a.Message)})
+		if len(d.Attempts) < 2 {
+			break // The row says it all.
+		}
+		v.Attempts = append(v.Attempts, eventView{instant(a.At), outcomeBadge(a.Outcome).Word, said(a.Outcome, a.Message)})
 	}
 	return v
 }

@@ -189,9 +189,9 @@ func freshCheck(look *ledger.Look) checkView {
 	stalest := ""
 	for i := range h.Sources {
 		s := &h.Sources[i]
-		v.Facts = append(v.Facts, tile{"Newest of " + name(s.Source), age(s.Newest, look.AsOf), newest(s.Newest)})
+		v.Facts = append(v.Facts, tile{"Newest of " + name(s.Source), age(newestRow(s), look.AsOf), newest(newestRow(s))})
 		if s.Stale {
-			stalest = joined(stalest, ", ", shorten(name(s.Source), 40)+" "+age(s.Newest, look.AsOf))
+			stalest = joined(stalest, ", ", shorten(name(s.Source), 40)+" "+age(newestRow(s), look.AsOf))
 			v.Badge, v.Open = badge{"!", "stale", toneWarn}, true
 		}
 	}
@@ -207,7 +207,7 @@ func freshCheck(look *ledger.Look) checkView {
 		return v
 	}
 	if limit := look.Spec.Policy["freshness"]; limit != "" {
-		v.Text += " At most " + shorten(clean(limit), 20) + " is allowed."
+		v.Text += " At most " + shorten(spaced(clean(limit)), 20) + " is allowed."
 	}
 	return v
 }

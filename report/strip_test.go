@@ -42,7 +42,7 @@ func TestChecksInWords(t *testing.T) {
 	if got := checkOf(t, look, "Identifiers").Text; !strings.Contains(got, "in responses") || !strings.Contains(got, "in feedback") {
 		t.Error(got)
 	}
-	if got := checkOf(t, look, "Freshness").Text; !strings.Contains(got, "42 s before as-of") || !strings.Contains(got, "At most 1d") {
+	if got := checkOf(t, look, "Freshness").Text; !strings.Contains(got, "42 s before as-of") || !strings.Contains(got, "At most 1\u202fd") {
 		t.Error(got)
 	}
 	look.Health.Sources[1].Blind, look.Health.Sources[1].Present = true, []int64{0, 0}

@@ -114,7 +114,7 @@ func TestChartsSurviveOddData(t *testing.T) {
 	parsed(t, string(daily(dailyLayouts[0], days, nil)))
 	nan := seqPoint{At: start, Estimate: math.NaN(), Lower: math.Inf(-1), Upper: math.Inf(1), Known: true}
 	parsed(t, string(sequenceChart(picture{ID: "s"}, sequence{From: start, To: start, Points: []seqPoint{nan}, Label: web.relativeTick})))
-	parsed(t, string(coverageBars(picture{ID: "c", Title: "<", Desc: "&\x00"}, []string{"is"}, [][]sharePart{{{"a", evil, 1, "arm0"}}})))
+	parsed(t, string(coverageBars(picture{ID: "c", Title: "<", Desc: "&\x00"}, []string{"is"}, [][]sharePart{{{ID: "a", Label: evil, Share: 1, Class: "arm0"}}})))
 }
 
 func TestFitKeepsWithinItsWidth(t *testing.T) {

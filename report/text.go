@@ -260,7 +260,7 @@ func textRows(look *ledger.Look, role string) []textRow {
 		for j := range m.Comparisons {
 			v := &m.Comparisons[j]
 			q := quantityOf(term, m, &v.Comparison)
-			row := textRow{Name: shorten(name(m.Name), 60), Status: standing(m, v, look.Spec.Alpha.Goals)}
+			row := textRow{Name: shorten(name(m.Name), 60), Status: standing(look, m, v)}
 			if several {
 				row.Name += " in " + shorten(name(v.Variation), 40)
 			}

@@ -114,12 +114,8 @@ var questions = []struct {
 	{"the flag", []string{"conflict", "store_unread", "change_unseen", "ramp_unseen"}},
 }
 
-// problemsIn says what several problems are about, the most serious first; of one
-// the verdict's sentence or the page tells enough.
+// problemsIn says what the problems are about, the most serious first.
 func problemsIn(h *ledger.Health) string {
-	if len(h.Problems) < 2 {
-		return ""
-	}
 	var about []string
 	for _, p := range h.Problems {
 		title := "others"

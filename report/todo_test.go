@@ -76,7 +76,8 @@ func TestTodo(t *testing.T) {
 // TestProblemsIn: of several problems the index says what they are about.
 func TestProblemsIn(t *testing.T) {
 	for want, codes := range map[string][]string{
-		"":                              {"sample_ratio"},
+		"":                              {},
+		"split":                         {"sample_ratio"},
 		"identifiers, freshness":        {"source_blind", "stale_source", "missing_day"},
 		"split, the flag, others":       {"sample_ratio", "conflict", "unheard_of", "store_unread"},
 		"one variation each, volume":    {"multiple_exposure", "exposures_lost"},

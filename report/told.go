@@ -36,10 +36,19 @@ func (v *toldView) answered(d *Delivered) {
 		return
 	}
 	b := outcomeBadge(d.Outcome)
-	v.Outcome, v.Message = &b, message(d.Message)
+	v.Outcome, v.Message = &b, said(d.Outcome, d.Message)
 	if !d.At.IsZero() {
 		v.At = instant(d.At)
 	}
+}
+
+// said is what a store said, where it adds to the outcome.
+func said(o Outcome, text string) string {
+	const plain = "written and read back"
+	if o == Verified && text == plain {
+		return ""
+	}
+	return message(text)
 }
 
 // deliveryOf finds a delivery by its id; nil where the page does not know it.

@@ -79,16 +79,18 @@ var qualities = []string{
 }
 
 // standing is a comparison's status as the reader is told it.
-func standing(m *ledger.MetricResult, v *ledger.Versus, alphaGoals float64) badge {
+func standing(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) badge {
 	switch {
 	case v.Harmed:
 		return badge{"✕", "harmed", toneBad}
 	case latched(v):
 		return badge{"✕", "harmed at an earlier look", toneBad}
+	case blindTo(look, m):
+		return badge{"?", "cannot say: " + unmatched(look, m.Source), toneWarn}
 	case v.Status != stats.StatusOK:
 		return badge{"?", "cannot say: " + whyNot(v), toneWarn}
 	case m.Role == "goal":
-		return goalStanding(v, alphaGoals)
+		return goalStanding(v, look.Spec.Alpha.Goals)
 	case v.NonInferior && v.Design.Margin.Value > 0:
 		return badge{"✓", "non-inferior", toneGood}
 	case v.NonInferior:
@@ -151,6 +153,19 @@ func blindTo(look *ledger.Look, m *ledger.MetricResult) bool {
 		}
 	}
 	return false
+}
+
+// unmatched says why a blind source shows nothing of the exposed units.
+func unmatched(look *ledger.Look, source string) string {
+	for _, p := range look.Health.Problems {
+		if p.Source != source {
+			continue
+		}
+		if why := decide.Unmatched(p.Code, name(source)); why != "" {
+			return why
+		}
+	}
+	return decide.Unmatched("source_blind", name(source))
 }
 
 // whyNot says why there is no answer.
