@@ -212,8 +212,14 @@ func proof(j Judgement) (measure, value, needed string) {
 	}
 }
 
-// fixed writes a z-value.
-func fixed(z float64) string { return strconv.FormatFloat(z, 'f', 2, 64) }
+// fixed writes a z-value; a zero never has a sign.
+func fixed(z float64) string {
+	const least = 0.005 // What rounds to zero.
+	if math.Abs(z) < least {
+		z = 0
+	}
+	return strconv.FormatFloat(z, 'f', 2, 64)
+}
 
 func winText(j Judgement) string {
 	c := j.Comparison

@@ -164,3 +164,11 @@ func TestNoStepAfterAnEnd(t *testing.T) {
 		t.Error("a flag that is not open is opened where nothing was decided, and nowhere else")
 	}
 }
+
+func TestZeroHasNoSign(t *testing.T) {
+	for want, z := range map[string]float64{"0.00": -2.7e-14, "-0.01": -0.006, "4.76": 4.756} {
+		if got := fixed(z); got != want {
+			t.Errorf("%v: %q, want %q", z, got, want)
+		}
+	}
+}

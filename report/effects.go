@@ -197,11 +197,11 @@ func proofCell(v *ledger.Versus) (main, note string) {
 	case !z:
 		return "E = " + strings.TrimPrefix(web.evalue(got), "≈ "), "needed " + web.needed(needed)
 	case !ok && v.Z.Known:
-		return "z = " + web.fixed(got, 2), "no bound at this look"
+		return "z = " + web.zvalue(got), "no bound at this look"
 	case !ok:
 		return dash, "no bound at this look"
 	default:
-		return "z = " + web.fixed(got, 2), "needed " + web.fixed(needed, 2)
+		return "z = " + web.zvalue(got), "needed " + web.fixed(needed, 2)
 	}
 }
 

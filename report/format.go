@@ -130,6 +130,15 @@ func (n numbers) fraction(part, whole int64) string {
 	return n.share(x, decimals)
 }
 
+// zvalue writes a z-value; what rounds to zero is zero.
+func (n numbers) zvalue(z float64) string {
+	const least = 0.005
+	if math.Abs(z) < least {
+		z = 0
+	}
+	return n.fixed(z, 2)
+}
+
 // general writes x with at most that many significant digits and no trailing zeros.
 func (n numbers) general(x float64, digits int) string {
 	if s, special := n.special(x); special {
@@ -239,9 +248,9 @@ func (n numbers) proof(v *ledger.Versus) string {
 	case !z:
 		return n.evidence(got, needed)
 	case ok:
-		return "z = " + n.fixed(got, 2) + ", needed " + n.fixed(needed, 2)
+		return "z = " + n.zvalue(got) + ", needed " + n.fixed(needed, 2)
 	case v.Z.Known:
-		return "z = " + n.fixed(got, 2) + ", no bound at this look"
+		return "z = " + n.zvalue(got) + ", no bound at this look"
 	default:
 		return "no bound at this look"
 	}
