@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 BENCH ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build build-nocgo demo test race bench simulate faults life fuzz dialects conformance examples lint golden ci
+.PHONY: help build build-nocgo demo test race bench simulate faults life fuzz dialects conformance pages examples lint golden ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ fuzz: ## every fuzz target for FUZZTIME
 dialects: ## the SQL of BigQuery by its own analyzer, and values of both other dialects (ASSAY_SQLGLOT: a python with sqlglot)
 	cd queries/googlesql && $(GO) test -p 1 -timeout 40m .
 	$(GO) test ./queries -run 'TestTranspiled|TestSnowflakeFunctions'
+
+pages: demo ## every page of the demo in Chromium: silent, light and dark, on a phone, on paper, by the rules of axe-core
+	ASSAY_PAGES=$(CURDIR)/demo/report ASSAY_REQUIRE_BROWSER=1 ASSAY_REQUIRE_AXE=1 \
+	  $(GO) test -timeout 60m -count=1 -v ./report -run '^(TestPagesInABrowser|TestPagesKeepTheRulesOfAxe|TestNoPageIsTooWideOrTooFaint)$$'
 
 examples: build ## the schedules of docs/examples, by systemd, the schemas of Kubernetes, and Airflow
 	docs/examples/schedule/check.sh bin/assay

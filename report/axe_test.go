@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -94,6 +95,9 @@ type judged struct {
 // page of one look, lists without a row, and what stands for a page that is not kept.
 func kinds(t *testing.T) map[string][]byte {
 	t.Helper()
+	if docs := written(t); docs != nil {
+		return docs
+	}
 	docs := documents(t)
 	docs["look"] = page(t, harmful())
 	docs["pruned"] = lists(t, Site{}, harmful())["pruned"]
@@ -102,6 +106,35 @@ func kinds(t *testing.T) map[string][]byte {
 		t.Fatal(err)
 	}
 	docs["no-experiment"], docs["no-look"] = none.Bytes(), unlooked.Bytes()
+	return docs
+}
+
+// written are the pages of a report that was written before, of the demo say, which
+// ASSAY_PAGES names: they take the place of all kinds; nil = none is named.
+func written(t *testing.T) map[string][]byte {
+	t.Helper()
+	root := os.Getenv("ASSAY_PAGES")
+	if root == "" {
+		return nil
+	}
+	docs := map[string][]byte{}
+	if err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".html" {
+			return err
+		}
+		name, err := filepath.Rel(root, strings.TrimSuffix(path, ".html"))
+		if err != nil {
+			return err
+		}
+		docs[strings.ReplaceAll(name, string(filepath.Separator), "-")], err = os.ReadFile(path)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(docs) == 0 {
+		t.Fatalf("ASSAY_PAGES=%s has no page", root)
+	}
+	t.Logf("%d pages of %s", len(docs), root)
 	return docs
 }
 

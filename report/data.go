@@ -14,14 +14,18 @@ import (
 // w does, or where the look holds a number that JSON cannot say.
 func JSON(w io.Writer, look *ledger.Look) error { return data(w, look, look) }
 
-// LatestJSON is JSON with what else the latest page shows: the looks before, and
-// what has happened since, as the members history and since of the look.
-func LatestJSON(w io.Writer, look *ledger.Look, history []ledger.Look, since Since) error {
-	out := latestData{Look: look, History: []pastData{}, Since: since.data()}
-	for i := range history {
-		out.History = append(out.History, newPastData(&history[i]))
+// LatestJSON is JSON with what else the latest page shows: what to do, the looks
+// before, and what has happened since, as the members todo, history and since of
+// the look.
+func LatestJSON(w io.Writer, e Explained) error {
+	out := latestData{Look: e.Look, History: []pastData{}, Since: e.Since.data()}
+	if !e.Later {
+		out.Todo = lookTodo(e.Look, e.Since.Acted)
 	}
-	return data(w, look, out)
+	for i := range e.History {
+		out.History = append(out.History, newPastData(&e.History[i]))
+	}
+	return data(w, e.Look, out)
 }
 
 func data(w io.Writer, look *ledger.Look, value any) error {
@@ -35,6 +39,7 @@ func data(w io.Writer, look *ledger.Look, value any) error {
 // latestData is a look with what goes with it.
 type latestData struct {
 	*ledger.Look
+	Todo    string     `json:"todo,omitempty"`
 	History []pastData `json:"history"` // oldest first, of many a selection
 	Since   Since      `json:"since"`
 }

@@ -170,7 +170,7 @@ func TestHostileRecords(t *testing.T) {
 func TestLatestJSON(t *testing.T) {
 	s := safety()
 	var b bytes.Buffer
-	if err := LatestJSON(&b, s.look, s.history, Since{}); err != nil {
+	if err := LatestJSON(&b, Explained{Look: s.look, History: s.history}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`"experiment": "safety-filter"`, `"history": [`, `"deliveries": []`, `"plans": []`, `"page": "looks/20261102T000000Z-`} {

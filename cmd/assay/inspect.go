@@ -261,7 +261,7 @@ func (a *app) explain(ctx context.Context, name, asOf string) error {
 	e := report.Explained{Look: &look.Body, History: history, Since: since, Later: latest != nil && latest.Seq > look.Seq}
 	switch a.output {
 	case "json":
-		return report.LatestJSON(a.stdout, e.Look, history, since)
+		return report.LatestJSON(a.stdout, e)
 	case "markdown":
 		return job.FolderOf(project).Site.Markdown(a.stdout, e)
 	}
