@@ -290,7 +290,9 @@ func (p publisher) latest(name string, touched bool) (*report.Entry, error) {
 	if err := p.write(page, func(w io.Writer) error { return p.Site.Latest(w, look, history, since) }); err != nil {
 		return nil, err
 	}
-	if err := p.write(dataOf(page), func(w io.Writer) error { return report.LatestJSON(w, report.Explained{Look: look, History: history, Since: since}) }); err != nil {
+	if err := p.write(dataOf(page), func(w io.Writer) error {
+		return report.LatestJSON(w, report.Explained{Look: look, History: history, Since: since})
+	}); err != nil {
 		return nil, err
 	}
 	return entry, p.list(name)
