@@ -297,6 +297,23 @@ func endReached(e Evidence, p Policy) []Reason {
 	}}
 }
 
+// goalsOpen says of goals that do not ship whether their sources met anybody at all.
+func goalsOpen(e Evidence) []string {
+	var out []string
+	seen := 0
+	for _, j := range e.goals() {
+		if why := e.blindTo(j); why != "" {
+			out = append(out, fmt.Sprintf("%s cannot be judged (%s)", j.Metric, why))
+			continue
+		}
+		seen++
+	}
+	if seen > 0 || len(out) == 0 {
+		out = append(out, "no goal is better after correction")
+	}
+	return slices.Compact(out)
+}
+
 // openQuestions says what keeps a finished experiment from being shipped.
 func openQuestions(e Evidence, p Policy) string {
 	var out []string
@@ -314,7 +331,7 @@ func openQuestions(e Evidence, p Policy) string {
 		}
 	}
 	if !e.Rollout && len(experimentWon(e, p)) == 0 {
-		out = append(out, "no goal is better after correction")
+		out = append(out, goalsOpen(e)...)
 	}
 	if e.Rollout && !e.Step.LastRung {
 		out = append(out, "full coverage was not reached")

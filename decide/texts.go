@@ -271,7 +271,10 @@ func wouldChange(e Evidence, p Policy, d Decision) []string {
 		return changeHold(e, d)
 	case Ship:
 		return append(nearestHarm(e), "hold, if the data were stale or the split broken")
-	case Ramp, Continue, Review:
+	case Ramp: // The next step is what is decided.
+		e.Step.Next = nil
+		return append(nearestHarm(e), nextSteps(e, p)...)
+	case Continue, Review:
 		return append(nearestHarm(e), nextSteps(e, p)...)
 	}
 	return nil
@@ -302,7 +305,7 @@ func changeHold(e Evidence, d Decision) []string {
 }
 
 // anew is the way back from an end, which only a person takes.
-const anew = "begun anew, if a person types assay clear: then only units exposed after it count"
+const anew = "a fresh start, if a person runs assay clear; then only units exposed after it count"
 
 // NotHeld begins what WouldChange says of a hold: what follows is when it ends.
 const NotHeld = "not held, once "
@@ -343,7 +346,7 @@ func mended(r Reason) string {
 
 // nearestHarm names the guardrail that is closest to a rollback.
 func nearestHarm(e Evidence) []string {
-	guards := filter(e.guards(), func(j Judgement) bool { return j.judged() && !j.harmed() })
+	guards := filter(e.guards(), func(j Judgement) bool { return j.judged() && !j.harmed() && e.blindTo(j) == "" })
 	if len(guards) == 0 {
 		return nil
 	}
@@ -373,8 +376,8 @@ func nextSteps(e Evidence, p Policy) []string {
 			percent(*e.Step.Next), instant(e.Step.Due), Count(p.MinStepUnits)))
 	}
 	if e.Rollout {
-		return append(out, fmt.Sprintf("ship, at full coverage from %s, if no guardrail is harmed and each is within its margin", instant(e.End)))
+		return append(out, fmt.Sprintf("ship, at full coverage from %s, if no guardrail is harmed and each that has a margin is shown to be within it", instant(e.End)))
 	}
-	return append(out, fmt.Sprintf("ship, from %s, if a goal is better after correction (p at most %s) and each guardrail is within its margin",
+	return append(out, fmt.Sprintf("ship, from %s, if a goal is better after correction (p at most %s) and each guardrail that has a margin is shown to be within it",
 		instant(e.Start.Add(p.MinDuration)), number(p.AlphaGoals)))
 }

@@ -66,15 +66,15 @@ func TestWouldChange(t *testing.T) {
 		"ramp": {
 			rollout(both), "The step to 50 % was due on 2026-11-02 09:35Z, and every guardrail has at least 100 complete units per arm from this step; none is harmed.",
 			[]string{
-				"rollback, if the E of latency reached 54.6 (it is 20.1)", "ramp to 50 %, from 2026-11-02 09:35Z with 100 complete units per arm from this step",
-				"ship, at full coverage from 2026-11-15 00:00Z, if no guardrail is harmed and each is within its margin",
+				"rollback, if the E of latency reached 54.6 (it is 20.1)",
+				"ship, at full coverage from 2026-11-15 00:00Z, if no guardrail is harmed and each that has a margin is shown to be within it",
 			},
 		},
 		"not judged": {
 			rollout(guard(broken)), "The step to 50 % is due, but errors cannot be judged (the numbers are too large to compare).",
 			[]string{
 				"ramp to 50 %, from 2026-11-02 09:35Z with 100 complete units per arm from this step",
-				"ship, at full coverage from 2026-11-15 00:00Z, if no guardrail is harmed and each is within its margin",
+				"ship, at full coverage from 2026-11-15 00:00Z, if no guardrail is harmed and each that has a margin is shown to be within it",
 			},
 		},
 		"ship": {
@@ -86,7 +86,7 @@ func TestWouldChange(t *testing.T) {
 			rollout(experiment), "No guardrail is harmed and nothing is due.",
 			[]string{
 				"rollback, if the E of errors reached 54.6 (it is 1)",
-				"ship, from 2026-11-08 00:00Z, if a goal is better after correction (p at most 0.05) and each guardrail is within its margin",
+				"ship, from 2026-11-08 00:00Z, if a goal is better after correction (p at most 0.05) and each guardrail that has a margin is shown to be within it",
 			},
 		},
 	} {

@@ -2,6 +2,7 @@ package job
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"assay/ledger"
@@ -23,7 +24,8 @@ func (g *gatherer) ratioCauses() {
 	overall := checks[0]
 	g.causesByDimension(overall.Detected, add)
 	if overall.Detected {
-		g.causesByTime(overall, add)
+		inOne := slices.ContainsFunc(causes, func(c ledger.UsualCause) bool { return c.Code == "one_slice" })
+		g.causesByTime(overall, inOne, add)
 	}
 	for _, c := range checks {
 		if c.Slice == "activated" && c.Detected {
@@ -68,7 +70,7 @@ func (g *gatherer) causesByDimension(overall bool, add addCause) {
 	for _, name := range names {
 		switch {
 		case of[name] > 0 && sound[name] > 0 && of[name] <= sound[name]:
-			add("one_slice", "Only where %s is %s, not in %d other values: the units are lost there. Look at what that client, version or region does differently between asking for the flag and logging the exposure.",
+			add("one_slice", "Units are lost only where %s is %s, not in %d other values. Look at what that client, version or region does differently between asking for the flag and logging the exposure.",
 				name, strings.Join(where[name], " or "), sound[name])
 			everywhere = false
 		case sound[name] > 0:
@@ -83,15 +85,19 @@ func (g *gatherer) causesByDimension(overall bool, add addCause) {
 // leastPerArm is how many units per arm a slice needs before it counts as sound.
 const leastPerArm = 100
 
-// causesByTime tells from when on, and whose units are missing.
-func (g *gatherer) causesByTime(overall ledger.RatioCheck, add addCause) {
+// causesByTime tells from when on, and whose units are missing. Where only one slice
+// is off, what all slices share is not to blame.
+func (g *gatherer) causesByTime(overall ledger.RatioCheck, inOneSlice bool, add addCause) {
 	s := overall.Since
 	if s == nil || s.Status != stats.ChangeFound {
 		return
 	}
-	if s.From == 0 {
+	switch {
+	case s.From == 0 && inOneSlice:
+		add("from_start", "Off there from the first day: no release or change of the flag since then caused it.")
+	case s.From == 0:
 		add("from_start", "Off from the first day: compare the weights in the flag store with those of the spec; then the moment at which an exposure is logged, a redirect of one arm, and filters of robots.")
-	} else {
+	default:
 		when := "on " + s.Day.Format("2006-01-02")
 		if s.Hour != nil {
 			when = "around " + minute(*s.Hour)

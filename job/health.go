@@ -187,8 +187,8 @@ func (g *gatherer) judge(d doubt) {
 		g.blind(d, "source_empty", fmt.Sprintf("Source %s has no rows before as-of.", d.Source))
 	case d.unmet():
 		g.blind(d, "source_blind", fmt.Sprintf(
-			"The identifiers of %s do not meet those of the exposures: none of %s exposed units (%s) is found among its %s identifiers. Their form is %s in the exposures, %s in %s.",
-			d.Source, decide.Count(units), name, decide.Count(a.IDs), a.UnitShape, a.FactShape, d.Source))
+			"The identifiers of %s do not meet those of the exposures: none of %s exposed units (%s) is found among the %s identifiers of %s. Their form is %s in the exposures, %s in %s (9 is any digit).",
+			d.Source, decide.Count(units), name, decide.Count(a.IDs), d.Source, a.UnitShape, a.FactShape, d.Source))
 	case a.Matched >= leastUnits && a.InWindow == 0 && many && g.windowOpen(d.facts, 0):
 		g.blind(d, "source_out_of_window", fmt.Sprintf(
 			"%s exposed units are known to %s, but none has a row inside its window: their rows come before the first exposure or too late. Look at time zones and at when exposures are logged.",

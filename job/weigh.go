@@ -100,7 +100,7 @@ func metricResult(at *vantage, ev *evidence, q question) ledger.MetricResult {
 	r := ledger.MetricResult{
 		Name: q.use.Metric, Role: q.role, Kind: m.Kind, Source: m.Source,
 		Description: m.Description, Quality: m.Quality, Direction: m.Direction, Unit: m.Unit,
-		Definition: definition(m), Window: windowText(m, anchorText(at.experiment)), MDE: amount(q.use.MDE), Margin: amount(q.use.Margin),
+		Definition: definition(m), Window: windowText(m, anchorText(at.experiment)), CompleteOnly: m.CompleteOnly, MDE: amount(q.use.MDE), Margin: amount(q.use.Margin),
 	}
 	data := ev.metrics[q.use.Metric]
 	if data == nil || data.failed {
@@ -146,8 +146,11 @@ func windowText(m spec.Metric, anchor string) string {
 	default:
 		text += " for " + m.Window.String()
 	}
-	if m.CompleteOnly {
+	switch {
+	case m.CompleteOnly:
 		text += ", complete units only"
+	case m.Window.Duration > 0 && m.Lookback.Duration == 0:
+		text += ", windows that are not over included"
 	}
 	if m.Covariate.Duration > 0 {
 		text += "; covariate: the " + m.Covariate.String() + " before first exposure"

@@ -293,10 +293,12 @@ type MetricResult struct {
 	Direction   string `json:"direction,omitempty"`
 	Unit        string `json:"unit,omitempty"`
 	// Definition and Window say in words what is measured, and which facts count.
-	Definition string      `json:"definition,omitempty"`
-	Window     string      `json:"window"`
-	MDE        *stats.Size `json:"mde,omitempty"`
-	Margin     *stats.Size `json:"margin,omitempty"`
+	Definition string `json:"definition,omitempty"`
+	Window     string `json:"window"`
+	// CompleteOnly: units whose window is not over are left out.
+	CompleteOnly bool        `json:"completeOnly,omitempty"`
+	MDE          *stats.Size `json:"mde,omitempty"`
+	Margin       *stats.Size `json:"margin,omitempty"`
 	// Caps are what percentile caps came to, of a ratio one for each part that has
 	// one; not positive: nothing was capped.
 	Caps        []float64    `json:"caps,omitempty"`

@@ -44,17 +44,20 @@ type reasonView struct {
 	About string
 }
 
-func newBanner(look *ledger.Look, history []ledger.Look, since *Since) banner {
+func newBanner(look *ledger.Look, history []ledger.Look, t told) banner {
 	d := &look.Decision
 	b := banner{
 		Badge: verdictOf(look), Proposal: d.Proposal, Backfill: look.Backfill, Failed: message(look.Failed),
 		Summary: prose(d.Summary), Standing: newStanding(look, history), Turning: newTurning(look, history, web),
-		Look: "Look" + strings.TrimPrefix(lookNumber(look), "look"), AsOf: instant(look.AsOf), Flag: newFlagView(look, since), Todo: pageTodo(look, since),
+		Look: "Look" + strings.TrimPrefix(lookNumber(look), "look"), AsOf: instant(look.AsOf), Flag: newFlagView(look, t.setters), Todo: pageTodo(look, t.since),
 	}
 	for i := range look.Health.Sources {
 		if s := &look.Health.Sources[i]; s.Blind {
 			b.Alarms = append(b.Alarms, newAlarm(look, s, web))
 		}
+	}
+	if b.Turning != nil {
+		b.Turning.E = prose(b.Turning.E)
 	}
 	if b.Summary == "" {
 		b.Summary = "No reason was given."

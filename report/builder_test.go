@@ -481,7 +481,7 @@ func afterwards() story {
 			{Rule: 0, Code: "already_decided", Verdict: decide.Hold, Text: "Already rolled back by assay on 2026-11-05; nothing more is sent, unless a person begins anew with assay clear."},
 			{Rule: 1, Code: "guardrail_harmed", Verdict: decide.Rollback, Text: "error_rate was harmed at an earlier look.", Metric: "error_rate", Variation: "treatment"},
 		},
-		WouldChange: []string{"begun anew, if a person types assay clear: then only units exposed after it count"},
+		WouldChange: []string{"a fresh start, if a person runs assay clear; then only units exposed after it count"},
 	}
 	end := base("answer-v1", 4, 3200)
 	end.Version, end.Decision = 2, harmful().look.Decision

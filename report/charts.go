@@ -38,7 +38,9 @@ func coverageBars(p picture, labels []string, bars [][]sharePart) template.HTML 
 			b := box{x.at(from), y, x.at(from+part.Share) - x.at(from), height}
 			c.rect(part.Class, b)
 			if b.W >= 52 {
-				c.text(part.Class+" t-on", point{b.X + 8, y + 20}, fit(cmp.Or(part.Short, part.Label), b.W-12, 12))
+				if label := cmp.Or(part.Short, part.Label); fit(label, b.W-12, 12) == label { // The table has the names.
+					c.text(part.Class+" t-on", point{b.X + 8, y + 20}, label)
+				}
 			}
 			from += part.Share
 		}
@@ -143,7 +145,11 @@ func forestScale(rows []forestRow, l forestLayout) scale {
 		slices.Sort(ends)
 		limit = min(ends[len(ends)-1], 2*ends[(len(ends)-1)*4/5])
 	}
-	must.add(limit, -limit)
+	for _, r := range rows {
+		if r.Drawn && !math.IsNaN(r.Lower) && !math.IsNaN(r.Upper) {
+			must.add(max(r.Lower, -limit), min(r.Upper, limit))
+		}
+	}
 	if must.Lo == must.Hi {
 		must.add(-0.1, 0.1)
 	}
@@ -213,7 +219,16 @@ func (c *canvas) whisker(r forestRow, x scale, y float64) {
 	if r.Lower < x.Lo || r.Upper > x.Hi {
 		class += " arrow"
 	}
-	ends := append(capOf(r.Lower < x.Lo, point{from, y}, -1), capOf(r.Upper > x.Hi, point{to, y}, 1)...)
+	low, high := capOf(r.Lower < x.Lo, point{from, y}, -1), capOf(r.Upper > x.Hi, point{to, y}, 1)
+	const crowded = 10
+	if to-from < crowded && len(low)+len(high) > 0 && (r.Lower < x.Lo) != (r.Upper > x.Hi) { // A cap in an arrow is a cross.
+		if r.Upper > x.Hi {
+			low = low[:1]
+		} else {
+			high = high[:1]
+		}
+	}
+	ends := append(low, high...)
 	c.path(class, ends, "")
 	if r.Estimate.Known {
 		c.dots("estimate s-"+string(r.Status.Tone), []point{{x.at(r.Estimate.Value), y}})
@@ -274,7 +289,7 @@ func sequenceChart(p picture, s sequence) template.HTML {
 	x := newTimeScale(s.From, s.To, left, p.Width-right)
 	lo, hi := s.values()
 	y := scale{lo, hi, plot, top}
-	for _, t := range y.ticks(4) {
+	for _, t := range y.axisTicks() {
 		c.line("grid", segment{left, y.at(t), p.Width - right, y.at(t)})
 		c.text("t-axis t-end", point{left - 6, y.at(t) + 4}, s.Label(t))
 	}
@@ -375,15 +390,15 @@ func (c *canvas) harmArea(s sequence, y scale, b box) {
 func halfOf(label string) float64 { return 4 * float64(columns(label)) }
 
 func (c *canvas) marks(marks []rampMark, x timeScale, s segment) {
-	last := math.Inf(-1)
-	for _, m := range marks {
+	next := math.Inf(1)
+	for _, m := range slices.Backward(marks) { // The last one has its label, whatever is crowded.
 		at := x.when(m.At)
 		c.line("ramp", segment{at, s.Y1 - 4, at, s.Y2})
-		if at-last >= 40 {
+		if next-at >= 40 {
 			label := fit(m.Label, 44, 11)
 			half := halfOf(label)
 			c.text("t-axis t-mid", point{min(max(at, x.From+half), x.To-half), s.Y1 - 7}, label)
-			last = at
+			next = at
 		}
 	}
 }
@@ -503,7 +518,11 @@ func daily(p picture, days []dayBars, marks []rampMark) template.HTML {
 	}
 	c.marks(marks, x, segment{0, top, 0, p.Height - foot})
 	c.line("zero", segment{left, y.at(0), p.Width, y.at(0)})
-	c.dates(first, days[len(days)-1].Day, x, p.Height-8)
+	if len(days) == 1 {
+		c.text("t-axis t-mid", point{(x.when(first) + x.when(last)) / 2, p.Height - 8}, day(first))
+	} else {
+		c.dates(first, days[len(days)-1].Day, x, p.Height-8)
+	}
 	return c.done()
 }
 

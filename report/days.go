@@ -216,7 +216,7 @@ func daysChart(m *ledger.MetricResult, days []*ledger.DayResult, v daysView, ind
 	c := draw(p)
 	x := scale{float64(days[0].Day) - 0.5, float64(days[len(days)-1].Day) + 0.5, left, p.Width - right}
 	y := scale{lo, hi, plot, top}
-	for _, t := range y.ticks(4) {
+	for _, t := range y.axisTicks() {
 		c.line("grid", segment{left, y.at(t), p.Width - right, y.at(t)})
 		c.text("t-axis t-end", point{left - 6, y.at(t) + 4}, s.Label(t))
 	}
@@ -283,5 +283,12 @@ func (c *canvas) daysDrawn(days []*ledger.DayResult, x, y scale, relative bool) 
 		dots = append(dots, point{at, y.at(dayEstimate(d, relative))})
 	}
 	c.bars("whisker s-info", lines)
+	for _, l := range lines { // Where the frame cuts an interval, it goes on.
+		for _, end := range []struct{ y, edge, way float64 }{{l.Y1, y.From, -1}, {l.Y2, y.To, 1}} {
+			if end.y == end.edge {
+				c.path("whisker s-info", []point{{l.X1 - 4, end.edge + 6*end.way}, {l.X1, end.edge}, {l.X1 + 4, end.edge + 6*end.way}}, "")
+			}
+		}
+	}
 	c.dots("look", dots)
 }

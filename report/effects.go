@@ -136,7 +136,7 @@ func newEffectRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) e
 		Control: armCell(m, v.Control, q), Treatment: armCell(m, v.Treatment, q),
 		Relative: relativeCell(v, q), Absolute: absoluteCell(v, q), Thin: thin(v, q),
 		Margin: marginCell(v, q), Evidence: evidenceCell(m, v, look), Status: standing(look, m, v),
-		Marks: marksOf(m, v, q), Method: methodNote(&v.Design), Notes: effectNotes(m, v, q), OneLook: labelledOneLook(v, q),
+		Marks: marksOf(m, v, q), Method: methodNote(&v.Design), Notes: effectNotes(look, m, v, q), OneLook: labelledOneLook(v, q),
 	}
 	row.Control.More, row.Treatment.More = shareText(m, knownGood(look)), shareText(m, v.Variation)
 	if blindTo(look, m) {
@@ -206,7 +206,7 @@ func proofCell(v *ledger.Versus) (main, note string) {
 }
 
 // effectNotes are the small print of a comparison.
-func effectNotes(m *ledger.MetricResult, v *ledger.Versus, q quantity) []string {
+func effectNotes(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus, q quantity) []string {
 	var notes []string
 	add := func(s string) {
 		if s != "" {
@@ -215,7 +215,9 @@ func effectNotes(m *ledger.MetricResult, v *ledger.Versus, q quantity) []string 
 	}
 	add(mdeNote(v, q))
 	add(goalHarmNote(m, v, q))
-	add(reachNote(m, v, q))
+	if look.Standing.Ended == nil {
+		add(reachNote(m, v, q))
+	}
 	if m.Definition != "" {
 		add(message(m.Definition))
 	}
@@ -224,6 +226,9 @@ func effectNotes(m *ledger.MetricResult, v *ledger.Versus, q quantity) []string 
 	}
 	if v.Status == stats.StatusOK && v.Note != "" {
 		add(message(v.Note))
+	}
+	if _, _, z, ok := v.Proof(); z && !ok && v.Status == stats.StatusOK && v.Note == "" && v.Design.Method == stats.MethodExactSpending {
+		add("too few events for this look to establish harm, wherever they are")
 	}
 	if v.Presence != nil && v.Presence.Failed {
 		add("! units without a value are left out, and their share differs between variations (" +
@@ -247,14 +252,14 @@ func mdeNote(v *ledger.Versus, q quantity) string {
 
 // reachNote is what the end still promises.
 func reachNote(m *ledger.MetricResult, v *ledger.Versus, q quantity) string {
-	if !v.Reach.Known || m.Role != "goal" && v.Design.Margin.Value == 0 {
+	if !v.Reach.Known || v.Within || m.Role != "goal" && v.Design.Margin.Value == 0 {
 		return ""
 	}
 	what := "within the margin"
 	if m.Role == "goal" {
 		what = "better"
 	}
-	return "at best shown to be " + what + " by the end with a chance of " + q.chance(v.Reach.Value)
+	return "chance that the end shows it to be " + what + ", were it as good as the interval allows: " + q.likelihood(v.Reach.Value)
 }
 
 // goalHarmNote shows a goal's evidence of harm, whose column holds its p-value.
@@ -283,7 +288,7 @@ func methodNote(d *stats.Design) string {
 		return message(d.Reason)
 	}
 	if d.Reason != "" {
-		word = joined(word, ": ", message(d.Reason))
+		word = joined(word, " (", message(d.Reason)) + ")"
 	}
 	return word
 }
@@ -416,6 +421,9 @@ func newForestRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) f
 // shortStanding leaves the reason of "cannot say" to the table.
 func shortStanding(b badge) badge {
 	b.Word, _, _ = strings.Cut(b.Word, ":")
+	if word, earlier := strings.CutSuffix(b.Word, before); earlier {
+		b.Word = word + " earlier"
+	}
 	return b
 }
 
@@ -515,7 +523,7 @@ func sameComparison(look *ledger.Look, c course) (*ledger.MetricResult, *ledger.
 }
 
 func seqPointOf(look *ledger.Look, v *ledger.Versus, relative bool) seqPoint {
-	p := seqPoint{At: look.AsOf, Harmed: v.Harmed, Estimate: math.NaN()}
+	p := seqPoint{At: look.AsOf, Harmed: v.Harmed || latched(v), Estimate: math.NaN()}
 	if !relative {
 		p.Known = v.Status == stats.StatusOK
 		p.Estimate, p.Lower, p.Upper = v.Absolute, v.AbsoluteInterval.Lower, v.AbsoluteInterval.Upper

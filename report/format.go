@@ -442,9 +442,13 @@ func unbroken(s string) template.HTML {
 
 var hyphened = regexp.MustCompile(`[0-9A-Za-z_]+(?:-[0-9][0-9A-Za-z_:]*)+`)
 
+// measure is a statistic before its value.
+var measure = regexp.MustCompile(`\b([zEp]) ([=<≈]) `)
+
 // prose is a text from a decision as the page has it: numbers keep their units.
 func prose(s string) string {
-	return minus.ReplaceAllString(unit.ReplaceAllString(message(s), "$1\u202f$2"), "$1−$2")
+	text := measure.ReplaceAllString(message(s), "$1\u00a0$2\u00a0")
+	return minus.ReplaceAllString(unit.ReplaceAllString(text, "$1\u202f$2"), "$1−$2")
 }
 
 // minus is one before a number: dates and ranges have none after a blank.

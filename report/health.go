@@ -313,11 +313,45 @@ func newSourceView(look *ledger.Look, s *ledger.SourceHealth) sourceView {
 		v.Notes = append(v.Notes, fmt.Sprintf("Joined through %s: %s linked identifiers, %s (%s) linked to several %s; the earliest link wins.",
 			name(j.Join), web.count(j.Links), web.count(j.FannedOut), web.fraction(j.FannedOut, j.Links), noun(look.Spec.Identifier)))
 	}
+	if over := windowsOver(look, s); over > 0 {
+		v.Notes = append(v.Notes, "Only "+noun(look.Spec.Identifier)+" whose window is over count as found: "+web.count(over)+" of "+web.count(sum(s.Units))+".")
+	}
 	if s.Alignment != nil {
 		v.Notes = append(v.Notes, alignmentText(look, s.Alignment, web))
 	}
 	return v
 }
+
+// windowsOver are the units whose window is over, where a source's metrics count no
+// others and not all are; 0 = all are counted, or it is not known.
+func windowsOver(look *ledger.Look, s *ledger.SourceHealth) int64 {
+	exposed, most := sum(s.Units), int64(0)
+	for i := range look.Metrics {
+		m := &look.Metrics[i]
+		if m.Source != s.Source || len(m.Comparisons) == 0 {
+			continue
+		}
+		if !m.CompleteOnly || look.Spec.Activation != "" {
+			return 0
+		}
+		if !slices.Contains(everyUnit, m.Kind) {
+			continue
+		}
+		n := m.Comparisons[0].Control.N
+		for j := range m.Comparisons {
+			n += m.Comparisons[j].Treatment.N
+		}
+		most = max(most, n)
+	}
+	if s.Blind || most < sum(s.Present) || most+look.Health.Settling >= exposed {
+		return 0
+	}
+	return most
+}
+
+// everyUnit are the kinds of metrics that count every unit, those without a fact as
+// nothing.
+var everyUnit = []string{"proportion", "count", "sum", "distinct", "ratio"}
 
 // newestRow is a source's newest row, where none is of an exposed unit that of anybody.
 func newestRow(s *ledger.SourceHealth) *time.Time {

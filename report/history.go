@@ -19,12 +19,12 @@ type historyRow struct {
 }
 
 // newHistory lists the looks, newest first. The page of a look links to those
-// before it, which were there when it was made; the latest page knows what became
-// of deliveries.
-func newHistory(look *ledger.Look, history []ledger.Look, since *Since) []historyRow {
+// before it, which were there when it was made, and knows what had become of their
+// deliveries; the latest page knows it of all.
+func newHistory(look *ledger.Look, history []ledger.Look, t told) []historyRow {
 	var out []historyRow
 	for i := len(history) - 1; i >= 0; i-- {
-		out = append(out, newHistoryRow(look, &history[i], since))
+		out = append(out, newHistoryRow(look, &history[i], t))
 		if gap := missing(history, i); gap > 0 {
 			out = append(out, historyRow{Gap: plural(gap, "look is", "looks are") + " not shown here"})
 		}
@@ -32,19 +32,19 @@ func newHistory(look *ledger.Look, history []ledger.Look, since *Since) []histor
 	return out
 }
 
-func newHistoryRow(look, h *ledger.Look, since *Since) historyRow {
+func newHistoryRow(look, h *ledger.Look, t told) historyRow {
 	row := historyRow{
 		Look: lookNumberShort(h.Number, h.Version), AsOf: instant(h.AsOf), Summary: prose(h.Decision.Summary),
 		Coverage: coverageText(h), Units: web.count(h.Health.Units), Badge: verdictOf(h),
 		This: h.ID == look.ID && h.AsOf.Equal(look.AsOf), Backfill: h.Backfill, Failed: h.Failed != "",
 	}
-	if since != nil {
+	if t.since != nil {
 		row.Link = lookLink("./looks/", h.AsOf, h.ID)
 	} else if !row.This {
 		row.Link = lookLink("./", h.AsOf, h.ID)
 	}
 	for _, d := range h.Deliveries {
-		row.Told = append(row.Told, plannedView{name(d.Store), outcomeOf(d.ID, since)})
+		row.Told = append(row.Told, plannedView{name(d.Store), outcomeOf(d.ID, t.setters)})
 	}
 	return row
 }

@@ -30,8 +30,9 @@ func ladder(look *ledger.Look, since *Since, n numbers) []rung {
 func newRung(look *ledger.Look, i int, coverage float64, since *Since) rung {
 	var r rung
 	step := &look.Step
+	over := ended(&look.Decision)
 	switch {
-	case look.Standing.Ended != nil || ended(&look.Decision):
+	case over || look.Standing.Ended != nil && i > step.Index:
 		r.Badge = badge{"○", "not reached", toneMute}
 		if r.Note = applied(look, coverage, since); r.Note != "" {
 			r.Badge = badge{"✓", "was served", toneMute}
@@ -46,7 +47,9 @@ func newRung(look *ledger.Look, i int, coverage float64, since *Since) rung {
 		}
 	case i == step.Index+1:
 		r.Badge = badge{"○", "next", toneMute}
-		if !step.Due.IsZero() {
+		if look.Decision.Verdict == decide.Ramp {
+			r.Note = "decided at this look"
+		} else if !step.Due.IsZero() {
 			r.Note = "not before " + instant(step.Due)
 		}
 	default:
@@ -64,8 +67,12 @@ func applied(look *ledger.Look, coverage float64, since *Since) string {
 	if i < 0 {
 		return ""
 	}
-	start := look.Epochs[i].Start
-	return joined("since "+instant(start), ", ", setBy(since, start, look.Epochs[i].Allocation))
+	start, span := look.Epochs[i].Start, "since "
+	text := instant(start)
+	if i+1 < len(look.Epochs) {
+		span, text = "from ", text+" to "+instant(look.Epochs[i+1].Start)
+	}
+	return joined(span+text, ", ", setBy(since, start, look.Epochs[i].Allocation))
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }

@@ -23,10 +23,25 @@ func marksOf(m *ledger.MetricResult, v *ledger.Versus, q quantity) []string {
 	if v.Design.Scale == stats.ScaleLog {
 		out = append(out, "of logarithms")
 	}
-	if latched(v) && !v.Harmed {
-		out = append(out, "harm was established at an earlier look")
+	if v.NonInferior && reachesBeyond(v) {
+		out = append(out, "within the margin by the test of one side; the interval has two")
 	}
 	return out
+}
+
+// reachesBeyond tells whether the interval goes beyond the margin.
+func reachesBeyond(v *ledger.Versus) bool {
+	interval := v.RelativeInterval
+	if v.Design.Margin.Absolute {
+		interval = v.AbsoluteInterval
+	}
+	switch {
+	case v.Design.Margin.Value == 0 || !bounded(interval):
+		return false
+	case v.Design.Harm == stats.SideUp:
+		return interval.Upper > v.Design.Margin.Value
+	}
+	return interval.Lower < -v.Design.Margin.Value
 }
 
 // thin is the fixed interval of the relative effect, or of the absolute one where

@@ -58,11 +58,11 @@ func (s Site) newPage(look *ledger.Look, history []ledger.Look, t told) pageView
 		frame: s.frame(title+": "+strings.ToLower(verdictOf(look).Word), at),
 		Name:  title, Kind: kindText(look.Spec.Type), Description: message(look.Spec.Description),
 		Owner: shorten(clean(look.Spec.Owner), nameLength), Tags: tags(look.Spec.Tags),
-		Facts: facts(look), Banner: newBanner(look, history, since), Since: newSinceView(since),
+		Facts: facts(look), Banner: newBanner(look, history, t), Since: newSinceView(since),
 		Health: newHealthView(look, history), Effects: newEffects(look), Raw: newRaw(look), Slices: newSlices(look), Level: level(look),
 		Forest: newForest(look), Courses: newCourses(look, history), Days: newDays(look),
 		Daily: newDaily(look), Ladder: ladder(look, t.setters, web), Epochs: epochs(look),
-		Prompts: newPrompts(look, history, t.setters), History: newHistory(look, history, since),
+		Prompts: newPrompts(look, history, t.setters), History: newHistory(look, history, t),
 		Repeat: newRepeat(look), Past: since == nil, List: list,
 	}
 }
@@ -103,7 +103,7 @@ func facts(look *ledger.Look) []fact {
 		{"Look", lookFact(look)},
 	}
 	if !look.Spec.Start.IsZero() {
-		out = append(out, fact{"Monitoring", monitoring(look)})
+		out = append(out, fact{"Monitoring", prose(monitoring(look))})
 	}
 	out = append(out, fact{"Exposed " + noun(look.Spec.Identifier), strings.TrimSpace(web.count(look.Health.Units) + " " + planned(look))})
 	if look.Spec.FlagKey != "" {

@@ -71,9 +71,30 @@ func TestWhoPromotedOnThePageOfALook(t *testing.T) {
 	if n := strings.Count(page, "by assay: ramp of the look as of 2026-11-02 00:00 UTC, applied by dana"); n != 3 {
 		t.Errorf("who promoted stands there %d times, want with both prompts and with the step", n)
 	}
-	for _, no := range []string{"kim", "taken", "Deliveries and changes of the flag"} {
+	if !strings.Contains(page, "Last told <b><bdi>local</bdi></b>: 25\u202f% coverage") || !strings.Contains(page, "taken") {
+		t.Error("the page of a look does not say what the store was told last")
+	}
+	for _, no := range []string{"kim", "Deliveries and changes of the flag"} {
 		if strings.Contains(page, no) {
 			t.Errorf("the page of a look says %q", no)
+		}
+	}
+}
+
+// TestOutcomesOnThePageOfALook: what had become of earlier looks' deliveries is known
+// there; its own are to be sent.
+func TestOutcomesOnThePageOfALook(t *testing.T) {
+	earlier, look := base("x", 1, 100), base("x", 2, 100)
+	earlier.Deliveries = []ledger.Delivery{{ID: "d1", Store: "local", Target: allocation(0.25, 0.5)}}
+	look.Deliveries = []ledger.Delivery{{ID: "d2", Store: "local", Target: allocation(0.5, 0.5)}}
+	var b bytes.Buffer
+	before := Since{Deliveries: []Delivered{{ID: "d1", Store: "local", Target: allocation(0.25, 0.5), Outcome: Verified, Verdict: decide.Ramp, AsOf: earlier.AsOf}}}
+	if err := Page(&b, look, []ledger.Look{*earlier}, before); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"✓ delivered and read back<small><bdi>local", "to be sent<small><bdi>local", "To be sent to <b><bdi>local</bdi></b>"} {
+		if n := strings.Count(b.String(), want); n != 1 {
+			t.Errorf("%q stands there %d times", want, n)
 		}
 	}
 }

@@ -91,7 +91,11 @@ func (c *promptCard) served(look *ledger.Look, variation string, since *Since) {
 	}
 	c.Served = web.exactShare(shareIn(look.Allocation, variation)) + " of everybody"
 	if target := look.Decision.Target; target != nil {
-		c.Served += "; " + afterWord(look) + " " + web.exactShare(shareIn(*target, variation))
+		when := afterWord(look)
+		if when == "after" {
+			when = "after this look"
+		}
+		c.Served += "; " + web.exactShare(shareIn(*target, variation)) + " " + when
 	}
 	if n := len(look.Epochs); n > 0 && alike(look.Epochs[n-1].Allocation, look.Allocation) {
 		start := look.Epochs[n-1].Start
@@ -190,6 +194,9 @@ func newPromptDiff(base, other *ledger.Variation) promptDiff {
 	d.add("model", a.Model, b.Model)
 	for _, key := range unionKeys(base.Prompt.Parameters, other.Prompt.Parameters) {
 		d.add(name(key), valueOr(base.Prompt.Parameters, key), valueOr(other.Prompt.Parameters, key))
+	}
+	if !d.Same && len(d.Properties) == 1 && a.Version != b.Version {
+		d.Properties = nil // A version is the digest of its text, which is below.
 	}
 	if !d.Same {
 		d.Lines = sideBySide(base.Prompt.Template, other.Prompt.Template)

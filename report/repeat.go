@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -57,10 +58,15 @@ func newStatementView(s *ledger.Statement) statementView {
 	return statementView{Name: name(s.Name), Purpose: message(s.Purpose), SQL: cleanBlock(s.SQL), Cost: cost(s)}
 }
 
+var makesTable = regexp.MustCompile(`(?m)^\s*CREATE [A-Z ]*TABLE\b`)
+
 // cost is what is known of running a statement: what came back, and under which
 // digest of its text. What an engine says beyond that belongs here.
 func cost(s *ledger.Statement) []fact {
 	out := []fact{{"Rows", web.count(s.Rows)}}
+	if s.Rows == 0 && makesTable.MatchString(s.SQL) {
+		out[0].Value = "none: it makes a table"
+	}
 	if s.Digest != "" {
 		out = append(out, fact{"SHA-256", shorten(clean(s.Digest), nameLength)})
 	}

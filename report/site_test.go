@@ -352,7 +352,7 @@ func TestListSaysHowItEnded(t *testing.T) {
 	if err := (Site{}).Looks(&b, "tone", looks, func(ledger.Glance) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
-	got := regexp.MustCompile(`</span> ([^<]*)</span></td><td>`).FindAllStringSubmatch(b.String(), -1)
+	got := regexp.MustCompile(`</span>&nbsp;([^<]*)</span></td><td>`).FindAllStringSubmatch(b.String(), -1)
 	want := []string{"Shipped", "Ship", "Rolled back", "Ship", "Roll back", "Ended", "Proposed: roll back", "Ended", "Keep going"}
 	if len(got) != len(want) {
 		t.Fatalf("%d looks, want %d", len(got), len(want))

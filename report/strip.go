@@ -109,10 +109,17 @@ func presenceText(look *ledger.Look) string {
 			exposed = look.Health.Units
 		}
 		part := "none in "
+		over := windowsOver(look, s)
+		if over > 0 {
+			exposed = over
+		}
 		if present := sum(s.Present); present > 0 {
 			part = web.fraction(present, exposed) + " in "
 		}
 		text = joined(text, ", ", part+shorten(name(s.Source), 40))
+		if over > 0 {
+			text += ", of those whose window is over"
+		}
 	}
 	if text == "" {
 		return "No fact source was read."
@@ -120,7 +127,7 @@ func presenceText(look *ledger.Look) string {
 	if more := len(sources) - sourcesNamed; more > 0 {
 		text += fmt.Sprintf(" and %d more sources", more)
 	}
-	return "Exposed " + noun(look.Spec.Identifier) + " that are found: " + text + "."
+	return "Exposed " + noun(look.Spec.Identifier) + " that have facts: " + text + "."
 }
 
 func rankBlind(s ledger.SourceHealth) int {
@@ -160,8 +167,11 @@ func armsCheck(look *ledger.Look, traffic *trafficView) checkView {
 	who, everyone := noun(look.Spec.Identifier), h.Units+h.Multiple+h.Unknown
 	v := checkView{Title: "One variation each"}
 	v.Badge, v.Open = flawed(look, armsCodes, badge{"✓", "as it should be", toneGood}, "too many strays")
-	v.Text = fmt.Sprintf("%s of %s %s were in several variations, %s in an undeclared one; they are left out.",
-		web.count(h.Multiple), web.count(everyone), who, web.count(h.Unknown))
+	v.Text = fmt.Sprintf("None of %s %s was in several variations or in an undeclared one.", web.count(everyone), who)
+	if h.Multiple+h.Unknown > 0 {
+		v.Text = fmt.Sprintf("%s of %s %s were in several variations, %s in an undeclared one; they are left out.",
+			web.count(h.Multiple), web.count(everyone), who, web.count(h.Unknown))
+	}
 	v.Facts = []tile{
 		{"In several variations", web.count(h.Multiple), web.fraction(h.Multiple, everyone) + " of " + who + tolerated(look, "max_multiple")},
 		{"In unknown variations", web.count(h.Unknown), unknownNote(h) + tolerated(look, "max_unknown")},
@@ -189,7 +199,7 @@ func freshCheck(look *ledger.Look) checkView {
 	stalest := ""
 	for i := range h.Sources {
 		s := &h.Sources[i]
-		v.Facts = append(v.Facts, tile{"Newest of " + name(s.Source), age(newestRow(s), look.AsOf), newest(newestRow(s))})
+		v.Facts = append(v.Facts, tile{"Newest counted of " + name(s.Source), age(newestRow(s), look.AsOf), newest(newestRow(s))})
 		if s.Stale {
 			stalest = joined(stalest, ", ", shorten(name(s.Source), 40)+" "+age(newestRow(s), look.AsOf))
 			v.Badge, v.Open = badge{"!", "stale", toneWarn}, true
@@ -201,7 +211,7 @@ func freshCheck(look *ledger.Look) checkView {
 	if stalest != "" {
 		v.Text += " Too old: " + stalest + "."
 	}
-	if look.Standing.Ended != nil && !v.Open {
+	if ended(&look.Decision) && !v.Open {
 		v.Badge = badge{"○", "ended", toneMute}
 		v.Text += " The experiment has ended: nobody new is exposed."
 		return v
@@ -233,7 +243,7 @@ func alikeCheckView(look *ledger.Look, traffic *trafficView) checkView {
 	if traffic.Open {
 		v.Badge = badge{"!", "differs", toneWarn}
 	}
-	v.Text = "What no variation can move, and whether it is the same in all: " + plural(len(traffic.Alike), "test", "tests") + "."
+	v.Text = plural(len(traffic.Alike), "test", "tests") + " of what no variation can move."
 	return v
 }
 

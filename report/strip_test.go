@@ -46,10 +46,14 @@ func TestChecksInWords(t *testing.T) {
 		t.Error(got)
 	}
 	look.Health.Sources[1].Blind, look.Health.Sources[1].Present = true, []int64{0, 0}
-	if got := checkOf(t, look, "Identifiers"); got.Badge.Tone != toneBad || !got.Open || !strings.Contains(got.Text, "found: none in feedback") {
+	if got := checkOf(t, look, "Identifiers"); got.Badge.Tone != toneBad || !got.Open || !strings.Contains(got.Text, "have facts: none in feedback") {
 		t.Errorf("%+v", got)
 	}
 	look.Standing.Ended = &decide.Terminal{Verdict: decide.Rollback}
+	if got := checkOf(t, look, "Freshness"); got.Badge.Word != "fresh" { // It ends with this look.
+		t.Errorf("%+v", got)
+	}
+	look.Decision = decide.Decision{Verdict: decide.Hold, Reasons: []decide.Reason{{Rule: 0}}}
 	if got := checkOf(t, look, "Freshness"); got.Badge.Word != "ended" || strings.Contains(got.Text, "At most") {
 		t.Errorf("%+v", got)
 	}

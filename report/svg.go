@@ -150,6 +150,14 @@ func (s scale) ticks(about int) []float64 {
 	return out
 }
 
+// axisTicks are the ticks of an upright axis: fewer than three make no scale.
+func (s scale) axisTicks() []float64 {
+	if few := s.ticks(4); len(few) >= 3 {
+		return few
+	}
+	return s.ticks(8)
+}
+
 // niceStep is the smallest of 1, 2, 5 times a power of ten that is not below x.
 func niceStep(x float64) float64 {
 	if !(x > 0) || math.IsInf(x, 0) {

@@ -280,7 +280,10 @@ func textRows(look *ledger.Look, role string) []textRow {
 func (r *textRow) fill(v *ledger.Versus, q quantity) {
 	r.Arms = textArm(v.Control.N, v.Control.Value, q) + " → " + textArm(v.Treatment.N, v.Treatment.Value, q)
 	if speaks(v) {
-		r.E = evidenceText(v, q.numbers)
+		r.E = q.proof(v)
+		if v.Bound <= 0 {
+			r.E = ""
+		}
 	}
 	r.OneLook = oneLook(v, q)
 	if r.Effect = effectText(v, q); strings.HasPrefix(r.Effect, "cannot say") {

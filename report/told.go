@@ -15,11 +15,15 @@ func newTold(look *ledger.Look, since *Since) []toldView {
 	var out []toldView
 	for i := range look.Deliveries {
 		p := &look.Deliveries[i]
-		v := toldView{Lead: "Told", Store: name(p.Store), State: allocationText(&p.Target, web)}
-		if p.Proposal {
+		v := toldView{Lead: "To be sent to", Store: name(p.Store), State: allocationText(&p.Target, web)}
+		answer := deliveryOf(p.ID, since)
+		switch {
+		case p.Proposal:
 			v.Lead = "Proposed to"
+		case answer != nil:
+			v.Lead = "Told"
 		}
-		v.answered(deliveryOf(p.ID, since))
+		v.answered(answer)
 		out = append(out, v)
 	}
 	if last := lastDelivery(since); len(out) == 0 && last != nil {

@@ -61,7 +61,7 @@ func (v *trafficView) alike(row alikeRow, c alikeCheck) {
 	case c.Status == stats.StatusOK:
 		row.Badge, row.Note = badge{"✓", "alike", toneGood}, ""
 	case c.Status == stats.StatusNoVariance:
-		row.Badge, row.Note = badge{"✓", "the same of every unit", toneGood}, ""
+		row.Badge, row.Note = badge{"✓", "the same for every unit", toneGood}, ""
 	default:
 		row.Badge = badge{"?", "cannot say: " + cmp.Or(decide.CannotSay(c.Status), "not tested"), toneMute}
 	}

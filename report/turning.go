@@ -15,6 +15,7 @@ import (
 type turning struct {
 	Lead string // why this comparison is the one to look at
 	evidence
+	Besides string // which guardrails may not be judged; "" = all may
 }
 
 // newTurning finds the comparison to tell of: that of the first reason, or of the
@@ -22,19 +23,19 @@ type turning struct {
 // It is nil where none can say anything.
 func newTurning(look *ledger.Look, history []ledger.Look, n numbers) *turning {
 	if e := newEvidence(look, n); e != nil {
-		return &turning{"Decided by", *e}
+		return &turning{"Decided by", *e, ""}
 	}
 	if end := ending(look, history); end != nil {
 		if e := newEvidence(end, n); e != nil {
 			lead := "Decided at " + lookNumber(end) + ", as of " + instant(end.AsOf) + ", by"
-			return &turning{lead, *e}
+			return &turning{lead, *e, ""}
 		}
 	}
 	m, v := nearest(look)
 	if v == nil || doubted(look) {
 		return nil
 	}
-	t := &turning{nearestLead(look), *evidenceOf(look, m, v, n)}
+	t := &turning{nearestLead(look), *evidenceOf(look, m, v, n), unbounded(look, n)}
 	if got, _, _, _ := v.Proof(); got < 0 && t.Harm {
 		t.E, t.Harm = "no sign of harm ("+t.E+")", false
 	}
@@ -49,7 +50,34 @@ func (t *turning) sentence() string {
 	} else {
 		s = joined(s, "; ", t.E)
 	}
-	return s + "."
+	return joined(s+".", " ", t.Besides)
+}
+
+// unbounded names the guardrails that have an answer and may not be judged yet: the
+// nearest to its limit says nothing of them.
+func unbounded(look *ledger.Look, n numbers) string {
+	var names []string
+	for i := range look.Metrics {
+		m := &look.Metrics[i]
+		if m.Role != "guardrail" || blindTo(look, m) {
+			continue
+		}
+		for j := range m.Comparisons {
+			v := &m.Comparisons[j]
+			if _, _, z, ok := v.Proof(); v.Status == stats.StatusOK && speaks(v) && z && !ok && !v.Within && !latched(v) {
+				e := evidenceOf(look, m, v, n)
+				names = append(names, e.Metric+" in "+e.Versus+" ("+e.Arms+")")
+			}
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	const most = 2
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most], plural(more, "other", "others"))
+	}
+	return "Not to be judged at this look: " + strings.Join(names, ", ") + "."
 }
 
 // ending is the look that ended an experiment which has ended since; nil where it
@@ -143,8 +171,8 @@ func (v standingView) sentence() string {
 // sinceWords says since when a verdict holds.
 func sinceWords(look *ledger.Look) string {
 	since := look.Standing.VerdictSince
-	if !since.Before(look.AsOf) {
+	if !since.Before(look.AsOf) || look.Decision.Verdict == decide.Ramp { // Each step is a verdict of its own.
 		return "New at this look"
 	}
-	return fmt.Sprintf("The verdict holds since %s (%s)", instant(since), length(look.AsOf.Sub(since)))
+	return fmt.Sprintf("The verdict has held since %s (%s)", instant(since), length(look.AsOf.Sub(since)))
 }

@@ -78,13 +78,17 @@ var qualities = []string{
 	"correctness", "relevance", "safety", "task_completion", "behaviour", "cost", "latency",
 }
 
+// before ends the word for what an earlier look of the same version established: it
+// holds on.
+const before = " at an earlier look"
+
 // standing is a comparison's status as the reader is told it.
 func standing(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) badge {
 	switch {
 	case v.Harmed:
 		return badge{"✕", "harmed", toneBad}
 	case latched(v):
-		return badge{"✕", "harmed at an earlier look", toneBad}
+		return badge{"✕", "harmed" + before, toneBad}
 	case blindTo(look, m):
 		return badge{"?", "cannot say: " + unmatched(look, m.Source), toneWarn}
 	case v.Status != stats.StatusOK:
@@ -95,6 +99,10 @@ func standing(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) badge
 		return badge{"✓", "non-inferior", toneGood}
 	case v.NonInferior:
 		return badge{"▲", "better", toneGood}
+	case v.Within && v.Design.Margin.Value > 0:
+		return badge{"✓", "non-inferior" + before, toneGood}
+	case v.Within:
+		return badge{"▲", "better" + before, toneGood}
 	case v.Design.Harm == "":
 		return badge{"○", "shown only", toneMute}
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,4 +162,113 @@ func TestMonitoring(t *testing.T) {
 	is(span + " (over)")
 	look.AsOf = start.AddDate(0, 0, -1)
 	is(span)
+}
+
+// TestEstablishedBefore: what an earlier look of the version has shown holds on at a
+// look that may not judge.
+func TestEstablishedBefore(t *testing.T) {
+	look := base("tone", 3, 100)
+	m := &ledger.MetricResult{Name: "errors", Source: "responses", Role: "guardrail"}
+	is := func(v *ledger.Versus, word, short string) {
+		t.Helper()
+		b := standing(look, m, v)
+		if b.Word != word || shortStanding(b).Word != short {
+			t.Errorf("%q, short %q; want %q, %q", b.Word, shortStanding(b).Word, word, short)
+		}
+	}
+	v := &ledger.Versus{Within: true}
+	v.Status, v.Design.Harm = stats.StatusOK, stats.SideUp
+	is(v, "better at an earlier look", "better earlier")
+	v.Design.Margin.Value = 0.1
+	is(v, "non-inferior at an earlier look", "non-inferior earlier")
+	v.NonInferior = true
+	is(v, "non-inferior", "non-inferior")
+	v.Latched = true
+	is(v, "harmed at an earlier look", "harmed earlier")
+}
+
+// TestIntervalBeyondTheMargin: a verdict of the test of one side beside an interval
+// that seems to say otherwise is told.
+func TestIntervalBeyondTheMargin(t *testing.T) {
+	const mark = "within the margin by the test of one side; the interval has two"
+	for name, c := range map[string]struct {
+		harm         stats.Side
+		absolute     bool
+		lower, upper float64
+		want         bool
+	}{
+		"beyond": {stats.SideUp, false, -0.2, 0.11, true}, "inside": {stats.SideUp, false, -0.2, 0.09, false},
+		"down, beyond": {stats.SideDown, false, -0.11, 0.5, true}, "down, inside": {stats.SideDown, false, -0.09, 0.5, false},
+		"absolute": {stats.SideUp, true, -0.2, 0.11, true},
+	} {
+		v := &ledger.Versus{}
+		v.NonInferior, v.Design.Harm, v.Design.Margin = true, c.harm, stats.Size{Value: 0.1, Absolute: c.absolute}
+		v.RelativeInterval = stats.Interval{Lower: c.lower, Upper: c.upper}
+		if c.absolute {
+			v.AbsoluteInterval, v.RelativeInterval = v.RelativeInterval, stats.Interval{}
+		}
+		if got := slices.Contains(marksOf(&ledger.MetricResult{}, v, quantity{numbers: web}), mark); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestWindowsOver: units whose window is still open are no units without facts.
+func TestWindowsOver(t *testing.T) {
+	look := base("tone", 3, 1000)
+	source := &ledger.SourceHealth{Source: "responses", Units: []int64{500, 500}, Present: []int64{440, 450}}
+	metric := func(kind string, complete bool, control, treatment int64) ledger.MetricResult {
+		v := ledger.Versus{}
+		v.Control.N, v.Treatment.N = control, treatment
+		return ledger.MetricResult{Source: "responses", Kind: kind, CompleteOnly: complete, Comparisons: []ledger.Versus{v}}
+	}
+	for name, c := range map[string]struct {
+		metrics []ledger.MetricResult
+		want    int64
+	}{
+		"open windows":      {[]ledger.MetricResult{metric("proportion", true, 450, 460), metric("mean", true, 300, 300)}, 910},
+		"all are over":      {[]ledger.MetricResult{metric("proportion", true, 500, 500)}, 0},
+		"one counts others": {[]ledger.MetricResult{metric("proportion", true, 450, 460), metric("count", false, 500, 500)}, 0},
+		"only those with":   {[]ledger.MetricResult{metric("mean", true, 300, 300)}, 0},
+		"more are present":  {[]ledger.MetricResult{metric("proportion", true, 400, 400)}, 0},
+		"none":              {nil, 0},
+	} {
+		look.Metrics = c.metrics
+		if got := windowsOver(look, source); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+	look.Metrics, look.Health.Sources = []ledger.MetricResult{metric("proportion", true, 440, 450)}, []ledger.SourceHealth{*source}
+	if got := presenceText(look); got != "Exposed users that have facts: 100.0\u202f% in responses, of those whose window is over." {
+		t.Error(got)
+	}
+	look.Spec.Activation = "opened"
+	if got := windowsOver(look, source); got != 0 {
+		t.Errorf("with an activation: %d", got)
+	}
+}
+
+// TestNotToBeJudged: the guardrail nearest to its limit says nothing of one that has
+// no limit at this look.
+func TestNotToBeJudged(t *testing.T) {
+	look := base("tone", 3, 1000)
+	guard := func(name string, z, needed stats.Optional) ledger.MetricResult {
+		v := ledger.Versus{Variation: "treatment"}
+		v.Status, v.Design.Harm, v.Design.Method, v.Bound = stats.StatusOK, stats.SideUp, stats.MethodExactSpending, 4
+		v.Z, v.Critical = z, needed
+		v.Control.N, v.Treatment.N, v.Treatment.Any = 500, 500, 2
+		return ledger.MetricResult{Name: name, Role: "guardrail", Kind: "proportion", Source: "responses", Comparisons: []ledger.Versus{v}}
+	}
+	look.Metrics = []ledger.MetricResult{guard("errors", stats.Some(0.5), stats.Some(3.0)), guard("unsafe", stats.Some(1.2), stats.Optional{})}
+	got := newTurning(look, nil, term)
+	if got == nil || got.Metric != "errors" || !strings.HasPrefix(got.Besides, "Not to be judged at this look: unsafe in treatment against control (") {
+		t.Fatalf("%+v", got)
+	}
+	if !strings.HasSuffix(got.sentence(), ". "+got.Besides) {
+		t.Error(got.sentence())
+	}
+	look.Metrics[1].Comparisons[0].Latched = true
+	if got := unbounded(look, term); got != "" {
+		t.Errorf("harmed before: %q", got)
+	}
 }

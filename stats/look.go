@@ -290,7 +290,7 @@ func (s *Spending) nextNormal(time float64, strata []Stratum) (Look, string) {
 	case look.Info < s.anchor.Info*(1-leastNews) || time >= 1:
 		look.Alone, look.Z = true, upperQuantile(math.Log(chance))
 	default:
-		return Look{}, "little is new since the last look that spent error"
+		return Look{}, "too little is new since the last look that could"
 	}
 	return look, ""
 }

@@ -33,8 +33,10 @@ func (d *Design) missMixture(mde Optional, t float64) Optional {
 // missExact is the same for the exact method, given the control events of this
 // look: a harm changes how many events treatment has, so their number is not
 // given but Poisson around what control has, times the odds of the split, times
-// the ratio under the harm. Where control has no event, what its units had at
-// the declared base rate stands in; nil where there is none either.
+// the ratio under the harm; an absolute harm adds its share of the units instead.
+// Where control has no event, a relative harm is one of what its units had at the
+// declared base rate, nil where there is none; an absolute one is all that is
+// expected, so that the chance is on the safe side whatever control's rate is.
 //
 // The units of treatment with any are binomial in truth. Poisson is more
 // spread: its tail away from the mean is the greater one (Anderson & Samuels
@@ -46,13 +48,9 @@ func (d *Design) missExact(l labels, test *exactTest) Optional {
 	if !ok || mde == 0 || !isFinite(mde) || d.nullRatio(margin+mde) <= test.null || test.spends && test.level >= -math.Ln2 {
 		return Optional{}
 	}
-	ratio := 1 + margin + mde
-	if d.Harm == SideDown {
-		ratio = max(0, 1-margin-mde)
-	}
 	var room [8]group
 	p := prospect{labels: append(labels(room[:0]), l...), harm: d.Harm, test: test}
-	if !p.expect(ratio, d.anyRate()) {
+	if !p.expect(d.harmOf(d.Margin, d.MDE), d.anyRate()) {
 		return Optional{}
 	}
 	return Some(p.miss())
@@ -83,25 +81,48 @@ func (g *group) odds(harm Side) float64 {
 	return math.Exp(g.logit)
 }
 
-// expect puts the mean of treatment in the place of its count. No ratio gives
-// more events than units. Not ok where control has no event and no base rate.
-func (p *prospect) expect(ratio, rate float64) bool {
+// harm is a change of control's events: times ratio, and per unit added.
+type harm struct{ ratio, added float64 }
+
+// harmOf is the harm that is the sum of the sizes, in the direction that hurts.
+func (d *Design) harmOf(sizes ...Size) harm {
+	way := 1.0
+	if d.Harm == SideDown {
+		way = -1
+	}
+	h := harm{ratio: 1}
+	for _, s := range sizes {
+		if s.Absolute {
+			h.added += way * s.Value
+		} else {
+			h.ratio += way * s.Value
+		}
+	}
+	h.ratio = max(0, h.ratio)
+	return h
+}
+
+// expect puts the mean of treatment in the place of its count. No harm gives
+// more events than units, or fewer than none. Not ok where control has no event and
+// a harm needs its rate.
+func (p *prospect) expect(h harm, rate float64) bool {
 	events := 0.0
 	for i := range p.labels {
 		control, _ := p.labels[i].arms(p.harm)
 		events += *control
 	}
-	if events == 0 && !(rate > 0) {
+	relative := h.ratio != 1 || h.added < 0
+	if events == 0 && relative && !(rate > 0) {
 		return false
 	}
 	for i := range p.labels {
 		g := &p.labels[i]
 		control, treatment := g.arms(p.harm)
 		mean := *control
-		if events == 0 {
+		if events == 0 && relative {
 			mean = g.units * rate
 		}
-		*treatment = min(mean*ratio, g.units) * g.odds(p.harm)
+		*treatment = min(max(mean*h.ratio+g.units*h.added, 0), g.units) * g.odds(p.harm)
 	}
 	return true
 }

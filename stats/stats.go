@@ -264,7 +264,7 @@ type Comparison struct {
 	// margin would not be established with the data of this look, in [0,1];
 	// unknown where it cannot be said. For the exact method it takes the control
 	// events of this look as given (where there is none, those expected at the
-	// base rate) and those of treatment as Poisson around what they would be
+	// base rate; none, where the harm is absolute) and those of treatment as Poisson around what they would be
 	// under the harm, whatever they are. For the methods that spend their error
 	// Outlook replaces it by that of all looks so far.
 	Miss Optional `json:"miss,omitzero"`
