@@ -118,7 +118,7 @@ func presenceText(look *ledger.Look) string {
 		}
 		text = joined(text, ", ", part+shorten(name(s.Source), 40))
 		if over > 0 {
-			text += ", of those whose window is over"
+			text += " (of those whose window is over)"
 		}
 	}
 	if text == "" {

@@ -66,7 +66,7 @@ func unbounded(look *ledger.Look, n numbers) string {
 			v := &m.Comparisons[j]
 			if _, _, z, ok := v.Proof(); v.Status == stats.StatusOK && speaks(v) && z && !ok && !v.Within && !latched(v) {
 				e := evidenceOf(look, m, v, n)
-				names = append(names, e.Metric+" in "+e.Versus+" ("+e.Arms+")")
+				names = append(names, e.Metric+" in "+e.Versus+", "+e.Arms)
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func unbounded(look *ledger.Look, n numbers) string {
 	if more := len(names) - most; more > 0 {
 		names = append(names[:most], plural(more, "other", "others"))
 	}
-	return "Not to be judged at this look: " + strings.Join(names, ", ") + "."
+	return "Not to be judged at this look: " + strings.Join(names, "; ") + "."
 }
 
 // ending is the look that ended an experiment which has ended since; nil where it

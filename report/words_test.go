@@ -239,7 +239,7 @@ func TestWindowsOver(t *testing.T) {
 		}
 	}
 	look.Metrics, look.Health.Sources = []ledger.MetricResult{metric("proportion", true, 440, 450)}, []ledger.SourceHealth{*source}
-	if got := presenceText(look); got != "Exposed users that have facts: 100.0\u202f% in responses, of those whose window is over." {
+	if got := presenceText(look); got != "Exposed users that have facts: 100.0\u202f% in responses (of those whose window is over)." {
 		t.Error(got)
 	}
 	look.Spec.Activation = "opened"
@@ -261,7 +261,7 @@ func TestNotToBeJudged(t *testing.T) {
 	}
 	look.Metrics = []ledger.MetricResult{guard("errors", stats.Some(0.5), stats.Some(3.0)), guard("unsafe", stats.Some(1.2), stats.Optional{})}
 	got := newTurning(look, nil, term)
-	if got == nil || got.Metric != "errors" || !strings.HasPrefix(got.Besides, "Not to be judged at this look: unsafe in treatment against control (") {
+	if got == nil || got.Metric != "errors" || !strings.HasPrefix(got.Besides, "Not to be judged at this look: unsafe in treatment against control, ") {
 		t.Fatalf("%+v", got)
 	}
 	if !strings.HasSuffix(got.sentence(), ". "+got.Besides) {
