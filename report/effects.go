@@ -422,7 +422,10 @@ func newForestRow(look *ledger.Look, m *ledger.MetricResult, v *ledger.Versus) f
 func shortStanding(b badge) badge {
 	b.Word, _, _ = strings.Cut(b.Word, ":")
 	if word, earlier := strings.CutSuffix(b.Word, before); earlier {
-		b.Word = word + " earlier"
+		b.Word = word
+		if b.Tone == toneBad { // The others say no more by being old.
+			b.Word += " earlier"
+		}
 	}
 	return b
 }

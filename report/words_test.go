@@ -178,9 +178,9 @@ func TestEstablishedBefore(t *testing.T) {
 	}
 	v := &ledger.Versus{Within: true}
 	v.Status, v.Design.Harm = stats.StatusOK, stats.SideUp
-	is(v, "better at an earlier look", "better earlier")
+	is(v, "better at an earlier look", "better")
 	v.Design.Margin.Value = 0.1
-	is(v, "non-inferior at an earlier look", "non-inferior earlier")
+	is(v, "non-inferior at an earlier look", "non-inferior")
 	v.NonInferior = true
 	is(v, "non-inferior", "non-inferior")
 	v.Latched = true
