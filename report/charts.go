@@ -518,10 +518,12 @@ func daily(p picture, days []dayBars, marks []rampMark) template.HTML {
 	}
 	c.marks(marks, x, segment{0, top, 0, p.Height - foot})
 	c.line("zero", segment{left, y.at(0), p.Width, y.at(0)})
-	if len(days) == 1 {
-		c.text("t-axis t-mid", point{(x.when(first) + x.when(last)) / 2, p.Height - 8}, day(first))
-	} else {
-		c.dates(first, days[len(days)-1].Day, x, p.Height-8)
+	half := halfOf(day(first))
+	for i, d := range days {
+		if i == 0 || i == len(days)-1 { // Below its bars, as far as that is inside.
+			middle := (x.when(d.Day) + x.when(d.Day.AddDate(0, 0, 1))) / 2
+			c.text("t-axis t-mid", point{min(max(middle, left+half), p.Width-half), p.Height - 8}, day(d.Day))
+		}
 	}
 	return c.done()
 }

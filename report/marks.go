@@ -24,7 +24,7 @@ func marksOf(m *ledger.MetricResult, v *ledger.Versus, q quantity) []string {
 		out = append(out, "of logarithms")
 	}
 	if v.NonInferior && reachesBeyond(v) {
-		out = append(out, "within the margin by the test of one side; the interval has two")
+		out = append(out, "shown to be within the margin by a one-sided test; the interval has two sides and is longer")
 	}
 	return out
 }

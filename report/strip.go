@@ -227,7 +227,7 @@ func volumeCheck(look *ledger.Look) checkView {
 	v := checkView{Title: "Volume"}
 	v.Badge, v.Open = flawed(look, volumeCodes, badge{"✓", "as expected", toneGood}, "fell")
 	v.Text = joined(web.count(h.Units)+" exposed "+noun(look.Spec.Identifier), " ", planned(look)) + ", in " + web.count(h.Exposures) + " rows."
-	v.Facts = []tile{{"Exposed " + noun(look.Spec.Identifier), web.count(h.Units), planned(look)}, {"Exposure rows", web.count(h.Exposures), "by day in the chart of exposures below"}}
+	v.Facts = []tile{{"Exposed " + noun(look.Spec.Identifier), web.count(h.Units), planned(look)}, {"Exposure rows", web.count(h.Exposures), "repetitions included"}}
 	if look.Spec.Activation != "" {
 		v.Facts = append(v.Facts, tile{"Activated", web.count(sum(h.Activated)), "by " + name(look.Spec.Activation) + "; the others are left out"})
 	}

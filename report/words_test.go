@@ -190,7 +190,7 @@ func TestEstablishedBefore(t *testing.T) {
 // TestIntervalBeyondTheMargin: a verdict of the test of one side beside an interval
 // that seems to say otherwise is told.
 func TestIntervalBeyondTheMargin(t *testing.T) {
-	const mark = "within the margin by the test of one side; the interval has two"
+	const mark = "shown to be within the margin by a one-sided test; the interval has two sides and is longer"
 	for name, c := range map[string]struct {
 		harm         stats.Side
 		absolute     bool
