@@ -195,13 +195,13 @@ func proofCell(v *ledger.Versus) (main, note string) {
 	got, needed, z, ok := v.Proof()
 	switch {
 	case !z:
-		return "E = " + strings.TrimPrefix(web.evalue(got), "≈ "), "needed " + web.needed(needed)
+		return "E\u00a0=\u00a0" + strings.TrimPrefix(web.evalue(got), "≈ "), "needed " + web.needed(needed)
 	case !ok && v.Z.Known:
-		return "z = " + web.zvalue(got), "no bound at this look"
+		return "z\u00a0=\u00a0" + web.zvalue(got), "no bound at this look"
 	case !ok:
 		return dash, "no bound at this look"
 	default:
-		return "z = " + web.zvalue(got), "needed " + web.fixed(needed, 2)
+		return "z\u00a0=\u00a0" + web.zvalue(got), "needed " + web.fixed(needed, 2)
 	}
 }
 
