@@ -69,8 +69,8 @@ const (
 // blindTo says why a judgement's source shows nothing of the exposed units; "" = it does.
 func (e Evidence) blindTo(j Judgement) string {
 	for _, t := range e.Blind {
-		if t.Source == j.Source && t.Action != "warn" {
-			return Unmatched(t.Code, t.Source)
+		if why := Unmatched(t.Code, t.Source); t.Source == j.Source && t.Action != "warn" && why != "" {
+			return why
 		}
 	}
 	return ""

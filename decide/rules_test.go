@@ -263,6 +263,13 @@ func TestUnmatchedTexts(t *testing.T) {
 			t.Errorf("%s: %s, %+v", code, d.Verdict, got)
 		}
 	}
+	both := func(e *Evidence) {
+		blind("not_finite")(e)
+		e.Blind = append(e.Blind, Trouble{Code: "source_empty", Text: "Empty.", Action: "hold", Source: "responses"})
+	}
+	if got := Decide(rollout(full, over, guard(broken), both), policy).Reasons; !strings.Contains(got[len(got)-1].Text, "(responses has no rows)") {
+		t.Errorf("after another trouble: %+v", got)
+	}
 	elsewhere := func(e *Evidence) { blind("source_blind")(e); e.Blind[0].Source = "other" }
 	if got := Decide(rollout(full, over, guard(unproven), elsewhere), policy).Reasons; !strings.Contains(got[len(got)-1].Text, "errors is not shown to be within its margin") {
 		t.Errorf("another source: %+v", got)

@@ -43,7 +43,7 @@ type fact struct{ Label, Value string }
 // told is what a page is told of deliveries and of what persons did.
 type told struct {
 	since   *Since // all of it, on the latest page; nil = the page of one look
-	setters *Since // what was known before the look of who set the flag
+	setters *Since // what was known before the look of who set the flag and of earlier deliveries
 }
 
 func (s Site) newPage(look *ledger.Look, history []ledger.Look, t told) pageView {

@@ -105,8 +105,8 @@ func LookFile(look *ledger.Look) string { return lookFile(look.AsOf, look.ID) }
 // Page writes the report of one look, meant for <experiment>/looks/<LookFile>.
 // history are the looks of the same experiment up to and including this one,
 // oldest first; some may be missing. before is what the ledger had of its flag when
-// the look was recorded: it says who had set what the look found, and nothing else of
-// it is shown. Its errors are those of w.
+// the look was recorded: it says who had set what the look found and what had become
+// of earlier deliveries; nothing else of it is shown. Its errors are those of w.
 func (s Site) Page(w io.Writer, look *ledger.Look, history []ledger.Look, before Since) error {
 	return render(w, "page.tmpl", s.newPage(look, history, told{setters: &before}))
 }

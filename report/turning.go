@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 
 	"assay/decide"
@@ -57,17 +58,10 @@ func (t *turning) sentence() string {
 // nearest to its limit says nothing of them.
 func unbounded(look *ledger.Look, n numbers) string {
 	var names []string
-	for i := range look.Metrics {
-		m := &look.Metrics[i]
-		if m.Role != "guardrail" || blindTo(look, m) {
-			continue
-		}
-		for j := range m.Comparisons {
-			v := &m.Comparisons[j]
-			if _, _, z, ok := v.Proof(); v.Status == stats.StatusOK && speaks(v) && z && !ok && !v.Within && !latched(v) {
-				e := evidenceOf(look, m, v, n)
-				names = append(names, e.Metric+" in "+e.Versus+", "+e.Arms)
-			}
+	for m, v := range guards(look) {
+		if _, _, z, ok := v.Proof(); z && !ok && !v.Within && !latched(v) {
+			e := evidenceOf(look, m, v, n)
+			names = append(names, e.Metric+" in "+e.Versus+", "+e.Arms)
 		}
 	}
 	if len(names) == 0 {
@@ -109,26 +103,38 @@ func doubted(look *ledger.Look) bool {
 	return len(reasons) > 0 && reasons[0].Rule >= staleRule && reasons[0].Rule <= unhealthyRule
 }
 
+// guards are the comparisons of guardrails that have an answer; one whose source is
+// blind has none.
+func guards(look *ledger.Look) iter.Seq2[*ledger.MetricResult, *ledger.Versus] {
+	return func(yield func(*ledger.MetricResult, *ledger.Versus) bool) {
+		for i := range look.Metrics {
+			m := &look.Metrics[i]
+			if m.Role != "guardrail" || blindTo(look, m) {
+				continue
+			}
+			for j := range m.Comparisons {
+				v := &m.Comparisons[j]
+				if v.Status == stats.StatusOK && speaks(v) && !yield(m, v) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // nearest is the guardrail whose evidence of harm is the largest share of what it
-// takes; one whose source is blind has none.
+// takes.
 func nearest(look *ledger.Look) (*ledger.MetricResult, *ledger.Versus) {
 	var metric *ledger.MetricResult
 	var found *ledger.Versus
 	most := 0.0
-	for i := range look.Metrics {
-		m := &look.Metrics[i]
-		if m.Role != "guardrail" || blindTo(look, m) {
+	for m, v := range guards(look) {
+		got, needed, _, ok := v.Proof()
+		if !ok || needed <= 0 {
 			continue
 		}
-		for j := range m.Comparisons {
-			v := &m.Comparisons[j]
-			got, needed, _, ok := v.Proof()
-			if v.Status != stats.StatusOK || !speaks(v) || !ok || needed <= 0 {
-				continue
-			}
-			if share := got / needed; found == nil || share > most {
-				metric, found, most = m, v, share
-			}
+		if share := got / needed; found == nil || share > most {
+			metric, found, most = m, v, share
 		}
 	}
 	return metric, found
